@@ -1,0 +1,1 @@
+"""Bring a bare server to a verified HTTPS deployment, and keep it there."""

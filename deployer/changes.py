@@ -1,0 +1,84 @@
+"""What a step may ask the engine to do, as frozen data. A step yields these; only the engine acts on them.
+
+Every change says why in one line: the dry run prints exactly the list that a run applies.
+"""
+
+from dataclasses import dataclass
+from pathlib import PurePosixPath
+
+
+@dataclass(frozen=True)
+class File:
+    """A file as it shall stand on the host."""
+
+    path: PurePosixPath
+    content: bytes
+    mode: int = 0o644
+    owner: str = "root"
+    group: str = "root"
+
+
+@dataclass(frozen=True)
+class WriteFiles:
+    """Write files beside, check them, then rename each into place.
+
+    `check` is bash that finds the new files below $STAGED under their full paths and fails to refuse them.
+    """
+
+    why: str
+    files: tuple[File, ...]
+    diff: str = ""
+    check: str = ""
+
+
+@dataclass(frozen=True)
+class Run:
+    """Bash run as root with `set -euo pipefail`. `undo` takes it back when a later change of the step fails.
+
+    `within` is the limit in seconds. `critical` work is never broken off by Ctrl-C.
+    """
+
+    why: str
+    script: str
+    undo: str = ""
+    diff: str = ""
+    within: int = 300
+    critical: bool = False
+
+
+@dataclass(frozen=True)
+class Gate:
+    """Bash asked again and again until it exits 0, at most `within` seconds; `explain` prints why it does not."""
+
+    why: str
+    script: str
+    within: int
+    explain: str = ""
+    pause: float = 1.0
+
+
+@dataclass(frozen=True)
+class SecondLogin:
+    """Bash run over a second, new connection: proves that a person can still log in."""
+
+    why: str
+    script: str
+
+
+Change = WriteFiles | Run | Gate | SecondLogin
+
+
+@dataclass(frozen=True)
+class Note:
+    """Something a person should know; nothing is changed for it."""
+
+    text: str
+    remedy: str = ""
+
+
+class Stop(Exception):
+    """The host is not as the step needs it, and no change of the step's can mend that; all reasons at once."""
+
+    def __init__(self, *problems: Note) -> None:
+        super().__init__("; ".join(problem.text for problem in problems))
+        self.problems = problems

@@ -1,0 +1,233 @@
+"""Ask once, decide in pure code, then act: the only place that changes a host.
+
+A dry run prints the very plan that a run applies. After a step that changed something the rest is asked again
+(facts go stale), and at the end everything once more: then the plan must be empty.
+"""
+
+import json
+import time
+from collections.abc import Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
+
+from deployer.changes import Change, Gate, SecondLogin
+from deployer.errors import Context, DeployerError, GateFailed, Interrupted, RollbackFailed
+from deployer.facts import Answer, Resolve
+from deployer.inventory.model import Inventory
+from deployer.plan import Known, Planned, Resolver, asked_of_host, asked_of_names, name_of, plan
+from deployer.remote.job import Job
+from deployer.remote.session import Holder, JobResult, Session
+from deployer.report import Report, StepReport, Verdict
+from deployer.step import Step
+from deployer.survey import parse, script_for
+from deployer.transport.protocol import Transport
+
+
+@dataclass
+class Tally:
+    """How many steps ended how."""
+
+    verdicts: list[Verdict] = field(default_factory=list)
+
+    def count(self, *wanted: Verdict) -> int:
+        return sum(verdict in wanted for verdict in self.verdicts)
+
+
+class Engine:
+    """Brings one host to what its steps ask for, or says what that would take."""
+
+    def __init__(
+        self, host: Inventory, transport: Transport, steps: Sequence[Step], resolve: Resolver, report: Report
+    ) -> None:
+        self._host, self._transport, self._steps, self._report = host, transport, tuple(steps), report
+        self._asked = asked_of_host(host, self._steps)
+        self._names = self._start_resolving(resolve)
+        self.tally = Tally()
+
+    # -- looking ---------------------------------------------------------------------------------------------------
+
+    def look(self) -> tuple[Planned, ...]:
+        """One survey and the plan that follows from it: one round trip, no lock, nothing written."""
+        reply = self._transport.run(script_for(self._asked), limit=120)
+        return self._plan_all(self._known(reply.output))
+
+    def preview(self) -> tuple[Planned, ...]:
+        """Look, and report each step with what it would do. Raises DeployerError when something stands in the way."""
+        plans = self.look()
+        for planned in plans:
+            self._tell(planned, _foreseen(planned))
+        self._refuse_problems(plans)
+        return plans
+
+    # -- acting ----------------------------------------------------------------------------------------------------
+
+    def apply(self, holder: Holder, *, wait: int) -> None:
+        """Take the lock, and bring every step in sync. Raises DeployerError at the first that cannot be."""
+        session = Session.start(
+            self._transport, self._host, holder, wait=wait, survey=script_for(self._asked), say=self._report.line
+        )
+        try:
+            self._converge(session, self._known(session.first_reply), holder)
+        except KeyboardInterrupt:
+            session.stop()
+            self._keep(session, holder, "interrupted")
+            raise Interrupted(
+                "interrupted; the lock is released, nothing runs on the host any more",
+                remedy="run the same command again: it goes on where this run stopped",
+            ) from None
+        except DeployerError as error:
+            self._keep(session, holder, f"failed: {error.what}")
+            raise
+        finally:
+            session.end()
+
+    def _converge(self, session: Session, known: Known, holder: Holder) -> None:
+        self._refuse_problems(self._plan_all(known))
+        for index, step in enumerate(self._steps):
+            known = self._bring_in_sync(session, index, step, known)
+        if self.tally.count("changed"):
+            self._prove_converged()
+            self._keep(session, holder, "done")
+
+    def _bring_in_sync(self, session: Session, index: int, step: Step, known: Known) -> Known:
+        began = time.monotonic()
+        planned = plan(step, self._host, known)
+        if planned.problems or planned.unknown:
+            self._tell(planned, "failed", began)
+            self._refuse_problems((planned,))
+            raise DeployerError(planned.unknown, context=self._context(planned))
+        if not planned.changes:
+            self._tell(planned, "in sync", began)
+            return known
+        self._act(session, planned, began)
+        known = self._ask_again(self._steps[index:])
+        self._tell(planned, "changed", began)
+        self._must_be_empty(plan(step, self._host, known))
+        return known
+
+    def _act(self, session: Session, planned: Planned, began: float) -> None:
+        for group in _groups(planned.changes):
+            if isinstance(group[0], SecondLogin):
+                self._log_in_again(planned, group[0])
+            else:
+                self._do(session, planned, group, began)
+
+    def _do(self, session: Session, planned: Planned, changes: Sequence[Change], began: float) -> None:
+        section = planned.step.TITLE
+        self._report.begin(section, changes[0].why)
+        job = Job(section, changes, self._host.paths.env)
+        result = session.do(job, self._report.line)
+        if result.exit_code != 0:
+            self._tell(planned, "failed", began)
+            raise _failure(changes, result, self._context(planned))
+
+    def _log_in_again(self, planned: Planned, login: SecondLogin) -> None:
+        self._report.begin(planned.step.TITLE, login.why)
+        second = self._transport.again()
+        try:
+            reply = second.run(login.script, limit=60)
+        finally:
+            second.close()
+        if reply.exit_code != 0:
+            raise DeployerError(f"{login.why}: refused", context=self._context(planned))
+
+    # -- checking --------------------------------------------------------------------------------------------------
+
+    def _prove_converged(self) -> None:
+        known = self._ask_again(self._steps)
+        for step in self._steps:
+            self._must_be_empty(plan(step, self._host, known))
+
+    def _must_be_empty(self, planned: Planned) -> None:
+        if planned.changes or planned.unknown:
+            left = "; ".join(change.why for change in planned.changes) or planned.unknown
+            raise DeployerError(
+                f"applied, but the host still differs: {left}",
+                remedy="run the same command with --dry-run --diff; something on the host undoes it",
+                context=self._context(planned),
+            )
+
+    def _refuse_problems(self, plans: Sequence[Planned]) -> None:
+        stopped = [planned for planned in plans if planned.problems]
+        if not stopped:
+            return
+        problems = [problem for planned in stopped for problem in planned.problems]
+        for planned in stopped:
+            if not self.tally.count("failed"):
+                self._tell(planned, "failed")
+        raise DeployerError(
+            "\n".join(problem.text for problem in problems),
+            remedy="\n".join(dict.fromkeys(problem.remedy for problem in problems if problem.remedy)),
+            context=self._context(stopped[0]),
+        )
+
+    # -- helpers ---------------------------------------------------------------------------------------------------
+
+    def _ask_again(self, steps: Sequence[Step]) -> Known:
+        asked = asked_of_host(self._host, steps)
+        reply = self._transport.run(script_for(asked), limit=120)
+        return Known({**parse(reply.output, asked), **self._names.result()})
+
+    def _known(self, reply: bytes) -> Known:
+        return Known({**parse(reply, self._asked), **self._names.result()})
+
+    def _plan_all(self, known: Known) -> tuple[Planned, ...]:
+        return tuple(plan(step, self._host, known) for step in self._steps)
+
+    def _start_resolving(self, resolve: Resolver) -> "Future[dict[Resolve, Answer]]":
+        names = asked_of_names(self._host, self._steps)
+        pool = ThreadPoolExecutor(max_workers=1)
+        future = pool.submit(lambda: dict(resolve(names)) if names else {})
+        pool.shutdown(wait=False)
+        return future
+
+    def _tell(self, planned: Planned, verdict: Verdict, began: float | None = None) -> None:
+        self.tally.verdicts.append(verdict)
+        seconds = time.monotonic() - began if began is not None else 0.0
+        reason = planned.unknown or "; ".join(problem.text for problem in planned.problems)
+        self._report.step(
+            StepReport(
+                name_of(planned.step), planned.step.TITLE, verdict, planned.changes, planned.notes, reason, seconds
+            )
+        )
+
+    def _context(self, planned: Planned) -> Context:
+        return Context(host=self._host.label, step=planned.step.TITLE)
+
+    def _keep(self, session: Session, holder: Holder, result: str) -> None:
+        """One line in the audit log for a run that changed, or tried to change, something."""
+        if self.tally.count("changed", "failed"):
+            record = {"who": holder.who, "command": holder.command, "since": holder.since, "result": result[:500]}
+            ended = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+            session.audit(json.dumps({"run": record, "changed": self.tally.count("changed"), "ended": ended}))
+
+
+def _foreseen(planned: Planned) -> Verdict:
+    if planned.problems:
+        return "failed"
+    if planned.unknown:
+        return "unknown"
+    return "would change" if planned.changes else "in sync"
+
+
+def _groups(changes: Sequence[Change]) -> Sequence[Sequence[Change]]:
+    """Changes that travel together; a second login stands alone between them."""
+    groups: list[list[Change]] = []
+    for change in changes:
+        alone = isinstance(change, SecondLogin)
+        if alone or not groups or isinstance(groups[-1][0], SecondLogin):
+            groups.append([])
+        groups[-1].append(change)
+    return groups
+
+
+def _failure(changes: Sequence[Change], result: JobResult, context: Context) -> DeployerError:
+    failed = changes[result.failed - 1] if result.failed else None
+    what = f"{failed.why}: failed" if failed else "the job ended before its first change"
+    context = replace(context, output=result.output, exit_code=result.exit_code)
+    if not result.undone:
+        return RollbackFailed(f"{what}, and taking it back failed too", remedy="a person is needed", context=context)
+    if isinstance(failed, Gate) and any(getattr(change, "undo", "") for change in changes[: result.failed]):
+        return GateFailed(f"{what}; the former state serves", context=context)
+    return DeployerError(what, remedy="mend the cause, then run the same command again", context=context)

@@ -1,0 +1,34 @@
+"""Whom a connection trusts: the system's roots, the pinned certificate, or (to look at it only) anybody."""
+
+import ssl
+from functools import lru_cache
+
+from deployer.outside.site import Mode, Site
+
+
+def trusting(site: Site) -> ssl.SSLContext:
+    """The context a visitor of this site would use; raises ssl.SSLError if `trusted_pem` is no certificate."""
+    return _trusting(site.mode, site.trusted_pem)
+
+
+@lru_cache(maxsize=8)
+def _trusting(mode: Mode, pem: str | None) -> ssl.SSLContext:
+    if mode == "self-signed":
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)  # no roots: the pinned certificate or nothing
+    else:
+        context = ssl.create_default_context()
+    # Python >= 3.13 asks for RFC 5280 to the letter, which browsers do not; the same on every version.
+    context.verify_flags &= ~ssl.VERIFY_X509_STRICT
+    if pem:
+        context.load_verify_locations(cadata=pem)
+        context.verify_flags |= ssl.VERIFY_X509_PARTIAL_CHAIN
+    return context
+
+
+@lru_cache(maxsize=1)
+def unchecked() -> ssl.SSLContext:
+    """Trusts anybody: to look at a certificate, or at the rest of a site whose certificate was already judged."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.check_hostname = False
+    context.verify_mode = ssl.CERT_NONE
+    return context

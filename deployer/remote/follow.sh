@@ -1,0 +1,11 @@
+# Lays a job down (a tar stream on standard input), says `ready`, waits for its start, then shows what it says.
+# Needs: work (the job's directory).
+install -d -m 0700 "$work"
+tar -x -C "$work" --no-same-permissions -p
+mkfifo "$work/started"
+exec 6<>"$work/started"
+: >"$work/output"
+echo ready
+if ! read -r -t 60 -u 6 pid; then echo "the job was not started within 60 s" >&2; exit 1; fi
+tail -n +1 -s 0.1 --pid="$pid" -f "$work/output"
+printf '\n\036exit %s\n' "$(cat "$work/rc" 2>/dev/null || echo lost)"

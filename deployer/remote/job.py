@@ -1,0 +1,88 @@
+"""Changes as a job: the directory that `runner.sh` works through, packed as one tar stream."""
+
+import io
+import tarfile
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import PurePosixPath
+
+from deployer.changes import Change, File, Gate, Run, SecondLogin, WriteFiles
+from deployer.remote.scripts import script
+
+
+@dataclass(frozen=True)
+class Job:
+    """What one step wants done, in order; `env_file` tells the runner which secrets to mask."""
+
+    title: str
+    changes: Sequence[Change]
+    env_file: PurePosixPath
+
+    @property
+    def limit(self) -> float:
+        """Seconds after which nothing of the job can still run."""
+        return sum(_limit(change) + 60 for change in self.changes) + 600
+
+
+def pack(job: Job) -> bytes:
+    """The job's directory as a tar stream; owners travel by name and are looked up on the host."""
+    buffer = io.BytesIO()
+    with tarfile.open(fileobj=buffer, mode="w", format=tarfile.PAX_FORMAT) as archive:
+        for file in _files(job):
+            archive.addfile(*_member(file))
+    return buffer.getvalue()
+
+
+def _files(job: Job) -> Iterator[File]:
+    yield _text("runner.sh", script("runner.sh"))
+    yield _text("title", job.title + "\n")
+    yield _text("env_file", str(job.env_file))
+    yield _text("plan", "".join(_line(number, change) for number, change in enumerate(job.changes, 1)))
+    if any(isinstance(change, Run) and change.critical for change in job.changes):
+        yield _text("critical", "")
+    for number, change in enumerate(job.changes, 1):
+        yield from _parts(number, change)
+
+
+def _line(number: int, change: Change) -> str:
+    match change:
+        case WriteFiles():
+            return f"{number} files 60 0\n"
+        case Gate(within=within, pause=pause):
+            return f"{number} gate {within} {pause}\n"
+        case Run(within=within):
+            return f"{number} run {within} 0\n"
+        case SecondLogin():
+            raise AssertionError("a second login is made by the operator's side, not by a job")
+
+
+def _parts(number: int, change: Change) -> Iterator[File]:
+    match change:
+        case WriteFiles(files=files, check=check):
+            for file in files:
+                yield File(PurePosixPath(f"files/{number}{file.path}"), file.content, file.mode, file.owner, file.group)
+            if check:
+                yield _text(f"{number}.sh", check)
+        case Run(script=text, undo=undo):
+            yield _text(f"{number}.sh", text)
+            if undo:
+                yield _text(f"{number}.undo.sh", undo)
+        case Gate(script=text, explain=explain):
+            yield _text(f"{number}.sh", text)
+            if explain:
+                yield _text(f"{number}.explain.sh", explain)
+
+
+def _limit(change: Change) -> int:
+    return change.within if isinstance(change, Run | Gate) else 60
+
+
+def _text(name: str, content: str) -> File:
+    return File(PurePosixPath(name), content.encode(), mode=0o600)
+
+
+def _member(file: File) -> tuple[tarfile.TarInfo, io.BytesIO]:
+    info = tarfile.TarInfo(str(file.path))
+    info.size, info.mode = len(file.content), file.mode
+    info.uname, info.gname = file.owner, file.group
+    return info, io.BytesIO(file.content)

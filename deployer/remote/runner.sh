@@ -1,0 +1,88 @@
+# Runs one job: the changes of one step, in order, with the way back when one fails. Started detached: it goes on
+# when the operator's connection dies, and it holds the lock (descriptor 9, inherited) until it ends.
+# $1 is its directory: `plan` (a line for each change: NUMBER KIND LIMIT PAUSE), NUMBER.sh, NUMBER.undo.sh,
+# NUMBER.explain.sh, files/NUMBER/FULL/PATH. What it says goes to `output` with every secret of .env masked;
+# its exit code to `rc`, which exists only when the job is over.
+LC_ALL=C.UTF-8
+cd "$1" || exit 1
+JOB=$PWD
+exec 8>running
+flock 8
+current=0
+done_changes=()
+
+mark() { printf '\036%s\n' "$*"; }
+
+# A secret is any value of .env whose name says so; the values go to sed through a pipe, never into an argument.
+mask() {
+  sed -u -f <(sed -nE "s/^[A-Z0-9_]*(SECRET|PASSWORD|TOKEN|KEY|DATABASE_URL)[A-Z0-9_]*=['\"]?([^'\"]{8,})['\"]?\$/\2/p" \
+    "$(cat env_file)" 2>/dev/null | sed -e 's/[]\/$*.^[]/\\&/g' -e 's/.*/s\/&\/[secret]\/g/')
+}
+
+# Write beside, check, rename: a reader sees the old file or the new one, and a mounted directory keeps its inode.
+write_files() {
+  local staged=$JOB/files/$1 path
+  export STAGED=$staged
+  if [ -e "$1.sh" ]; then bash -euo pipefail "$1.sh" || return; fi
+  while IFS= read -r path; do
+    mkdir -p "$(dirname "$path")" "$JOB/old/$1$(dirname "$path")" || return
+    if [ -e "$path" ]; then cp -a "$path" "$JOB/old/$1$path" || return; fi
+    cp -a "$staged$path" "$path.deployer-new" && sync "$path.deployer-new" && mv -f "$path.deployer-new" "$path" || return
+  done < <(cd "$staged" && find . -type f | sed 's/^\.//')
+}
+
+put_back_files() {
+  local path
+  while IFS= read -r path; do
+    if [ -e "$JOB/old/$1$path" ]; then cp -a "$JOB/old/$1$path" "$path.deployer-new" && mv -f "$path.deployer-new" "$path"
+    else rm -f "$path"; fi
+  done < <(cd "$JOB/files/$1" && find . -type f | sed 's/^\.//')
+}
+
+# Exit code 100 of a gate's question means: it will never be true, do not wait.
+pass_gate() {
+  local deadline=$((SECONDS + $2)) code
+  while :; do
+    timeout -k 5 "$2" bash -euo pipefail "$1.sh" >gate 2>&1; code=$?
+    if [ "$code" = 0 ]; then return; fi
+    if [ "$code" = 100 ] || [ "$SECONDS" -ge "$deadline" ]; then break; fi
+    sleep "$3"
+  done
+  cat gate
+  if [ -e "$1.explain.sh" ]; then timeout -k 5 30 bash "$1.explain.sh"; fi
+  return 1
+}
+
+act() {
+  case $2 in
+    files) write_files "$1" ;;
+    run) timeout -k 10 "$3" bash -euo pipefail "$1.sh" ;;
+    gate) pass_gate "$1" "$3" "$4" ;;
+  esac
+}
+
+take_back() {
+  local index number kind result=undone
+  for ((index = ${#done_changes[@]} - 1; index >= 0; index--)); do
+    read -r number kind <<<"${done_changes[index]}"
+    if [ "$kind" = files ]; then put_back_files "$number" || result=stuck
+    elif [ -e "$number.undo.sh" ]; then timeout -k 10 300 bash -euo pipefail "$number.undo.sh" || result=stuck; fi
+  done
+  mark "$result"
+}
+
+changes() {
+  local number kind limit pause code
+  while read -r number kind limit pause <&7; do
+    mark "change $number"
+    done_changes+=("$number $kind")
+    act "$number" "$kind" "$limit" "$pause" || { code=$?; mark "failed $number $code"; take_back; return "$code"; }
+    mark "done $number"
+  done 7<plan
+}
+
+finish() { rm -rf files old; printf '%s\n' "$1" >rc.new; mv rc.new rc; }
+trap 'finish 143; exit 143' TERM
+printf '%s\n' "$$" 1<>started
+changes </dev/null 2>&1 | mask
+finish "${PIPESTATUS[0]}"

@@ -1,0 +1,12 @@
+"""The host-side scripts that travel with the tool, with their parameters as shell assignments in front."""
+
+from importlib.resources import files
+
+from deployer.shell import quote
+
+
+def script(name: str, **parameters: str | int) -> str:
+    """The text of deployer/remote/NAME, after one assignment for each parameter."""
+    text = files("deployer.remote").joinpath(name).read_text()
+    assignments = (f"{key}={quote(str(value))}" for key, value in parameters.items())
+    return "\n".join((*assignments, text))

@@ -1,0 +1,88 @@
+# Holds the lock of one run and starts its jobs. Spoken to line by line on standard input:
+#   (an empty line)  heartbeat: without one for 30 s the operator is gone
+#   start ID         start the job that was laid into $work/ID; it inherits the lock and outlives this session
+#   stop             break off the running job, unless it is critical: then wait for it
+#   audit JSON       keep a line in the audit log
+#   quit             the run is over
+# Needs NAME, ROOT, HOLDER (one line of JSON), WAIT (seconds) and a function `survey`.
+# flock(1) on an open descriptor: the lock is free when the last process that has it open is gone, however it ended.
+LC_ALL=C
+lock=/run/lock/deployer-$NAME.lock
+work=/run/deployer/$NAME
+started=0
+finished=0
+
+start_time() { cut -d' ' -f22 "/proc/$1/stat" 2>/dev/null; }
+
+holder_lives() {
+  local pid began
+  read -r pid began 2>/dev/null <"$lock.holder" || return 1
+  [ "$(start_time "$pid")" = "$began" ]
+}
+
+running_job() { cat "$work"/*/title 2>/dev/null | tail -n 1; }
+
+acquire() {
+  exec 9>>"$lock"
+  flock -n 9 && return
+  if holder_lives; then
+    echo "held $(sed -n 2p "$lock.holder")"
+    if [ "$WAIT" -gt 0 ] && flock -w "$WAIT" 9; then return; fi
+  else
+    echo "attached $(running_job)"
+    flock -w 3600 9 && return
+  fi
+  echo busy
+  exit 0
+}
+
+take_over() {
+  rm -rf "$work"
+  install -d -m 0700 "$work"
+  printf '%s %s\n%s\n' "$$" "$(start_time $$)" "$HOLDER" >"$lock.holder"
+}
+
+# The runner gets the lock's descriptor 9 and keeps it; `setsid` and a scope of its own detach it from this login.
+start_job() {
+  started=1
+  setsid systemd-run --quiet --scope --collect --unit="deployer-$NAME-$1" \
+    bash "$work/$1/runner.sh" "$work/$1" </dev/null >>"$work/$1/output" 2>&1 &
+}
+
+stop_job() {
+  local unit
+  for unit in "$work"/*/; do
+    unit=${unit%/}
+    if [ -e "$unit/rc" ] || [ -e "$unit/critical" ]; then continue; fi
+    systemctl kill --signal=TERM "deployer-$NAME-${unit##*/}.scope" 2>/dev/null
+    timeout 15 flock -w 15 "$unit/running" true ||
+      systemctl kill --signal=KILL "deployer-$NAME-${unit##*/}.scope" 2>/dev/null
+  done
+  wait
+}
+
+audit() {
+  install -d -m 0755 "$ROOT/.deployer" && printf '%s\n' "$1" >>"$ROOT/.deployer/audit.jsonl"
+}
+
+farewell() {
+  if [ "$started" = 1 ] && [ "$finished" = 0 ]; then
+    audit "{\"run\": $HOLDER, \"result\": \"connection lost\", \"ended\": \"$(date -u +%FT%TZ)\"}"
+  fi
+  rm -f "$lock.holder"
+}
+
+acquire
+take_over
+trap farewell EXIT
+echo locked
+reply=$(survey)
+printf '%d\n%s\n' "${#reply}" "$reply"
+while IFS= read -r -t 30 line; do
+  case $line in
+    start\ *) start_job "${line#start }" ;;
+    stop) stop_job; echo stopped ;;
+    audit\ *) audit "${line#audit }"; finished=1 ;;
+    quit) finished=1; break ;;
+  esac
+done

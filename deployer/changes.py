@@ -6,6 +6,8 @@ Every change says why in one line: the dry run prints exactly the list that a ru
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 
+from deployer.secret import Secret
+
 
 @dataclass(frozen=True)
 class File:
@@ -35,7 +37,8 @@ class WriteFiles:
 class Run:
     """Bash run as root with `set -euo pipefail`. `undo` takes it back when a later change of the step fails.
 
-    `within` is the limit in seconds. `critical` work is never broken off by Ctrl-C.
+    `within` is the limit in seconds. `critical` work is never broken off by Ctrl-C. A `payload` is laid beside
+    the script as the file $PAYLOAD, readable by root alone, and removed when the job is over.
     """
 
     why: str
@@ -44,6 +47,7 @@ class Run:
     diff: str = ""
     within: int = 300
     critical: bool = False
+    payload: Secret | None = None
 
 
 @dataclass(frozen=True)

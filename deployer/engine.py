@@ -8,8 +8,9 @@ import json
 import time
 from collections.abc import Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from datetime import UTC, datetime
+from typing import Protocol
 
 from deployer.changes import Change, Gate, SecondLogin
 from deployer.errors import Context, DeployerError, GateFailed, Interrupted, RollbackFailed
@@ -18,32 +19,37 @@ from deployer.inventory.model import Inventory
 from deployer.plan import Known, Planned, Resolver, asked_of_host, asked_of_names, name_of, plan
 from deployer.remote.job import Job
 from deployer.remote.session import Holder, JobResult, Session
-from deployer.report import Report, StepReport, Verdict
+from deployer.output.report import Report, StepReport, Verdict
 from deployer.step import Step
 from deployer.survey import parse, script_for
 from deployer.transport.protocol import Transport
 
 
-@dataclass
-class Tally:
-    """How many steps ended how."""
+class Verdicts(Protocol):
+    """Keeps how each step ended."""
 
-    verdicts: list[Verdict] = field(default_factory=list)
+    verdicts: list[str]
 
-    def count(self, *wanted: Verdict) -> int:
-        return sum(verdict in wanted for verdict in self.verdicts)
+    def count(self, *wanted: str) -> int:
+        """How many ended so."""
 
 
 class Engine:
     """Brings one host to what its steps ask for, or says what that would take."""
 
     def __init__(
-        self, host: Inventory, transport: Transport, steps: Sequence[Step], resolve: Resolver, report: Report
+        self,
+        host: Inventory,
+        transport: Transport,
+        steps: Sequence[Step],
+        resolve: Resolver,
+        report: Report,
+        tally: Verdicts,
     ) -> None:
         self._host, self._transport, self._steps, self._report = host, transport, tuple(steps), report
         self._asked = asked_of_host(host, self._steps)
         self._names = self._start_resolving(resolve)
-        self.tally = Tally()
+        self._tally = tally
 
     # -- looking ---------------------------------------------------------------------------------------------------
 
@@ -86,7 +92,7 @@ class Engine:
         self._refuse_problems(self._plan_all(known))
         for index, step in enumerate(self._steps):
             known = self._bring_in_sync(session, index, step, known)
-        if self.tally.count("changed"):
+        if self._tally.count("changed"):
             self._prove_converged()
             self._keep(session, holder, "done")
 
@@ -154,7 +160,7 @@ class Engine:
             return
         problems = [problem for planned in stopped for problem in planned.problems]
         for planned in stopped:
-            if not self.tally.count("failed"):
+            if not self._tally.count("failed"):
                 self._tell(planned, "failed")
         raise DeployerError(
             "\n".join(problem.text for problem in problems),
@@ -167,10 +173,10 @@ class Engine:
     def _ask_again(self, steps: Sequence[Step]) -> Known:
         asked = asked_of_host(self._host, steps)
         reply = self._transport.run(script_for(asked), limit=120)
-        return Known({**parse(reply.output, asked), **self._names.result()})
+        return Known(parse(reply.output, asked), self._names.result())
 
     def _known(self, reply: bytes) -> Known:
-        return Known({**parse(reply, self._asked), **self._names.result()})
+        return Known(parse(reply, self._asked), self._names.result())
 
     def _plan_all(self, known: Known) -> tuple[Planned, ...]:
         return tuple(plan(step, self._host, known) for step in self._steps)
@@ -183,7 +189,7 @@ class Engine:
         return future
 
     def _tell(self, planned: Planned, verdict: Verdict, began: float | None = None) -> None:
-        self.tally.verdicts.append(verdict)
+        self._tally.verdicts.append(verdict)
         seconds = time.monotonic() - began if began is not None else 0.0
         reason = planned.unknown or "; ".join(problem.text for problem in planned.problems)
         self._report.step(
@@ -193,14 +199,14 @@ class Engine:
         )
 
     def _context(self, planned: Planned) -> Context:
-        return Context(host=self._host.label, step=planned.step.TITLE)
+        return Context(host=self._host.file.stem, step=planned.step.TITLE)
 
     def _keep(self, session: Session, holder: Holder, result: str) -> None:
         """One line in the audit log for a run that changed, or tried to change, something."""
-        if self.tally.count("changed", "failed"):
+        if self._tally.count("changed", "failed"):
             record = {"who": holder.who, "command": holder.command, "since": holder.since, "result": result[:500]}
             ended = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
-            session.audit(json.dumps({"run": record, "changed": self.tally.count("changed"), "ended": ended}))
+            session.audit(json.dumps({"run": record, "changed": self._tally.count("changed"), "ended": ended}))
 
 
 def _foreseen(planned: Planned) -> Verdict:

@@ -25,12 +25,16 @@ class Planned:
 
 @dataclass(frozen=True)
 class Known:
-    """All answers of one survey, by question."""
+    """All answers of one survey, by question: the host's and the name servers'."""
 
-    answers: Mapping[Ask | Resolve, Answer]
+    host: Mapping[Ask, Answer]
+    names: Mapping[Resolve, Answer]
 
     def facts(self, probes: Probes) -> Facts:
-        return Facts({key: self.answers[probe] for key, probe in probes.items()})
+        return Facts({key: self._answer(probe) for key, probe in probes.items()})
+
+    def _answer(self, probe: Ask | Resolve) -> Answer:
+        return self.host[probe] if isinstance(probe, Ask) else self.names[probe]
 
 
 def asked_of_host(host: Inventory, steps: Sequence[Step]) -> tuple[Ask, ...]:

@@ -1,5 +1,6 @@
 """What the operator wrote about a host: read, checked as a whole, and frozen before any connection.
 
-`names` and `schedule` answer yes or no, `grammar` makes types of them, `sections` and `model` are the file's shape,
-`rules` are what several keys must agree on, `load` reads and reports, `create` writes a new one.
+`names`, `texts` and `schedule` answer yes or no; `validators` and `grammar` make types of them; `sections`
+and `model` are the shape of NAME.toml; `rules` is what several keys must agree on; `environment` reads
+NAME.env; `mistakes` says what is wrong; `load` puts them together; `hosts` finds files; `create` writes them.
 """

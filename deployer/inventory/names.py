@@ -6,6 +6,8 @@ Everything is a whitelist: what passes can stand unquoted in nginx, YAML, cron a
 import re
 from ipaddress import AddressValueError, IPv4Address, IPv4Network, IPv6Address, NetmaskValueError
 
+from deployer.inventory.texts import is_absolute
+
 LABEL = r"[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?"
 USER = r"[a-z_][a-z0-9_-]{0,31}"
 URL_PATH = r"(?:/[A-Za-z0-9._~:/@+,=%-]*)?"
@@ -124,19 +126,9 @@ def is_private_subnet(text: str) -> bool:
 
 def is_image(text: str) -> bool:
     match = _IMAGE.fullmatch(text)
-    return match is not None and len(text) <= 255 and (not match["registry"] or is_endpoint(match["registry"]))
-
-
-def is_absolute(text: str) -> bool:
-    """A path that has one spelling only: no `..`, no `//`, no slash at the end."""
-    parts = text.split("/")[1:]
-    safe = re.fullmatch(r"/[A-Za-z0-9._+@/-]*", text)
-    return bool(safe) and len(text) <= 200 and (text == "/" or not {"", ".", ".."}.intersection(parts))
-
-
-def is_relative(text: str) -> bool:
-    """`.`, or a path below: what is built comes from inside the repository."""
-    return text == "." or (not text.startswith("-") and is_absolute(f"/{text}") and text != "")
+    return (
+        match is not None and len(text) <= 255 and (not match["registry"] or is_endpoint(match["registry"]))
+    )
 
 
 def is_repository(text: str) -> bool:
@@ -152,15 +144,6 @@ def _is_remote_repository(text: str) -> bool:
     return fetched or is_url(text, "ssh", user=True, query=False)
 
 
-def is_ref(text: str) -> bool:
-    """What `git check-ref-format` takes, less what no one needs and a shell would trip over."""
-    if not re.fullmatch(r"[A-Za-z0-9_#+@.][A-Za-z0-9._/#+@-]{0,199}", text) or text == "@":
-        return False
-    parts = text.split("/")
-    strange = ".." in text or text.endswith(".") or "" in parts
-    return not strange and not any(part.startswith(".") or part.endswith(".lock") for part in parts)
-
-
 def is_restic_repository(text: str) -> bool:
     """https://restic.readthedocs.io/en/stable/030_preparing_a_new_repo.html"""
     kind, colon, rest = text.partition(":")
@@ -172,3 +155,11 @@ def is_restic_repository(text: str) -> bool:
 
 def has_password(url: str) -> bool:
     return bool(re.search(r"//[^/@]*:[^/@]*@", url))
+
+
+def is_firewall_rule(text: str) -> bool:
+    ports, _, protocol = text.partition("/")
+    first, colon, last = ports.partition(":")
+    if not is_port(first) or text.endswith("/") or protocol not in ("", "tcp", "udp"):
+        return False
+    return not colon or (is_port(last) and int(first) < int(last) and protocol != "")

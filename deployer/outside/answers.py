@@ -7,6 +7,7 @@ import threading
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Literal
 
 from urllib3.connection import HTTPConnection, HTTPSConnection
@@ -21,7 +22,7 @@ Scheme = Literal["https", "http"]
 
 @dataclass(frozen=True)
 class Answer:
-    """`headers` in the order sent, doubled ones twice; `body` decompressed; `certificate` is DER, empty on http."""
+    """`headers` as sent, doubled ones twice; `body` decompressed; `certificate` is DER, empty on http."""
 
     status: int
     headers: tuple[tuple[str, str], ...]
@@ -85,23 +86,30 @@ def ask(site: Site, request: Request, *, limit: float = 10.0, verified: bool = T
     watch = threading.Timer(limit, _cut, (connection,))
     watch.daemon = True
     watch.start()
+    reply: Reply
     try:
-        return _exchange(connection, request, _host_header(site, request))
+        reply = _exchange(connection, request, _host_header(site, request))
     except NETWORK as error:
-        late = time.monotonic() >= deadline
-        return NoAnswer(f"no answer within {limit:g} s", "timed out") if late else no_answer(error)
+        reply = no_answer(error)
     finally:
         watch.cancel()
         connection.close()
+    return reply if time.monotonic() < deadline else _late(limit)
+
+
+def _late(limit: float) -> NoAnswer:
+    return NoAnswer(f"no answer within {limit:g} s", "timed out")
 
 
 def ask_all(
     site: Site, requests: Mapping[str, Request], *, limit: float = 10.0, verified: bool = True
 ) -> dict[str, Reply]:
     """All requests side by side within `limit` seconds; every key has a reply."""
-    tasks = {key: lambda r=request: ask(site, r, limit=limit, verified=verified) for key, request in requests.items()}
+    tasks = {
+        key: partial(ask, site, request, limit=limit, verified=verified) for key, request in requests.items()
+    }
     replies = in_parallel(tasks, limit + 1.0)
-    return {key: replies.get(key, NoAnswer(f"no answer within {limit:g} s", "timed out")) for key in requests}
+    return {key: replies.get(key, _late(limit)) for key in requests}
 
 
 def _connection(site: Site, request: Request, limit: float, verified: bool) -> HTTPConnection:

@@ -1,4 +1,4 @@
-"""How a connection can end without an answer, told apart: a refusal on purpose is good news to some checks."""
+"""How a connection can end without an answer: a refusal on purpose is good news to some checks."""
 
 import errno
 import http.client
@@ -65,7 +65,9 @@ def _words(error: OSError) -> str:
 
 def _cause(error: BaseException) -> BaseException:
     """The operating system's or OpenSSL's error below urllib3's wrapping."""
-    if not isinstance(error, urllib3.exceptions.HTTPError) or isinstance(error, urllib3.exceptions.TimeoutError):
+    if not isinstance(error, urllib3.exceptions.HTTPError) or isinstance(
+        error, urllib3.exceptions.TimeoutError
+    ):
         return error
     below = error.__cause__ or error.__context__
     return _cause(below) if isinstance(below, NETWORK) else error

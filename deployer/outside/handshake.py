@@ -23,8 +23,10 @@ def handshake(
     """Shake hands for `name` (None: without SNI), each wait at most `limit` seconds. Raises nothing."""
     address = site.address or name or site.domain
     try:
-        with contextlib.closing(socket.create_connection((address, site.https_port), limit)) as plain:
-            with context.wrap_socket(plain, server_hostname=name) as secure:
-                return Handshake(secure.getpeercert(binary_form=True) or b"", secure.version() or "")
+        with (
+            contextlib.closing(socket.create_connection((address, site.https_port), limit)) as plain,
+            context.wrap_socket(plain, server_hostname=name) as secure,
+        ):
+            return Handshake(secure.getpeercert(binary_form=True) or b"", secure.version() or "")
     except NETWORK as error:
         return no_answer(error)

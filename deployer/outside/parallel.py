@@ -39,7 +39,7 @@ def _work(
             return
         try:
             done.put((key, task(), None))
-        except BaseException as error:  # noqa: BLE001  (handed to the caller's thread)
+        except BaseException as error:  # handed to the caller's thread
             done.put((key, None, error))
 
 

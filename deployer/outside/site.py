@@ -5,7 +5,14 @@ from typing import Literal
 
 Mode = Literal["letsencrypt", "self-signed", "provided"]
 
-UNPUBLISHED = (8000, 3003, 9090, 3000, 9113, 5432)  # API, wallet, Prometheus, Grafana, nginx exporter, PostgreSQL
+UNPUBLISHED = (
+    8000,
+    3003,
+    9090,
+    3000,
+    9113,
+    5432,
+)  # API, wallet, Prometheus, Grafana, nginx exporter, PostgreSQL
 
 
 @dataclass(frozen=True)
@@ -13,7 +20,8 @@ class Site:
     """One deployment as seen from outside.
 
     `address` is connected to whatever the names resolve to (IPv4, IPv6 or a host name); empty means the names
-    themselves. `trusted_pem` is the certificate to pin in mode self-signed, else CAs trusted beside the system's.
+    themselves. `trusted_pem` is the certificate to pin in mode self-signed, else CAs trusted beside the
+    system's.
     """
 
     domain: str

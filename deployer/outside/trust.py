@@ -7,16 +7,22 @@ from deployer.outside.site import Mode, Site
 
 
 def trusting(site: Site) -> ssl.SSLContext:
-    """The context a visitor of this site would use; raises ssl.SSLError if `trusted_pem` is no certificate."""
+    """A visitor's context; raises ssl.SSLError if `trusted_pem` holds no certificate."""
     return _trusting(site.mode, site.trusted_pem)
 
 
+def trusting_any_name(site: Site) -> ssl.SSLContext:
+    """The same trust, whatever the name: tells a bad chain from a wrong name."""
+    return _trusting(site.mode, site.trusted_pem, check_hostname=False)
+
+
 @lru_cache(maxsize=8)
-def _trusting(mode: Mode, pem: str | None) -> ssl.SSLContext:
+def _trusting(mode: Mode, pem: str | None, check_hostname: bool = True) -> ssl.SSLContext:
     if mode == "self-signed":
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)  # no roots: the pinned certificate or nothing
     else:
         context = ssl.create_default_context()
+    context.check_hostname = check_hostname
     # Python >= 3.13 asks for RFC 5280 to the letter, which browsers do not; the same on every version.
     context.verify_flags &= ~ssl.VERIFY_X509_STRICT
     if pem:
@@ -27,7 +33,7 @@ def _trusting(mode: Mode, pem: str | None) -> ssl.SSLContext:
 
 @lru_cache(maxsize=1)
 def unchecked() -> ssl.SSLContext:
-    """Trusts anybody: to look at a certificate, or at the rest of a site whose certificate was already judged."""
+    """Trusts anybody: to look at a certificate, or at a site whose certificate was already judged."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     context.check_hostname = False
     context.verify_mode = ssl.CERT_NONE

@@ -63,8 +63,10 @@ def _parts(number: int, change: Change) -> Iterator[File]:
                 yield File(PurePosixPath(f"files/{number}{file.path}"), file.content, file.mode, file.owner, file.group)
             if check:
                 yield _text(f"{number}.sh", check)
-        case Run(script=text, undo=undo):
+        case Run(script=text, undo=undo, payload=payload):
             yield _text(f"{number}.sh", text)
+            if payload:
+                yield _text(f"{number}.payload", payload.reveal())
             if undo:
                 yield _text(f"{number}.undo.sh", undo)
         case Gate(script=text, explain=explain):

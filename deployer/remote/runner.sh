@@ -56,7 +56,7 @@ pass_gate() {
 act() {
   case $2 in
     files) write_files "$1" ;;
-    run) timeout -k 10 "$3" bash -euo pipefail "$1.sh" ;;
+    run) PAYLOAD=$JOB/$1.payload timeout -k 10 "$3" bash -euo pipefail "$1.sh" ;;
     gate) pass_gate "$1" "$3" "$4" ;;
   esac
 }
@@ -81,7 +81,7 @@ changes() {
   done 7<plan
 }
 
-finish() { rm -rf files old; printf '%s\n' "$1" >rc.new; mv rc.new rc; }
+finish() { rm -rf files old ./*.payload; printf '%s\n' "$1" >rc.new; mv rc.new rc; }
 trap 'finish 143; exit 143' TERM
 printf '%s\n' "$$" 1<>started
 changes </dev/null 2>&1 | mask

@@ -56,7 +56,7 @@ class Session:
 
         Raises LockHeld when another run keeps the lock for longer than `wait` seconds.
         """
-        text = script("session.sh", NAME=host.name, ROOT=host.root, HOLDER=json.dumps(asdict(holder)), WAIT=wait)
+        text = script("session.sh", NAME=host.name, ROOT=str(host.root), HOLDER=json.dumps(asdict(holder)), WAIT=wait)
         conversation = transport.open(f"survey() {{\n{survey}\n}}\n{text}")
         session = cls(transport, host, conversation)
         session._await_lock(say)

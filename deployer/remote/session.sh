@@ -43,22 +43,23 @@ take_over() {
 }
 
 # The runner gets the lock's descriptor 9 and keeps it; `setsid` and a scope of its own detach it from this login.
+# No child of this shell: bash would leave it a zombie while it waits for a line, and who follows it would not see its end.
 start_job() {
   started=1
-  setsid systemd-run --quiet --scope --collect --unit="deployer-$NAME-$1" \
-    bash "$work/$1/runner.sh" "$work/$1" </dev/null >>"$work/$1/output" 2>&1 &
+  (setsid systemd-run --quiet --scope --collect --unit="deployer-$NAME-$1" \
+    bash "$work/$1/runner.sh" "$work/$1" </dev/null >>"$work/$1/output" 2>&1 &)
 }
 
 stop_job() {
   local unit
   for unit in "$work"/*/; do
     unit=${unit%/}
-    if [ -e "$unit/rc" ] || [ -e "$unit/critical" ]; then continue; fi
+    if [ -e "$unit/rc" ]; then continue; fi
+    if [ -e "$unit/critical" ]; then flock "$unit/running" true; continue; fi
     systemctl kill --signal=TERM "deployer-$NAME-${unit##*/}.scope" 2>/dev/null
     timeout 15 flock -w 15 "$unit/running" true ||
       systemctl kill --signal=KILL "deployer-$NAME-${unit##*/}.scope" 2>/dev/null
   done
-  wait
 }
 
 audit() {
@@ -76,8 +77,8 @@ acquire
 take_over
 trap farewell EXIT
 echo locked
-reply=$(survey)
-printf '%d\n%s\n' "${#reply}" "$reply"
+reply=$(survey)$'\n'
+printf '%d\n%s' "${#reply}" "$reply"
 while IFS= read -r -t 30 line; do
   case $line in
     start\ *) start_job "${line#start }" ;;

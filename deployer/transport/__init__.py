@@ -1,1 +1,4 @@
-"""How scripts reach a host: over SSH (`ssh`), or on this machine (`local`). Nothing above imports fabric or paramiko."""
+"""How scripts reach a host: over SSH (`ssh`) or on this machine (`local`).
+
+Nothing above this package imports fabric or paramiko.
+"""

@@ -7,7 +7,7 @@ from tests.host.bed.images import ensure_image
 from tests.host.bed.places import cache_directory, exclusive
 from tests.host.bed.shell import docker
 
-_MAKE = "ssh-keygen -q -t ed25519 -N '' -C operator@testbed -f /tmp/key && cat /tmp/key && echo == && cat /tmp/key.pub"
+_MAKE = "ssh-keygen -q -t ed25519 -N '' -C operator@testbed -f /tmp/key && cat /tmp/key && echo %% && cat /tmp/key.pub"
 
 
 @dataclass(frozen=True)
@@ -26,7 +26,7 @@ def identity() -> Identity:
         if not public.exists():
             image = ensure_image("host")
             made = docker("run", "--rm", "--entrypoint", "sh", image, "-c", _MAKE).stdout
-            secret, _, shown = made.partition("==\n")
+            secret, _, shown = made.partition("%%\n")
             private.touch(mode=0o600)
             private.write_text(secret)
             public.write_text(shown)

@@ -1,4 +1,4 @@
-"""What a run tells: a protocol for the engine, and its events as frozen data. Printing is in `console` and `lines`."""
+"""What a run tells: a protocol for the engine, and its events as frozen data."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -12,7 +12,7 @@ Verdict = Literal["in sync", "changed", "would change", "unknown", "failed"]
 
 @dataclass(frozen=True)
 class StepReport:
-    """How one step ended, or would."""
+    """How one step ended, or would. `reason` is why it is unknown or failed."""
 
     name: str
     section: str
@@ -25,7 +25,7 @@ class StepReport:
 
 @dataclass(frozen=True)
 class Recap:
-    """The last line of a run."""
+    """The last line of a run; steps are counted."""
 
     host: str
     ok: int
@@ -33,12 +33,14 @@ class Recap:
     failed: int
     unknown: int
     round_trips: int
+    bytes_sent: int
+    bytes_received: int
     seconds: float
     exit_code: int
 
 
 class Report(Protocol):
-    """Where the engine says what it does."""
+    """Where a run says what it does."""
 
     def begin(self, section: str, what: str) -> None:
         """A step starts to act."""
@@ -49,8 +51,11 @@ class Report(Protocol):
     def step(self, step: StepReport) -> None:
         """A step is over."""
 
-    def recap(self, recap: Recap) -> None:
-        """The run is over."""
+    def data(self, event: str, fields: dict[str, object], text: str) -> None:
+        """What a command answers: as an event for programs, as text for people."""
 
     def error(self, error: DeployerError) -> None:
         """The run failed."""
+
+    def recap(self, recap: Recap) -> None:
+        """The run is over."""

@@ -1,0 +1,72 @@
+"""One definition of each command, from which both front ends are made."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from deployer.errors import UsageError
+
+
+@dataclass(frozen=True)
+class Option:
+    """A flag (`kind` bool), or an option with a value; `name` as it is typed, without dashes in front."""
+
+    name: str
+    help: str
+    kind: type[bool] | type[int] | type[str] = str
+    short: str = ""
+    default: bool | int | str | None = None
+
+    @property
+    def key(self) -> str:
+        return self.name.replace("-", "_")
+
+
+@dataclass(frozen=True)
+class Choices:
+    """What was chosen on the command line, typed; absent options hold their defaults."""
+
+    values: Mapping[str, bool | int | str | None]
+    environ: Mapping[str, str]
+    directory: Path
+
+    def text(self, name: str) -> str:
+        value = self.values.get(name.replace("-", "_"))
+        return value if isinstance(value, str) else ""
+
+    def number(self, name: str) -> int:
+        """Raises UsageError where a number is wanted and something else was given."""
+        value = self.values.get(name.replace("-", "_")) or 0
+        try:
+            return int(value)
+        except ValueError:
+            raise UsageError(f"--{name}: {value!r} is not a number") from None
+
+    def flag(self, name: str) -> bool:
+        return bool(self.values.get(name.replace("-", "_")))
+
+
+@dataclass(frozen=True)
+class Command:
+    """A command: what it is called, what it says of itself, what it takes, and what it does (giving the exit code)."""
+
+    name: str
+    help: str
+    run: Callable[[Choices], int]
+    options: tuple[Option, ...] = ()
+    argument: Option | None = None
+
+
+HOST = Option("host", "inventory/NAME.toml; else $DEPLOYER_HOST, else the only host there is", short="H")
+INVENTORY = Option("inventory", "directory of the inventory files", short="i")
+JSON = Option("json", "JSON lines on standard output, nothing else there", bool)
+VERBOSE = Option("verbose", "show all remote output", bool, short="v")
+QUIET = Option("quiet", "show only what changes or fails", bool, short="q")
+DRY_RUN = Option("dry-run", "say what would change; nothing is written on the host", bool)
+DIFF = Option("diff", "show what changes inside files", bool)
+DETAILED = Option("detailed-exitcode", "with --dry-run: exit 10 when something would change", bool)
+WAIT = Option("wait", "seconds to wait for the lock of another run", int, default=0)
+YES = Option("yes", "do not ask", bool, short="y")
+
+COMMON = (HOST, INVENTORY, JSON, VERBOSE, QUIET)
+CHANGING = (*COMMON, DRY_RUN, DIFF, DETAILED, WAIT)

@@ -1,0 +1,53 @@
+"""From what was typed to hosts and connections."""
+
+import getpass
+import sys
+from pathlib import Path
+
+from deployer.commands.command import Choices
+from deployer.inventory import load
+from deployer.inventory.model import Inventory
+from deployer.secret import Secret
+from deployer.transport.local import LocalTransport
+from deployer.transport.protocol import Transport
+from deployer.transport.settings import SshSettings
+
+
+def inventory_directory(choices: Choices) -> Path:
+    return load.directory(choices.text("inventory") or None, choices.environ, choices.directory)
+
+
+def chosen_hosts(choices: Choices) -> tuple[Inventory, ...]:
+    """The hosts a command is for: one, or the members of a group. Raises InventoryError."""
+    directory = inventory_directory(choices)
+    name = load.find(directory, choices.text("host") or None, choices.environ)
+    return tuple(load.load(directory, member) for member in load.members(directory, name))
+
+
+def ssh_settings(host: Inventory, choices: Choices, *, user: str = "") -> SshSettings:
+    password = choices.environ.get("DEPLOYER_SUDO_PASSWORD")
+    return SshSettings(
+        address=host.ssh.address,
+        user=user or host.ssh.user,
+        known_hosts=host.local_path(host.ssh.known_hosts),
+        port=host.ssh.port,
+        identity_file=host.local_path(host.ssh.identity_file) if host.ssh.identity_file else None,
+        gateway=host.ssh.gateway or None,
+        sudo_password=Secret(password) if password else None,
+        ask_password=_ask if sys.stdin.isatty() and not choices.flag("yes") else None,
+        host_name=host.file.stem,
+    )
+
+
+def connect(host: Inventory, choices: Choices) -> Transport:
+    """A transport that connects when it is first used. Heavy imports are its own business."""
+    settings = ssh_settings(host, choices)
+    if host.is_local:
+        return LocalTransport(host.file.stem, settings.sudo_password, settings.ask_password)
+    from deployer.transport.ssh import SshTransport  # noqa: PLC0415  # not needed for this machine itself
+
+    return SshTransport(settings)
+
+
+def _ask(prompt: str) -> Secret:
+    return Secret(getpass.getpass(prompt))

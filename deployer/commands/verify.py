@@ -1,0 +1,81 @@
+"""`verify`: what a visitor and an attacker see, from outside, with the certificate checked."""
+
+import time
+
+from deployer.changes import Note
+from deployer.commands.command import COMMON, Choices, Command
+from deployer.commands.running import Run, on_hosts
+from deployer.errors import Context, DeployerError
+from deployer.inventory.model import Inventory
+from deployer.outside.checks import Check
+from deployer.outside.site import Site
+from deployer.outside.verify import verify as look
+from deployer.output.report import StepReport, Verdict
+from deployer.shell import sh
+from deployer.transport.protocol import Transport
+
+SECTION = "7.5 Verify from outside"
+
+
+def verify(choices: Choices) -> int:
+    return on_hosts(choices, _verify)
+
+
+def _verify(run: Run) -> int:
+    verify_host(run)
+    return 0
+
+
+def verify_host(run: Run) -> None:
+    """Raises DeployerError when a check failed."""
+    began = time.monotonic()
+    run.report.begin(SECTION, f"asking {run.host.site.domain} as a visitor does")
+    checks = look(site(run.host, run.transport))
+    failed = tuple(check for check in checks if check.verdict == "fail")
+    for check in checks:
+        run.report.data("check", {"name": check.name, "verdict": check.verdict, "evidence": check.evidence, "remedy": check.remedy}, _text(run, check))
+    run.tally.verdicts.append("failed" if failed else "in sync")
+    notes = tuple(Note(f"{check.name}: {check.evidence}", check.remedy) for check in checks if check.verdict == "warning")
+    verdict: Verdict = "failed" if failed else "in sync"
+    run.report.step(StepReport("verify", SECTION, verdict, notes=notes, seconds=time.monotonic() - began))
+    if failed:
+        raise _failure(run.host, failed)
+
+
+def _text(run: Run, check: Check) -> str:
+    return f"              {check.verdict}: {check.name}: {check.evidence}" if run.choices.flag("verbose") else ""
+
+
+def _failure(host: Inventory, failed: tuple[Check, ...]) -> DeployerError:
+    return DeployerError(
+        "\n".join(f"{check.name}: {check.evidence}" for check in failed),
+        remedy="\n".join(dict.fromkeys(check.remedy for check in failed if check.remedy)),
+        context=Context(host=host.file.stem, step=SECTION),
+    )
+
+
+def site(host: Inventory, transport: Transport) -> Site:
+    """What to look at. Only a self-signed certificate has to be fetched from the host, to be pinned."""
+    return Site(
+        domain=host.site.domain,
+        api_domain=host.site.api_domain,
+        aliases=host.site.aliases,
+        address=host.public_address,
+        health_path=host.backend.health_path,
+        mode=host.tls.mode,
+        content_security_policy=host.content_security_policy,
+        trusted_pem=_trusted(host, transport),
+        nameservers=host.site.nameservers,
+        origins=host.origins,
+    )
+
+
+def _trusted(host: Inventory, transport: Transport) -> str | None:
+    if host.tls.mode == "self-signed":
+        return transport.run(sh("cat", host.paths.certificate)).output.decode() or None
+    if host.tls.acme_ca:
+        return host.local_path(host.tls.acme_ca).read_text()
+    return None
+
+
+COMMAND = Command("verify", "Look at the site from outside, as a visitor and an attacker do.", verify, COMMON)

@@ -1,0 +1,47 @@
+"""What stands in .env: the guide's variables, the inventory's further ones, and the names of the secrets."""
+
+import hashlib
+from collections.abc import Mapping
+
+from deployer.dotenv import line
+from deployer.inventory.model import Inventory
+
+GENERATED = ("API_SECRET_KEY", "JWT_SECRET_KEY")
+"""Made on the host on the first provision (32 random bytes each) unless NAME.env supplies them; kept for ever."""
+
+TOOLS_OWN = frozenset({"RESTIC_PASSWORD", "DEPLOYER_SUDO_PASSWORD"})
+"""Secrets of NAME.env that are the tool's, not the application's."""
+
+
+def variables(host: Inventory) -> Mapping[str, str]:
+    """Everything that is no secret, in the guide's order.
+
+    FORWARDED_ALLOW_IPS: the application believes X-Forwarded-* from the container's own check and from the proxy's
+    fixed address only; with `*` a visitor could invent addresses (uvicorn, --forwarded-allow-ips).
+    """
+    return {
+        "JWT_EXPIRATION_HOURS": "24",
+        "CORS_ORIGINS": ",".join(host.origins),
+        "DOMAIN": host.site.domain,
+        "API_URL": f"https://{host.site.api_domain}",
+        "RATE_LIMIT_ENABLED": "true",
+        "AUDIT_LOG_ENABLED": "true",
+        "HTTPS_ONLY": "true",
+        "FORWARDED_ALLOW_IPS": f"127.0.0.1,{host.proxy_address}",
+        **host.environment,
+    }
+
+
+def secret_names(host: Inventory) -> tuple[str, ...]:
+    supplied = (name for name in host.secrets if name not in TOOLS_OWN)
+    return tuple(dict.fromkeys((*GENERATED, *supplied)))
+
+
+def lines(host: Inventory) -> tuple[str, ...]:
+    return tuple(line(name, value) for name, value in variables(host).items())
+
+
+def digest(host: Inventory) -> str:
+    """Changes when a container has to be started anew for what stands in .env; secrets are left out."""
+    text = "\n".join((*lines(host), *secret_names(host)))
+    return hashlib.sha256(text.encode()).hexdigest()

@@ -1,0 +1,1 @@
+"""The same commands as a click group (`deployer …`) and as Invoke tasks (`invoke …`)."""

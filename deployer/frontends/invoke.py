@@ -1,0 +1,52 @@
+"""Invoke tasks from the same definitions.
+
+What Invoke's parser cannot do is listed in docs/invoke.md. `invoke --dry NAME` would run for real (Invoke's own flag
+skips only what goes through its context): it is refused here.
+"""
+
+import inspect
+from collections.abc import Callable, Sequence
+
+from invoke.collection import Collection
+from invoke.context import Context
+from invoke.exceptions import Exit
+from invoke.tasks import Task, task
+
+from deployer.commands.command import Command, Option
+from deployer.frontends.running import Value, execute
+
+Body = Callable[..., None]
+
+
+def collection(commands: Sequence[Command]) -> Collection:
+    return Collection(*(_task(command) for command in commands))
+
+
+def _task(command: Command) -> Task[Body]:
+    options = (*((command.argument,) if command.argument else ()), *command.options)
+
+    def body(context: Context, **values: Value) -> None:
+        if context.config.run.dry:
+            raise Exit("invoke --dry is not a dry run here: use --dry-run after the task's name", code=2)
+        code = execute(command, values)
+        if code:
+            raise Exit(code=code)
+
+    body.__doc__ = command.help
+    body.__signature__ = _signature(options)  # type: ignore[attr-defined]  # what inspect.signature looks for
+    decorate: Callable[[Body], Task[Body]] = task(
+        name=command.name,
+        positional=[command.argument.key] if command.argument else [],
+        auto_shortflags=False,
+        help={option.key: option.help for option in options},
+    )
+    return decorate(body)
+
+
+def _signature(options: Sequence[Option]) -> inspect.Signature:
+    kind = inspect.Parameter.POSITIONAL_OR_KEYWORD
+    parameters = [
+        inspect.Parameter(option.key, kind, default=False if option.kind is bool else option.default or "")
+        for option in options
+    ]
+    return inspect.Signature([inspect.Parameter("context", kind), *parameters])

@@ -1,0 +1,26 @@
+"""From parsed options to an exit code: what both front ends do alike."""
+
+import os
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+
+from deployer.commands.command import Choices, Command
+from deployer.errors import DeployerError
+
+Value = bool | int | str | None
+
+
+def execute(command: Command, values: Mapping[str, Value]) -> int:
+    """Run a command. The errors that no host's run has caught (usage, inventory) become a message here."""
+    choices = Choices(dict(values), dict(os.environ), Path.cwd())
+    try:
+        return command.run(choices)
+    except DeployerError as error:
+        from deployer.commands.running import report_for  # noqa: PLC0415  # only where something is to be said
+
+        report_for(choices).error(error)
+        return error.exit_code
+    except KeyboardInterrupt:
+        print("interrupted", file=sys.stderr)
+        return 130

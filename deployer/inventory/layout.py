@@ -1,0 +1,87 @@
+"""Where things are on the host: every path under the root directory, named once."""
+
+from dataclasses import dataclass
+from pathlib import PurePosixPath
+
+
+@dataclass(frozen=True)
+class Layout:
+    root: PurePosixPath
+    name: str
+
+    @property
+    def compose(self) -> PurePosixPath:
+        return self.root / "docker-compose.yml"
+
+    @property
+    def env(self) -> PurePosixPath:
+        return self.root / ".env"
+
+    @property
+    def nginx(self) -> PurePosixPath:
+        return self.root / "nginx"
+
+    @property
+    def nginx_conf(self) -> PurePosixPath:
+        return self.nginx / "nginx.conf"
+
+    @property
+    def conf_d(self) -> PurePosixPath:
+        return self.nginx / "conf.d"
+
+    @property
+    def site_conf(self) -> PurePosixPath:
+        return self.conf_d / f"{self.name}.conf"
+
+    @property
+    def ssl(self) -> PurePosixPath:
+        return self.nginx / "ssl"
+
+    @property
+    def certificate(self) -> PurePosixPath:
+        return self.ssl / "fullchain.pem"
+
+    @property
+    def private_key(self) -> PurePosixPath:
+        return self.ssl / "privkey.pem"
+
+    @property
+    def nginx_logs(self) -> PurePosixPath:
+        return self.nginx / "logs"
+
+    @property
+    def logs(self) -> PurePosixPath:
+        return self.root / "logs"
+
+    @property
+    def data(self) -> PurePosixPath:
+        return self.root / "data"
+
+    @property
+    def source(self) -> PurePosixPath:
+        return self.root / "src"
+
+    @property
+    def prometheus(self) -> PurePosixPath:
+        return self.root / "prometheus"
+
+    @property
+    def grafana(self) -> PurePosixPath:
+        return self.root / "grafana"
+
+    @property
+    def state(self) -> PurePosixPath:
+        return self.root / ".deployer"
+
+    @property
+    def releases(self) -> PurePosixPath:
+        """A directory for each release's configuration."""
+        return self.state / "releases"
+
+    @property
+    def release_log(self) -> PurePosixPath:
+        return self.state / "releases.jsonl"
+
+    @property
+    def audit(self) -> PurePosixPath:
+        return self.state / "audit.jsonl"

@@ -1,0 +1,117 @@
+"""For people: a line for each step, what is being waited for, a recap. Plain lines where there is no terminal."""
+
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from rich.console import Console as RichConsole
+from rich.markup import escape
+from rich.status import Status
+
+from deployer.errors import DeployerError
+from deployer.output.jsonlines import diff_of
+from deployer.output.report import Recap, StepReport
+
+_COLOURS = {"in sync": "green", "changed": "yellow", "would change": "yellow", "unknown": "magenta", "failed": "red"}
+
+QUIET_FOR = 20.0
+"""Seconds between two lines of remote output where there is no terminal; with -v every line is shown."""
+
+
+@dataclass(frozen=True)
+class Detail:
+    """How much is told."""
+
+    diff: bool = False
+    verbose: bool = False
+    quiet: bool = False
+
+
+class Console:
+    """Text on standard output, errors on standard error; colour and a live line on a terminal only."""
+
+    def __init__(self, detail: Detail, out: RichConsole | None = None, log: RichConsole | None = None) -> None:
+        self._detail = detail
+        self._out = out or RichConsole(highlight=False, soft_wrap=True)
+        self._log = log or RichConsole(stderr=True, highlight=False, soft_wrap=True)
+        self._status: Status | None = None
+        self._doing, self._began, self._told = "", 0.0, 0.0
+
+    def begin(self, section: str, what: str) -> None:
+        self._doing, self._began, self._told = f"{section} · {what}", time.monotonic(), time.monotonic()
+        if self._out.is_terminal and not self._detail.quiet:
+            self._live(escape(self._doing))
+        elif not self._detail.quiet:
+            self._out.print(f"{section}: {what} …", markup=False)
+
+    def line(self, text: str) -> None:
+        if self._detail.verbose:
+            self._out.print(f"    │ {text}", markup=False)
+        elif self._status:
+            elapsed = time.monotonic() - self._began
+            self._live(f"{escape(self._doing)} [dim]· {elapsed:.0f} s · {escape(text[: self._out.width - 4])}[/]")
+        elif time.monotonic() - self._told > QUIET_FOR and not self._detail.quiet:
+            self._told = time.monotonic()
+            self._out.print(f"    {self._told - self._began:.0f} s: {text}", markup=False)
+
+    def step(self, step: StepReport) -> None:
+        self._still()
+        if self._detail.quiet and step.verdict == "in sync":
+            return
+        seconds = f"  {step.seconds:.1f} s" if step.seconds >= 1 else ""
+        colour = _COLOURS[step.verdict]
+        self._out.print(f"[{colour}]{step.verdict:>12}[/]  {escape(step.section)}[dim]{seconds}[/]")
+        for text in self._details(step):
+            self._out.print(text)
+
+    def _details(self, step: StepReport) -> Iterator[str]:
+        for change in step.changes:
+            yield f"              · {escape(change.why)}"
+            if self._detail.diff and diff_of(change):
+                yield from (f"                [dim]{escape(line)}[/]" for line in diff_of(change).splitlines())
+        for note in step.notes:
+            yield f"              [yellow]note:[/] {escape(note.text)}" + (f" [dim]→ {escape(note.remedy)}[/]" if note.remedy else "")
+        if step.reason and step.verdict == "unknown":
+            yield f"              [dim]cannot be known until an earlier section is done: {escape(step.reason)}[/]"
+
+    def data(self, event: str, fields: dict[str, object], text: str) -> None:
+        self._still()
+        if text:
+            self._out.print(text, markup=False)
+
+    def error(self, error: DeployerError) -> None:
+        self._still()
+        context = error.context
+        where = " · ".join(part for part in (context.host, context.step) if part)
+        self._log.print(f"[bold red]error[/]{': ' if where else ''}[bold]{escape(where)}[/]")
+        for line in error.what.splitlines():
+            self._log.print(f"  {line}", markup=False)
+        if context.command:
+            self._log.print(f"  command: {context.command}", markup=False)
+        if context.exit_code is not None:
+            self._log.print(f"  exit code: {context.exit_code}", markup=False)
+        for line in context.output.splitlines()[-20:]:
+            self._log.print(f"    │ {line}", markup=False)
+        for line in error.remedy.splitlines():
+            self._log.print(f"[green]→[/] {escape(line)}")
+
+    def recap(self, recap: Recap) -> None:
+        self._still()
+        unknown = f"unknown: {recap.unknown}  " if recap.unknown else ""
+        colour = "red" if recap.failed or recap.exit_code not in (0, 10) else "yellow" if recap.changed else "green"
+        self._out.print(
+            f"[{colour}]{escape(recap.host)}[/]  ok: {recap.ok}  changed: {recap.changed}  {unknown}failed: {recap.failed}"
+            f"  [dim]{recap.round_trips} round trips, {recap.seconds:.1f} s[/]"
+        )
+
+    def _live(self, text: str) -> None:
+        if self._status is None:
+            self._status = self._out.status(text)
+            self._status.start()
+        else:
+            self._status.update(text)
+
+    def _still(self) -> None:
+        if self._status is not None:
+            self._status.stop()
+            self._status = None

@@ -1,0 +1,38 @@
+# Builds one image from a clean export of the clone's commit: no .git, no .env (a tracked one is ignored, A10), nothing
+# untracked. Tags it with the commit and as `current`. For the wallet the built site is searched for every secret
+# that stands in ENV_FILE, and must hold the API's address.
+# Needs SOURCE, STATE, ENV_FILE, IMAGE, INPUTS, CONTEXT, DOCKERFILE (or none), OWN, TARGET, ARGUMENTS, API (or none).
+commit=$(git -c safe.directory='*' -C "$SOURCE" rev-parse HEAD)
+tag=$IMAGE:${commit:0:12}-$INPUTS
+rm -rf "$STATE"/build.*
+export=$(mktemp -d "$STATE/build.XXXXXX")
+trap 'docker rm -f "${container:-}" >/dev/null 2>&1 || true; rm -rf "$export"' EXIT
+git -c safe.directory='*' -C "$SOURCE" archive "$commit" | tar -x -C "$export"
+rm -f "$export/.env"
+if [ ! -d "$export/$CONTEXT" ]; then echo "the repository has no directory $CONTEXT"; exit 1; fi
+
+file=$export/$CONTEXT/$DOCKERFILE
+if [ -z "$DOCKERFILE" ] || [ ! -e "$file" ]; then file=$STATE/docker/$OWN; echo "using the guide's Dockerfile"; fi
+words=(--progress plain --build-context "tool=$STATE/docker" --file "$file" --tag "$tag")
+words+=(--label "deployer.commit=$commit" --label "deployer.inputs=$INPUTS")
+if [ -n "$TARGET" ]; then words+=(--target "$TARGET"); fi
+while IFS= read -r argument; do
+  if [ -n "$argument" ]; then words+=(--build-arg "$argument"); fi
+done <<<"$ARGUMENTS"
+docker buildx build --load "${words[@]}" "$export/$CONTEXT" 2>&1
+
+secrets() {
+  sed -nE "s/^([A-Z0-9_]*(SECRET|PASSWORD|TOKEN|KEY|DATABASE_URL)[A-Z0-9_]*)=['\"]?([^'\"]{8,})['\"]?\$/\3/p" "$ENV_FILE"
+}
+if [ -n "$API" ]; then
+  mkdir "$export/.site"
+  container=$(docker create "$tag")
+  docker export "$container" | tar -x -C "$export/.site" usr/share/nginx/html 2>/dev/null ||
+    { echo "the wallet's image has no /usr/share/nginx/html"; exit 1; }
+  if found=$(grep -rlF -f <(secrets) "$export/.site"); then
+    echo "the wallet's public files hold a secret of $ENV_FILE: ${found//"$export/.site/"/}"; exit 1
+  fi
+  grep -rqF "$API" "$export/.site" ||
+    { echo "the wallet's files do not hold $API: is wallet.api_url_variable the name its build reads?"; exit 1; }
+fi
+docker tag "$tag" "$IMAGE:current"

@@ -1,0 +1,37 @@
+# Functions for certificates. Needs NAME, NGINX, DOMAIN (the certificate's first name) and proxy.sh.
+SSL=$NGINX/ssl
+
+public_key() { openssl x509 -in "$1" -noout -pubkey 2>/dev/null; }
+fingerprint() { openssl x509 -noout -fingerprint -sha256; }
+
+# What the proxy really shows to a visitor, asked on this host.
+served() { openssl s_client -connect 127.0.0.1:443 -servername "$DOMAIN" </dev/null 2>/dev/null | fingerprint 2>/dev/null; }
+serves() { [ "$(served)" = "$(fingerprint <"$SSL/fullchain.pem")" ]; }
+
+swap_in() {
+  install -m 600 "$2" "$SSL/privkey.pem.new" && install -m 644 "$1" "$SSL/fullchain.pem.new" || return
+  sync "$SSL/privkey.pem.new" "$SSL/fullchain.pem.new"
+  mv -f "$SSL/privkey.pem.new" "$SSL/privkey.pem" && mv -f "$SSL/fullchain.pem.new" "$SSL/fullchain.pem"
+}
+
+# Puts certificate $1 and key $2 in the proxy's place, reloads it and proves that it is what visitors get.
+# Whatever fails: the former pair is put back and served.
+install_certificate() {
+  local former
+  [ "$(public_key "$1")" = "$(openssl pkey -in "$2" -pubout 2>/dev/null)" ] || { echo "certificate and key do not belong together"; return 1; }
+  former=$(mktemp -d)
+  cp -a "$SSL/." "$former/"
+  swap_in "$1" "$2" || return
+  if reload_proxy && { [ -z "$(proxy)" ] || await 15 serves; }; then rm -rf "$former"; return; fi
+  echo "the proxy does not serve the new certificate; the former one is put back"
+  if [ -e "$former/fullchain.pem" ]; then swap_in "$former/fullchain.pem" "$former/privkey.pem" && reload_proxy; fi
+  rm -rf "$former"
+  return 1
+}
+
+# A self-signed pair for the names $2 ("DNS:a,DNS:b") in the directory $1; the guide's 365 days.
+make_self_signed() {
+  openssl req -x509 -newkey rsa:2048 -sha256 -nodes -days 365 -subj "/O=deployer/CN=$DOMAIN" \
+    -addext "subjectAltName=$2" -keyout "$1/privkey.new" -out "$1/fullchain.new" 2>/dev/null &&
+    mv -f "$1/privkey.new" "$1/privkey.pem" && mv -f "$1/fullchain.new" "$1/fullchain.pem"
+}

@@ -1,0 +1,60 @@
+# Renews the certificate when it is time (or with `--force`), and installs what is new: run by cron and by
+# `deployer renew`. Exit 0 also when it was not time. Needs NAME, ROOT, NGINX, DOMAIN, NAMES, MODE, SERVER, CA.
+# The lock is the run's own when it is inherited on descriptor 9; otherwise taken here, at most ten minutes waited for.
+if ! { true >&9; } 2>/dev/null; then
+  exec 9>>"/run/lock/deployer-$NAME.lock"
+  flock -w 600 9 || { echo "another run holds the lock: not renewed"; exit 6; }
+fi
+STATE=$ROOT/.deployer
+if [ "$MODE" = letsencrypt ] && [ -n "$CA" ]; then export REQUESTS_CA_BUNDLE=$CA; fi
+
+# Explains certbot's answer in a person's words; its own last lines stand above.
+explain() {
+  case $1 in
+    *rateLimited*|*"too many"*) echo "the CA refuses for now: its rate limit is reached (https://letsencrypt.org/docs/rate-limits/); wait, the certificate in place stays" ;;
+    *NXDOMAIN*|*"DNS problem"*|*"no valid A"*|*"No valid IP"*) echo "a name does not resolve for the CA: check the A records of $NAMES" ;;
+    *"Connection refused"*|*"Max retries"*|*"timed out"*|*"Name or service"*|*"resolve"*) echo "the CA at $SERVER cannot be reached from this host; the certificate in place stays" ;;
+    *unauthorized*|*"Invalid response"*) echo "the CA reached another server, or not this proxy, at http://$DOMAIN/.well-known/acme-challenge/" ;;
+  esac
+}
+
+# certbot gives up after two bad nonces in a row; the CA asks to repeat (RFC 8555, 6.5): a bounded number of times.
+ask_ca() {
+  local output code=1 try
+  for try in 1 2 3 4 5; do
+    output=$(certbot "$@" --non-interactive --server "$SERVER" 2>&1); code=$?
+    if [ "$code" = 0 ]; then break; fi
+    case $output in *badNonce*|*"anti-replay nonce"*|*"invalid nonce"*) echo "bad nonce, asking again ($try)" ;; *) break ;; esac
+  done
+  if [ "$code" != 0 ]; then printf '%s\n' "$output" | tail -n 15; explain "$output"; fi
+  return "$code"
+}
+
+certbot_names() { local name; for name in ${NAMES//,/ }; do printf -- '-d\n%s\n' "$name"; done; }
+
+obtain() {
+  local words
+  mapfile -t words < <(certbot_names)
+  ask_ca certonly --webroot -w "$STATE/acme" --cert-name "$DOMAIN" "${words[@]}" --email "$EMAIL" --agree-tos \
+    --keep-until-expiring --expand "$@"
+}
+
+install_live() {
+  local live=/etc/letsencrypt/live/$DOMAIN
+  if cmp -s "$live/fullchain.pem" "$SSL/fullchain.pem" && cmp -s "$live/privkey.pem" "$SSL/privkey.pem"; then return; fi
+  install_certificate "$live/fullchain.pem" "$live/privkey.pem" && echo "the new certificate is served"
+}
+
+renew_self_signed() {
+  if [ "$1" != --force ] && openssl x509 -in "$STATE/tls/fullchain.pem" -noout -checkend $((30 * 86400)) >/dev/null; then return; fi
+  make_self_signed "$STATE/tls" "DNS:${NAMES//,/,DNS:}" && install_certificate "$STATE/tls/fullchain.pem" "$STATE/tls/privkey.pem"
+}
+
+renew() {
+  case $MODE in
+    letsencrypt)
+      if [ "$1" = --force ]; then obtain --force-renewal; else obtain; fi && install_live ;;
+    self-signed) renew_self_signed "$1" ;;
+    *) echo "a provided certificate is renewed by who provided it" ;;
+  esac
+}

@@ -1,0 +1,49 @@
+"""The containers of the application as Docker tells them."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from deployer.compose import CONFIG_LABEL
+from deployer.docker import ask_docker
+from deployer.facts import Ask
+from deployer.inventory.model import Inventory
+from deployer.shell import quote
+
+_SHAPE = "|".join(
+    (
+        '{{index .Config.Labels "com.docker.compose.service"}}',
+        "{{.Name}}",
+        "{{.State.Status}}",
+        "{{if .State.Health}}{{.State.Health.Status}}{{end}}",
+        f'{{{{index .Config.Labels "{CONFIG_LABEL}"}}}}',
+        "{{.Image}}",
+    )
+)
+
+
+@dataclass(frozen=True)
+class Container:
+    """One container; `health` is empty where the service has no check, `image` is the image's id."""
+
+    service: str
+    name: str
+    state: str
+    health: str
+    config: str
+    image: str
+
+
+def ask_containers(host: Inventory) -> Ask:
+    label = quote(f"label=com.docker.compose.project={host.name}")
+    listed = f"ids=$(docker ps -aq --filter {label}) || exit 3"
+    return ask_docker(f'{listed}\n[ -z "$ids" ] || docker inspect --format {quote(_SHAPE)} $ids')
+
+
+def containers(answer: str) -> tuple[Container, ...]:
+    return tuple(_parsed(answer))
+
+
+def _parsed(answer: str) -> Iterator[Container]:
+    for line in answer.splitlines():
+        service, name, state, health, config, image = line.split("|")
+        yield Container(service, name.lstrip("/"), state, health, config, image)

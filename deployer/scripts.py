@@ -1,0 +1,39 @@
+"""Host-side scripts put together from the parts in deployer/remote, with one host's parameters."""
+
+from deployer.inventory.model import Inventory
+from deployer.marker import MARKER
+from deployer.remote.scripts import script
+
+
+def proxy_functions(host: Inventory) -> str:
+    """reload_proxy, drain_proxy and what they need."""
+    return script("proxy.sh", NAME=host.name, NGINX=str(host.paths.nginx))
+
+
+def certificate_functions(host: Inventory) -> str:
+    """install_certificate, make_self_signed, obtain, renew and what they need."""
+    parameters = {
+        "ROOT": str(host.root),
+        "DOMAIN": host.site.domain,
+        "NAMES": ",".join(host.names),
+        "MODE": host.tls.mode,
+        "SERVER": host.tls.acme_server,
+        "EMAIL": host.site.email,
+        "CA": str(host.paths.state / "tls" / "acme-ca.pem") if host.tls.acme_ca else "",
+    }
+    return "\n".join((proxy_functions(host), script("certificate.sh"), script("renew.sh", **parameters)))
+
+
+def renew_program(host: Inventory) -> str:
+    """What cron runs: the same functions, as a program of its own."""
+    return "\n".join(
+        (
+            "#!/bin/bash",
+            f"# {MARKER}",
+            "set -u",
+            "export LC_ALL=C.UTF-8 PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
+            certificate_functions(host),
+            'renew "${1:-}"',
+            "",
+        )
+    )

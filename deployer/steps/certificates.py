@@ -1,0 +1,160 @@
+"""5. SSL/TLS certificates: made, obtained or provided; installed as a copy; nginx started with it and never stopped.
+
+A certificate has a source (a directory of ours, certbot's, or what the operator provided) and a copy that nginx
+reads. The copy is compared with its source, so that a replaced one is seen. The chicken and the egg (F12): nginx
+starts with a placeholder, answers the CA's challenge through it, and is reloaded with the real one.
+"""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+
+from deployer import scripts
+from deployer.changes import Change, File, Run
+from deployer.compose import PROXY, config_digests
+from deployer.facts import Ask, Facts, Probes
+from deployer.files import ask_file, compare
+from deployer.inventory.model import Inventory
+from deployer.remote.scripts import script
+from deployer.running import ask_containers, containers
+from deployer.shell import lines, quote, sh
+from deployer.step import Plan
+
+TITLE = "5. SSL/TLS certificates"
+
+LASTING = {"letsencrypt": 3, "self-signed": 30, "provided": 0}
+"""Days before its end at which a run renews what cron should have renewed; none of the CA's lifetimes is assumed."""
+
+
+@dataclass(frozen=True)
+class Pair:
+    """A certificate and its key, as the host describes them; empty where there is none."""
+
+    certificate: str = ""
+    key: str = ""
+    names: frozenset[str] = frozenset()
+    lasts: bool = False
+    belongs: bool = False
+
+
+def source(host: Inventory) -> PurePosixPath:
+    """The directory where the mode's certificate comes from."""
+    if host.tls.mode == "letsencrypt":
+        return PurePosixPath("/etc/letsencrypt/live") / host.site.domain
+    return host.paths.state / "tls"
+
+
+def probes(host: Inventory) -> Probes:
+    files = {name: ask_file(file, show=False) for name, file in _files(host).items()}
+    return {
+        "source": _ask_pair(source(host), LASTING[host.tls.mode]),
+        "installed": _ask_pair(host.paths.ssl, 0),
+        "modes": Ask(f"stat -c '%a %U:%G' {quote(host.paths.certificate)} {quote(host.paths.private_key)} 2>/dev/null || true"),
+        "containers": ask_containers(host),
+        "timer": Ask("systemctl is-enabled certbot.timer 2>/dev/null || true"),
+        **files,
+    }
+
+
+def plan(host: Inventory, facts: Facts) -> Plan:
+    yield from compare(facts, _files(host), show=False)
+    if host.tls.mode == "letsencrypt" and facts["timer"] != "masked":
+        yield Run("mask certbot.timer (this tool renews, with the CA's settings)", "systemctl mask --now certbot.timer")
+    made, installed = _pair(facts, "source"), _pair(facts, "installed")
+    good = _usable(host, made)
+    if host.tls.mode == "letsencrypt":
+        yield from _letsencrypt(host, facts, good=good, installed=installed)
+    elif host.tls.mode == "self-signed" and not good:
+        yield _act(host, f"make a self-signed certificate for {', '.join(host.names)}", _self_signed(host))
+    if good or host.tls.mode != "letsencrypt":
+        yield from _install(host, facts, good=good, made=made, installed=installed)
+    yield from _mend_modes(host, facts, installed)
+
+
+def _letsencrypt(host: Inventory, facts: Facts, *, good: bool, installed: Pair) -> Iterator[Change]:
+    if good:
+        return
+    if not installed.belongs:
+        placeholder = lines(_make_placeholder(host), 'install_certificate "$beside/fullchain.pem" "$beside/privkey.pem"')
+        yield _act(host, "install a placeholder certificate, so that nginx can start and answer the CA", placeholder)
+    yield from start_proxy(host, facts)
+    yield _act(host, f"obtain a certificate for {', '.join(host.names)} from {host.tls.acme_server}", "obtain && install_live", 900)
+
+
+def _install(host: Inventory, facts: Facts, *, good: bool, made: Pair, installed: Pair) -> Iterator[Change]:
+    if not good or (made.certificate, made.key) != (installed.certificate, installed.key):
+        directory = quote(source(host))
+        yield _act(host, f"install the certificate for nginx{_because(installed)}", f"install_certificate {directory}/fullchain.pem {directory}/privkey.pem")
+    yield from start_proxy(host, facts)
+
+
+def _because(installed: Pair) -> str:
+    return " (the one in place is another)" if installed.certificate else ""
+
+
+def start_proxy(host: Inventory, facts: Facts) -> Iterator[Change]:
+    """The proxy alone; a changed image or container setting is the one case with a restart, and it says so."""
+    found = [item for item in containers(facts["containers"]) if item.service == PROXY]
+    wanted = config_digests(host)[PROXY]
+    up = sh("docker", "compose", "--project-directory", host.root, "-f", host.paths.compose, "up", "-d", "--no-deps", "--no-build")
+    running = [item for item in found if item.state == "running"]
+    if not running:
+        remove = lines(*(sh("docker", "rm", "-f", item.name) for item in found))
+        yield _act(host, "start the proxy", lines(remove, f"{up} {PROXY}", "await 15 serves"))
+    elif running[0].config != wanted:
+        yield _act(host, "restart the proxy with its new container settings (a gap of about a second)", lines(f"{up} --force-recreate {PROXY}", "await 15 serves"))
+
+
+def _mend_modes(host: Inventory, facts: Facts, installed: Pair) -> Iterator[Change]:
+    if installed.certificate and facts.lines("modes") != ("644 root:root", "600 root:root"):
+        yield Run(
+            f"set the modes of {host.paths.certificate} (0644) and {host.paths.private_key} (0600)",
+            lines(
+                sh("chown", "root:root", host.paths.certificate, host.paths.private_key),
+                sh("chmod", "0644", host.paths.certificate),
+                sh("chmod", "0600", host.paths.private_key),
+            ),
+        )
+
+
+def _files(host: Inventory) -> Mapping[str, File]:
+    tls = host.paths.state / "tls"
+    files = {"renew": File(host.paths.state / "bin" / "renew", scripts.renew_program(host).encode(), 0o755)}
+    if host.tls.acme_ca:
+        files["acme-ca"] = File(tls / "acme-ca.pem", _read(host, host.tls.acme_ca))
+    if host.tls.mode == "provided":
+        files["certificate"] = File(tls / "fullchain.pem", _read(host, host.tls.certificate))
+        files["private key"] = File(tls / "privkey.pem", _read(host, host.tls.private_key), 0o600)
+    return files
+
+
+def _read(host: Inventory, path: str) -> bytes:
+    return Path(host.local_path(path)).read_bytes()
+
+
+def _ask_pair(directory: PurePosixPath, days: int) -> Ask:
+    return Ask(script("show_certificate.sh", FILE=f"{directory}/fullchain.pem", KEY=f"{directory}/privkey.pem", DAYS=days))
+
+
+def _pair(facts: Facts, key: str) -> Pair:
+    told = facts.pairs(key)
+    names = frozenset(name for name in told.get("names", "").split(",") if name)
+    return Pair(told.get("certificate", ""), told.get("key", ""), names, "lasts" in told, "pair" in told)
+
+
+def _usable(host: Inventory, pair: Pair) -> bool:
+    covers = pair.names == set(host.names) if host.tls.mode != "provided" else bool(pair.certificate)
+    return pair.lasts and pair.belongs and covers
+
+
+def _act(host: Inventory, why: str, commands: str, within: int = 120) -> Run:
+    return Run(why, lines(scripts.certificate_functions(host), commands), within=within)
+
+
+def _self_signed(host: Inventory) -> str:
+    return f"make_self_signed {quote(source(host))} {quote(','.join(f'DNS:{name}' for name in host.names))}"
+
+
+def _make_placeholder(host: Inventory) -> str:
+    names = ",".join(f"DNS:{name}" for name in host.names)
+    return lines("beside=$(mktemp -d)", "trap 'rm -rf \"$beside\"' EXIT", f'make_self_signed "$beside" {quote(names)}')

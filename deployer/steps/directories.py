@@ -1,0 +1,33 @@
+"""7.2 Create required directories, with the guide's modes."""
+
+from deployer.facts import Facts, Probes
+from deployer.files import Directory, ask_directories, compare_directories
+from deployer.inventory.model import Inventory
+from deployer.step import Plan
+
+TITLE = "7.2 Directories"
+
+
+def directories(host: Inventory) -> tuple[Directory, ...]:
+    """logs and data belong to the image's user, who is known only after the build: section 7.4 sees to that."""
+    paths = host.paths
+    return (
+        Directory(paths.logs, owner=""),
+        Directory(paths.data, owner=""),
+        Directory(paths.nginx),
+        Directory(paths.nginx / "conf.d"),
+        Directory(paths.ssl, 0o700),
+        Directory(paths.nginx_logs),
+        Directory(paths.state, 0o755),
+        Directory(paths.state / "acme"),
+        Directory(paths.state / "tls", 0o700),
+        Directory(paths.state / "docker"),
+    )
+
+
+def probes(host: Inventory) -> Probes:
+    return {"directories": ask_directories(directories(host))}
+
+
+def plan(host: Inventory, facts: Facts) -> Plan:
+    yield from compare_directories(facts["directories"], directories(host))

@@ -1,0 +1,104 @@
+"""3.2 Configure Docker: log rotation, live-restore, started at boot, the operator in its group; proved by a container."""
+
+import difflib
+import json
+from collections.abc import Iterator, Mapping
+from pathlib import PurePosixPath
+
+from deployer.changes import Change, File, Note, Run, Stop, WriteFiles
+from deployer.docker import ask_docker
+from deployer.facts import Ask, Facts, Probes
+from deployer.inventory.model import Inventory
+from deployer.shell import quote, sh
+from deployer.step import Plan
+from deployer.units import UNIT_ABSENT, UNIT_OFF, ask_active, ask_enabled
+
+TITLE = "3.2 Configure Docker"
+
+NGINX_MINIMUM = "1.27.4"
+"""`resolve` in an upstream came with 1.27.3, keepalive_min_timeout with 1.27.4 (nginx CHANGES)."""
+
+_FILE = PurePosixPath("/etc/docker/daemon.json")
+# dockerd writes its pid file when it starts: a configuration newer than that is one it has not read.
+_STALE = f"[ -e {_FILE} ] && [ -e /run/docker.pid ] && [ {_FILE} -nt /run/docker.pid ] && echo stale; true"
+
+
+def settings(host: Inventory) -> Mapping[str, object]:
+    """Without max-size json-file logs grow until the disk is full; live-restore keeps containers over a restart."""
+    wanted: dict[str, object] = {
+        "log-driver": "json-file",
+        "log-opts": {"max-size": "10m", "max-file": "3"},
+        "live-restore": True,
+    }
+    if host.docker.registry_mirrors:
+        wanted["registry-mirrors"] = list(host.docker.registry_mirrors)
+    if host.docker.insecure_registries:
+        wanted["insecure-registries"] = list(host.docker.insecure_registries)
+    return wanted
+
+
+def probes(host: Inventory) -> Probes:
+    return {
+        "file": Ask(f"cat {_FILE} 2>/dev/null || true"),
+        "stale": Ask(_STALE),
+        "enabled": ask_enabled("docker.service"),
+        "active": ask_active("docker.service"),
+        "groups": Ask(f"id -nG {quote(_user(host))} 2>/dev/null || true"),
+        "image": ask_docker(sh("docker", "image", "ls", "-q", host.nginx.image)),
+    }
+
+
+def plan(host: Inventory, facts: Facts) -> Plan:
+    present = _present(facts["file"])
+    merged = {**present, **settings(host)}
+    changed = merged != present
+    if changed:
+        yield _write(facts["file"], merged)
+    yield from _running(facts, restart=changed or facts["stale"] == "stale")
+    if host.ssh.user != "root" and "docker" not in facts["groups"].split():
+        yield Run(f"add {host.ssh.user} to the group docker", sh("usermod", "-aG", "docker", _user(host)))
+    if not facts["image"]:
+        yield _prove(host.nginx.image)
+
+
+def _user(host: Inventory) -> str:
+    return host.ssh.user
+
+
+def _present(text: str) -> dict[str, object]:
+    """What stands there is kept: the file may hold settings that are not ours."""
+    try:
+        present = json.loads(text or "{}")
+    except ValueError as error:
+        raise Stop(Note(f"{_FILE} is not JSON: {error}", f"mend or remove {_FILE}")) from None
+    if not isinstance(present, dict):
+        raise Stop(Note(f"{_FILE} is not a JSON object", f"mend or remove {_FILE}"))
+    return present
+
+
+def _write(old: str, merged: Mapping[str, object]) -> Change:
+    text = json.dumps(merged, indent=2) + "\n"
+    difference = difflib.unified_diff(
+        old.splitlines(keepends=True), text.splitlines(keepends=True), f"host:{_FILE}", f"wanted:{_FILE}"
+    )
+    check = f'dockerd --validate --config-file "$STAGED{_FILE}"'
+    return WriteFiles(f"write {_FILE}", (File(_FILE, text.encode()),), "".join(difference), check)
+
+
+def _running(facts: Facts, *, restart: bool) -> Iterator[Change]:
+    if facts["enabled"] in UNIT_OFF:
+        yield Run("start Docker at boot", "systemctl enable docker.service")
+    if restart:
+        yield Run("restart Docker with its new configuration", "systemctl restart docker.service", within=120)
+    elif facts["active"] != "active" and facts["enabled"] not in UNIT_ABSENT:
+        yield Run("start Docker", "systemctl start docker.service", within=120)
+
+
+def _prove(image: str) -> Run:
+    """A container really runs, and the proxy's nginx is new enough for an upstream that follows its containers."""
+    script = f"""\
+docker pull -q {quote(image)}
+version=$(docker run --rm {quote(image)} nginx -v 2>&1 | sed -n 's/.*nginx\\///p')
+echo "a container ran: nginx $version"
+printf '%s\\n' {NGINX_MINIMUM} "$version" | sort -V -C || {{ echo "nginx $version is older than {NGINX_MINIMUM}"; exit 1; }}"""
+    return Run(f"pull {image}, prove that Docker runs it, and that it is at least nginx {NGINX_MINIMUM}", script, within=900)

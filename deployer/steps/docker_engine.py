@@ -1,0 +1,98 @@
+"""3.1 Install Docker: from Docker's own repository, as the guide, or from the distribution."""
+
+from collections.abc import Iterator
+from pathlib import PurePosixPath
+
+from deployer.changes import Note, Run, Stop
+from deployer.facts import Ask, Facts, Probes
+from deployer.inventory.model import Inventory
+from deployer.packages import ask_installed, install
+from deployer.shell import lines, quote, sh
+from deployer.step import Plan
+from deployer.versions import at_least
+
+TITLE = "3.1 Install Docker"
+
+DOCKER_OWN = ("docker-ce", "docker-ce-cli", "containerd.io", "docker-buildx-plugin", "docker-compose-plugin")
+DEBIAN = ("docker.io", "docker-cli", "docker-buildx", "docker-compose")
+UBUNTU = ("docker.io", "docker-buildx", "docker-compose-v2")
+
+MINIMUM = {"engine": "24.0", "compose": "2.20"}
+"""The guide's software requirements."""
+
+_KEYRING = PurePosixPath("/etc/apt/keyrings/docker.asc")
+_SOURCES = PurePosixPath("/etc/apt/sources.list.d/docker.list")
+
+
+def probes(host: Inventory) -> Probes:
+    return {
+        "os": Ask("cat /etc/os-release"),
+        "architecture": Ask("dpkg --print-architecture"),
+        "installed": ask_installed((*DOCKER_OWN, *DEBIAN, *UBUNTU)),
+        "engine": Ask("command -v dockerd >/dev/null || exit 0; dockerd --version | sed 's/.*version \\([^,]*\\),.*/\\1/'"),
+        "compose": Ask("command -v docker >/dev/null || exit 0; docker compose version --short 2>/dev/null || true"),
+        "key": Ask(f"test -s {_KEYRING} && echo present; true"),
+    }
+
+
+def plan(host: Inventory, facts: Facts) -> Plan:
+    if not (facts["engine"] and facts["compose"]):
+        yield from _install(host, facts)
+    else:
+        _refuse_old(facts)
+
+
+def _install(host: Inventory, facts: Facts) -> Plan:
+    release = {key: value.strip('"') for key, value in facts.pairs("os").items()}
+    if host.docker.packages == "distribution":
+        _refuse_old_distribution(release)
+        yield install(UBUNTU if release["ID"] == "ubuntu" else DEBIAN)
+        return
+    key_url = host.docker.apt_key or f"https://download.docker.com/linux/{release['ID']}/gpg"
+    if not facts["key"]:
+        yield Run(f"fetch Docker's signing key from {key_url}", _fetch(key_url))
+    yield Run(f"write {_SOURCES}", _write_source(host, facts, release))
+    yield install(DOCKER_OWN)
+
+
+def _fetch(url: str) -> str:
+    new = f"{_KEYRING}.new"
+    return lines(
+        sh("install", "-d", "-m", "0755", _KEYRING.parent),
+        sh("curl", "-fsSL", "--retry", 3, "--max-time", 60, "-o", new, "--", url),
+        f"grep -q 'BEGIN PGP PUBLIC KEY BLOCK' {new} || {{ echo 'not an OpenPGP key'; exit 1; }}",
+        sh("mv", new, _KEYRING),
+    )
+
+
+def _write_source(host: Inventory, facts: Facts, release: dict[str, str]) -> str:
+    repository = host.docker.apt_repository or f"https://download.docker.com/linux/{release['ID']}"
+    entry = f"deb [arch={facts['architecture']} signed-by={_KEYRING}] {repository} {release['VERSION_CODENAME']} stable"
+    text = f"# managed by deployer: changes are overwritten\n{entry}\n"
+    return lines(f"printf %s {quote(text)} >{_SOURCES}.new", sh("mv", f"{_SOURCES}.new", _SOURCES))
+
+
+def _refuse_old_distribution(release: dict[str, str]) -> None:
+    if (release["ID"], release["VERSION_ID"]) in {("debian", "12")}:
+        raise Stop(
+            Note(
+                "Debian 12's own Docker is 20.10, the guide asks for 24",
+                'set [docker] packages = "docker" in the inventory',
+            )
+        )
+
+
+def _refuse_old(facts: Facts) -> None:
+    old = tuple(_old(facts))
+    if old:
+        raise Stop(*old)
+
+
+def _old(facts: Facts) -> Iterator[Note]:
+    for part, minimum in MINIMUM.items():
+        if not at_least(facts[part], minimum):
+            yield Note(
+                f"Docker {part} {facts[part]} is installed, the guide asks for {minimum}",
+                "upgrade Docker on the host (this restarts its containers), then run again",
+            )
+

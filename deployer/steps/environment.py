@@ -1,0 +1,96 @@
+"""6. Environment configuration: .env, with secrets that are made on the host, kept for ever and never shown."""
+
+import difflib
+import hashlib
+import re
+from collections.abc import Iterator
+
+from deployer import dotenv
+from deployer.changes import Note, Run, Stop
+from deployer.environment import lines, secret_names
+from deployer.facts import Ask, Facts, Probes
+from deployer.inventory.model import Inventory
+from deployer.remote.scripts import script
+from deployer.secret import Secret
+from deployer.step import Plan
+
+TITLE = "6. Environment"
+
+MARKER = "# managed by deployer: changes are overwritten, secrets are kept"
+
+_SECRET = re.compile(r"\[secret (?P<state>\w+) (?P<digest>[0-9a-f]*)\]")
+
+
+def probes(host: Inventory) -> Probes:
+    supplied = " ".join(name for name in secret_names(host) if name in host.secrets)
+    return {"env": Ask(script("show_env.sh", FILE=str(host.paths.env), SUPPLIED=supplied))}
+
+
+def plan(host: Inventory, facts: Facts) -> Plan:
+    """The host shows .env with each secret replaced by its state, so that no secret travels to be compared."""
+    attributes, _, shown = facts["env"].partition("\n")
+    present = tuple(shown.splitlines())
+    wanted = _wanted(host, present)
+    _refuse_weak(host, present)
+    masked = tuple(_without_digest(line) for line in present)
+    if not _supplied_match(host, present) or masked != wanted:
+        yield _write(host, masked, wanted)
+    elif attributes != "600 root:root":
+        yield Run(
+            f"set {host.paths.env} to 0600 root:root (is {attributes})",
+            f"chown root:root {host.paths.env}; chmod 600 {host.paths.env}",
+        )
+
+
+def _wanted(host: Inventory, present: tuple[str, ...]) -> tuple[str, ...]:
+    """A secret that stands there and is not ours (a person's, an older version's) is kept as well."""
+    ours = secret_names(host)
+    others = tuple(
+        name for line in present if _SECRET.search(line) and (name := line.partition("=")[0]) not in ours
+    )
+    return (MARKER, *(f"{name}=[secret]" for name in (*ours, *others)), *lines(host))
+
+
+def _without_digest(line: str) -> str:
+    return _SECRET.sub("[secret]", line)
+
+
+def _states(present: tuple[str, ...]) -> Iterator[tuple[str, str, str]]:
+    for line in present:
+        found = _SECRET.search(line)
+        if found:
+            yield line.partition("=")[0], found["state"], found["digest"]
+
+
+def _supplied_match(host: Inventory, present: tuple[str, ...]) -> bool:
+    digests = {name: digest for name, _, digest in _states(present)}
+    return all(
+        digests.get(name) == hashlib.sha256(host.secrets[name].reveal().encode()).hexdigest()
+        for name in secret_names(host)
+        if name in host.secrets
+    )
+
+
+def _refuse_weak(host: Inventory, present: tuple[str, ...]) -> None:
+    weak = tuple(
+        Note(
+            f"{name} in {host.paths.env} is {'a placeholder' if state == 'placeholder' else 'shorter than 32 bytes'}",
+            f"remove the line {name}= from {host.paths.env} (a new one is made), or set it in the inventory's .env",
+        )
+        for name, state, _ in _states(present)
+        if name.endswith("_SECRET_KEY") and state in ("placeholder", "short") and name not in host.secrets
+    )
+    if weak:
+        raise Stop(*weak)
+
+
+def _write(host: Inventory, masked: tuple[str, ...], wanted: tuple[str, ...]) -> Run:
+    difference = difflib.unified_diff(masked, wanted, f"host:{host.paths.env}", f"wanted:{host.paths.env}", lineterm="")
+    what = "its values differ" if masked else "absent, its secrets are made on the host"
+    supplied = (dotenv.line(name, host.secrets[name].reveal()) for name in secret_names(host) if name in host.secrets)
+    return Run(
+        f"write {host.paths.env} ({what})",
+        script("write_env.sh", FILE=str(host.paths.env), WANTED="\n".join(wanted)),
+        diff="\n".join(difference),
+        payload=Secret("\n".join(supplied) + "\n"),
+    )

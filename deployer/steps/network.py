@@ -1,0 +1,54 @@
+"""3.3 Create the Docker network: one bridge, made and owned here; compose only uses it (F1)."""
+
+import ipaddress
+
+from deployer.changes import Note, Run, Stop
+from deployer.docker import ask_docker
+from deployer.facts import Ask, Facts, Probes
+from deployer.inventory.model import Inventory
+from deployer.shell import quote, sh
+from deployer.step import Plan
+
+TITLE = "3.3 Docker network"
+
+
+def probes(host: Inventory) -> Probes:
+    listed = sh("docker", "network", "ls", "-q", "--filter", f"name=^{host.network_name}$")
+    shape = "{{.Driver}} {{range .IPAM.Config}}{{.Subnet}} {{end}}"
+    inspect = f'docker network inspect --format {quote(shape)} "$id"'
+    return {
+        "network": ask_docker(f'id=$({listed}) || exit 3\n[ -z "$id" ] || {inspect}'),
+        "routes": Ask("ip -4 -o route show | awk '$1 != \"default\" {print $1, $3}'"),
+    }
+
+
+def plan(host: Inventory, facts: Facts) -> Plan:
+    """The proxy has a fixed address in it (the application believes only that one), hence a subnet of our own."""
+    present = facts["network"].split()
+    if not present:
+        _refuse_overlap(host, facts)
+        yield Run(
+            f"create the network {host.network_name} ({host.network.subnet})",
+            sh("docker", "network", "create", "--driver", "bridge", "--subnet", host.network.subnet, host.network_name),
+            undo=sh("docker", "network", "rm", host.network_name),
+        )
+    elif present != ["bridge", host.network.subnet]:
+        raise Stop(
+            Note(
+                f"the network {host.network_name} is {' '.join(present)}, not bridge {host.network.subnet}",
+                f"docker network rm {host.network_name} (stops what uses it), or set network.subnet",
+            )
+        )
+
+
+def _refuse_overlap(host: Inventory, facts: Facts) -> None:
+    ours = ipaddress.ip_network(host.network.subnet)
+    for line in facts.lines("routes"):
+        target, _, device = line.partition(" ")
+        if ours.overlaps(ipaddress.ip_network(target, strict=False)):
+            raise Stop(
+                Note(
+                    f"the subnet {ours} overlaps with the host's route to {target} ({device})",
+                    "set network.subnet to a free private range",
+                )
+            )

@@ -1,0 +1,61 @@
+"""4. Nginx reverse proxy: its configuration passes `nginx -t` beside the old one before it replaces it."""
+
+from collections.abc import Mapping
+
+from deployer.changes import File, Run
+from deployer.compose import BACKEND, PROXY, WALLET
+from deployer.facts import Ask, Facts, Probes
+from deployer.files import ask_files, compare
+from deployer.inventory.model import Inventory
+from deployer.proxy import nginx_conf, site_conf, upstreams
+from deployer.remote.scripts import script
+from deployer.running import ask_containers, containers
+from deployer.shell import quote
+from deployer.step import Plan
+
+TITLE = "4. Nginx reverse proxy"
+
+
+def files(host: Inventory) -> Mapping[str, File]:
+    return {
+        "nginx.conf": File(host.paths.nginx_conf, nginx_conf(host).encode()),
+        "site": File(host.paths.site_conf, site_conf(host).encode()),
+    }
+
+
+def first_upstreams(host: Inventory) -> File:
+    """Compose's names for the first containers of each service; a roll-out rewrites the file for the next ones."""
+    backends = tuple(f"{host.name}-{BACKEND}-{number}" for number in range(1, host.backend.replicas + 1))
+    text = upstreams(host, backends, (f"{host.name}-{WALLET}-1",))
+    return File(host.paths.conf_d / f"{host.name}.upstreams", text.encode())
+
+
+def probes(host: Inventory) -> Probes:
+    upstreams_file = quote(first_upstreams(host).path)
+    return {
+        **ask_files(files(host)),
+        "upstreams": Ask(f"[ -e {upstreams_file} ] && echo present; true"),
+        "containers": ask_containers(host),
+        "loaded": Ask(script("proxy_loaded.sh", NAME=host.name, NGINX=str(host.paths.nginx))),
+    }
+
+
+def plan(host: Inventory, facts: Facts) -> Plan:
+    check = script(
+        "check_nginx.sh", NGINX=str(host.paths.nginx), IMAGE=host.nginx.image, UPSTREAMS=first_upstreams(host).content.decode(),
+        UPSTREAMS_FILE=f"conf.d/{host.name}.upstreams",
+    )
+    changes = tuple(compare(facts, files(host), check=check))
+    if not facts["upstreams"]:
+        from deployer.changes import WriteFiles
+        changes = (WriteFiles(f"write {first_upstreams(host).path} (absent)", (first_upstreams(host),)), *changes)
+    yield from changes
+    running = any(item.service == PROXY and item.state == "running" for item in containers(facts["containers"]))
+    if running and (changes or facts["loaded"] != "loaded"):
+        yield reload(host)
+
+
+def reload(host: Inventory) -> Run:
+    """A reload drops no request: old workers finish what they began."""
+    text = script("proxy.sh", NAME=host.name, NGINX=str(host.paths.nginx)) + "\nreload_proxy\n"
+    return Run("reload the proxy with its configuration on disk", text, within=60, critical=True)

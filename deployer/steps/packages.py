@@ -1,0 +1,37 @@
+"""3.1 Install Docker, first half: the distribution's packages that the guide and this tool need."""
+
+from deployer.changes import Run
+from deployer.facts import Ask, Facts, Probes
+from deployer.inventory.model import Inventory
+from deployer.packages import APT, ask_installed, install
+from deployer.step import Plan
+
+TITLE = "3.1 Packages"
+
+# `^.i` is a package that is installed or only configured away; anything else was broken off half-way.
+_HALF_INSTALLED = Ask(
+    "dpkg-query -W -f '${db:Status-Abbrev}${Package}\\n' | grep -v '^.[nci] ' || true\n"
+    "find /var/lib/dpkg/updates -type f -printf 'interrupted\\n'"
+)
+
+
+def wanted(host: Inventory) -> tuple[str, ...]:
+    certbot = ("certbot",) if host.tls.mode == "letsencrypt" else ()
+    return ("ca-certificates", "cron", "curl", "git", "iproute2", "logrotate", "openssl", "ufw", *certbot)
+
+
+def probes(host: Inventory) -> Probes:
+    return {"installed": ask_installed(wanted(host)), "half": _HALF_INSTALLED}
+
+
+def plan(host: Inventory, facts: Facts) -> Plan:
+    if facts["half"]:
+        broken = ", ".join(line[3:].strip() or line for line in facts.lines("half")[:5])
+        yield Run(f"repair what an interrupted installation left ({broken})", repair(), within=1800)
+    missing = tuple(name for name in wanted(host) if name not in facts.lines("installed"))
+    if missing:
+        yield install(missing)
+
+
+def repair() -> str:
+    return f"dpkg --force-confdef --force-confold --configure -a\n{APT} install -f -y"

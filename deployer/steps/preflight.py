@@ -1,0 +1,162 @@
+"""Prerequisites: what the guide asks of a server before anything is done to it; each a pass, a note or a stop."""
+
+import ipaddress
+from collections.abc import Iterator
+
+from deployer.changes import Note, Stop
+from deployer.docker import ask_docker
+from deployer.facts import Ask, Facts, Probes, Resolve, Unknown
+from deployer.inventory.model import Inventory
+from deployer.shell import quote
+from deployer.step import Plan
+
+TITLE = "2. Prerequisites"
+
+SUPPORTED = {("ubuntu", "22.04"), ("ubuntu", "24.04"), ("debian", "12"), ("debian", "13")}
+"""What is tested; Debian 11 and CentOS 8 of the guide are past their end of life."""
+
+GIB = 1024 * 1024  # in KiB, the unit of /proc/meminfo and df -k
+
+# /proc/locks names a lock's holder by inode; dpkg's own lock is an fcntl lock, which flock(1) would not see.
+_APT_HOLDER = """\
+[ -e /var/lib/dpkg/lock-frontend ] || exit 0
+inode=$(stat -c %i /var/lib/dpkg/lock-frontend)
+pid=$(awk -v inode=":$inode" '$2 == "POSIX" && $0 ~ inode" " {print $5; exit}' /proc/locks)
+[ -z "$pid" ] || printf '%s %s\\n' "$pid" "$(cat "/proc/$pid/comm" 2>/dev/null)"
+"""
+_CLOUD_INIT = "if [ -d /run/cloud-init ] && [ ! -e /run/cloud-init/result.json ]; then echo running; fi"
+_CLOCK = "systemctl is-active systemd-timesyncd chrony chronyd ntp ntpd ntpsec 2>/dev/null || true"
+
+
+def probes(host: Inventory) -> Probes:
+    names = {f"name {name}": Resolve(name) for name in (*host.names, host.ssh.address)}
+    free = f"path={quote(host.root)}; until [ -e \"$path\" ]; do path=$(dirname \"$path\"); done; df -Pk / \"$path\" | tail -n +2"
+    return {
+        "os": Ask("cat /etc/os-release"),
+        "architecture": Ask("uname -m"),
+        "memory": Ask("awk '/^MemTotal/ {print $2}' /proc/meminfo"),
+        "processors": Ask("nproc"),
+        "disk": Ask(free),
+        "clock": Ask(_CLOCK),
+        "cloud-init": Ask(_CLOUD_INIT),
+        "apt": Ask(_APT_HOLDER),
+        "systemd": Ask("[ -d /run/systemd/system ] && echo yes; true"),
+        "listeners": Ask("ss -Hltnp '( sport = :80 or sport = :443 )'"),
+        "publishers": ask_docker("docker ps --format '{{.Label \"com.docker.compose.project\"}} {{.Ports}}'"),
+        "addresses": Ask("ip -o addr show scope global | awk '{print $4}'"),
+        **names,
+    }
+
+
+def plan(host: Inventory, facts: Facts) -> Plan:
+    problems = tuple(_problems(host, facts))
+    if problems:
+        raise Stop(*problems)
+    yield from _notes(host, facts)
+
+
+def _problems(host: Inventory, facts: Facts) -> Iterator[Note]:
+    yield from _system(facts)
+    yield from _room(facts)
+    yield from _ports(host, facts)
+    if host.tls.mode == "letsencrypt":
+        yield from _wrong_names(host, facts)
+
+
+def _notes(host: Inventory, facts: Facts) -> Iterator[Note]:
+    if int(facts["memory"]) < 3.7 * GIB:
+        yield Note(
+            f"{int(facts['memory']) / GIB:.1f} GiB of memory, the guide asks for 4",
+            'a build may not fit: [build] where = "operator" builds on your machine',
+        )
+    if int(facts["processors"]) < 2:
+        yield Note("one processor, the guide asks for 2")
+    for mount, total, _ in _disks(facts):
+        if total < 18 * GIB:
+            yield Note(f"{mount} has {total / GIB:.0f} GiB in all, the guide asks for 20")
+    if "active" not in facts.lines("clock"):
+        yield Note("no time synchronisation runs", "apt-get install systemd-timesyncd; certificates depend on the time")
+    if facts["apt"]:
+        yield Note(f"apt is busy (process {facts['apt']}): installing waits for it, at most 10 minutes")
+    if facts["cloud-init"]:
+        yield Note("cloud-init is still running: installing waits for it, at most 10 minutes")
+    if host.tls.mode != "letsencrypt":
+        yield from _wrong_names(host, facts)
+
+
+def _system(facts: Facts) -> Iterator[Note]:
+    release = {key: value.strip('"') for key, value in facts.pairs("os").items()}
+    name, version = release.get("ID", "unknown"), release.get("VERSION_ID", "unknown")
+    if (name, version) not in SUPPORTED:
+        yield Note(
+            f"{release.get('PRETTY_NAME', f'{name} {version}')} is not supported",
+            "use a server with Ubuntu 22.04, Ubuntu 24.04, Debian 12 or Debian 13",
+        )
+    if facts["architecture"] not in ("x86_64", "aarch64"):
+        yield Note(f"the architecture {facts['architecture']} is not supported", "use amd64 or arm64")
+    if not facts["systemd"]:
+        yield Note("systemd does not run here", "use a server or virtual machine, not an application container")
+
+
+def _disks(facts: Facts) -> Iterator[tuple[str, int, int]]:
+    for line in dict.fromkeys(facts.lines("disk")):
+        _, total, _, free, _, mount = line.split(maxsplit=5)
+        yield mount, int(total), int(free)
+
+
+def _room(facts: Facts) -> Iterator[Note]:
+    for mount, _, free in _disks(facts):
+        if free < 2 * GIB:
+            yield Note(
+                f"{mount} has only {free // 1024} MiB free, at least 2048 are needed",
+                f"free space on {mount} (docker system df, journalctl --disk-usage, apt-get clean), or use a larger disk",
+            )
+
+
+def _ports(host: Inventory, facts: Facts) -> Iterator[Note]:
+    ours = {port for port in ("80", "443") for line in facts.lines("publishers") if _publishes(host, line, port)}
+    for line in facts.lines("listeners"):
+        port = line.split()[3].rpartition(":")[2]
+        if port not in ours:
+            process = line.partition('users:(("')[2].partition('"')[0] or "another process"
+            yield Note(f"port {port} is taken by {process}", f"stop {process} and keep it from starting: systemctl disable --now …")
+
+
+def _publishes(host: Inventory, line: str, port: str) -> bool:
+    project, _, ports = line.partition(" ")
+    return project == host.name and f":{port}->" in ports
+
+
+def _wrong_names(host: Inventory, facts: Facts) -> Iterator[Note]:
+    here = _addresses_of_host(host, facts)
+    for name in host.names:
+        try:
+            found = facts.lines(f"name {name}")
+        except Unknown as error:
+            yield Note(f"{name} does not resolve: {error}", f"add an A record for {name} pointing to this host")
+            continue
+        yield from _elsewhere(name, found, here)
+
+
+def _addresses_of_host(host: Inventory, facts: Facts) -> frozenset[str]:
+    own = {address.partition("/")[0] for address in facts.lines("addresses")}
+    reached = {host.site.address or host.ssh.address}
+    try:
+        reached |= set(facts.lines(f"name {host.ssh.address}"))
+    except Unknown:
+        return frozenset(own | reached)
+    return frozenset(own | reached)
+
+
+def _elsewhere(name: str, found: tuple[str, ...], here: frozenset[str]) -> Iterator[Note]:
+    for address in found:
+        if ipaddress.ip_address(address).version == 6:
+            yield Note(
+                f"{name} has the IPv6 address {address}, which is not served",
+                f"remove the AAAA record of {name}: visitors and Let's Encrypt would try it first",
+            )
+        elif address not in here:
+            yield Note(
+                f"{name} points to {address}, which is not this host ({', '.join(sorted(here))})",
+                f"point the A record of {name} to this host, or set site.address if it is behind NAT",
+            )

@@ -1,0 +1,49 @@
+"""10.2 and 5: what cron does (renewal, twice a day) and how logs are rotated without a restart."""
+
+from collections.abc import Mapping
+from pathlib import PurePosixPath
+
+from deployer.changes import File, Run
+from deployer.facts import Facts, Probes
+from deployer.files import ask_files, compare
+from deployer.inventory.model import Inventory
+from deployer.marker import MARKER
+from deployer.rendering import render
+from deployer.step import Plan
+from deployer.units import UNIT_ABSENT, ask_active, ask_enabled
+
+TITLE = "10.2 Schedules and log rotation"
+
+
+def files(host: Inventory) -> Mapping[str, File]:
+    return {
+        "logrotate": File(PurePosixPath("/etc/logrotate.d") / host.name, render("logrotate", host=host).encode()),
+        "cron": File(PurePosixPath("/etc/cron.d") / host.name, _cron(host).encode()),
+    }
+
+
+def probes(host: Inventory) -> Probes:
+    return {
+        **ask_files(files(host)),
+        "enabled": ask_enabled("cron.service"),
+        "active": ask_active("cron.service"),
+    }
+
+
+def plan(host: Inventory, facts: Facts) -> Plan:
+    check = f'[ ! -e "$STAGED/etc/logrotate.d/{host.name}" ] || logrotate -d "$STAGED/etc/logrotate.d/{host.name}" 2>&1'
+    yield from compare(facts, files(host), check=check)
+    if facts["enabled"] not in UNIT_ABSENT and (facts["enabled"], facts["active"]) != ("enabled", "active"):
+        yield Run("start cron, now and at boot", "systemctl enable --now cron.service")
+
+
+def _cron(host: Inventory) -> str:
+    """The minute follows from the name, so that not every host asks the CA at the same time."""
+    minute = sum(host.site.domain.encode()) % 60
+    log = f"/var/log/{host.name}-renew.log"
+    return (
+        f"# {MARKER}\n"
+        "SHELL=/bin/bash\n"
+        "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin\n"
+        f"{minute} 3,15 * * * root {host.paths.state}/bin/renew >>{log} 2>&1\n"
+    )

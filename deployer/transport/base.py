@@ -1,0 +1,103 @@
+"""What running a script as root has in common over SSH and on this machine."""
+
+import time
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterable
+from typing import TypeVar
+
+from deployer.transport.conversation import Talk
+from deployer.transport.elevation import Sudo
+from deployer.transport.execution import Execution, NotStarted, TimeIsUp
+from deployer.transport.place import Place
+from deployer.transport.process import Meter, Process
+from deployer.transport.protocol import Conversation, Reply, Traffic
+from deployer.transport.refusals import explain_refusal
+from deployer.transport.wrapping import stdin_head, wrap
+
+START_LIMIT = 60.0
+"""Seconds that a script to be spoken with may take to begin."""
+
+Result = TypeVar("Result")
+
+
+class ShellTransport(ABC):
+    """Implements run, open and traffic of `protocol.Transport`; they may be called from several threads."""
+
+    def __init__(self, place: Place, sudo: Sudo) -> None:
+        self._place = place
+        self._sudo = sudo
+        self._meter = Meter()
+
+    @abstractmethod
+    def _spawn(self, command: str) -> Process:
+        """Start one command line. Raises ConnectionFailed."""
+
+    def run(
+        self,
+        script: str,
+        *,
+        stdin: bytes | Iterable[bytes] = b"",
+        limit: float = 60.0,
+        on_output: Callable[[bytes], None] | None = None,
+    ) -> Reply:
+        """Run a script to its end; see `protocol.Transport.run`."""
+        if stdin != b"":
+            self._prove_sudo(may_repeat=isinstance(stdin, bytes))
+
+        def use(execution: Execution, head: bytes) -> Reply:
+            return execution.run(head, stdin, limit, on_output)
+
+        return self._started(script, stdin != b"", limit, use)
+
+    def open(self, script: str) -> Conversation:
+        """Start a script that is spoken with; returns once it has begun."""
+        self._prove_sudo(may_repeat=True)
+        return self._started(script, True, START_LIMIT, self._talk)
+
+    def traffic(self) -> Traffic:
+        return self._meter.traffic()
+
+    def _started(
+        self, script: str, takes_input: bool, limit: float, use: Callable[[Execution, bytes], Result]
+    ) -> Result:
+        """Start a script and use it; once more where sudo's refusal was mended by a password."""
+        elevation, password = self._sudo.way()
+        wrapped = wrap(script, elevation, takes_input=takes_input)
+        try:
+            result = use(self._execution(wrapped.command), stdin_head(wrapped, password))
+        except NotStarted as refusal:
+            if not self._sudo.may_try_again(password, refusal.output):
+                raise explain_refusal(self._place, refusal.exit_code, refusal.output) from None
+        except TimeIsUp:
+            raise self._place.failure(*_too_long(self._place, limit)) from None
+        else:
+            self._sudo.has_worked()
+            return result
+        if takes_input:
+            self._prove_sudo(may_repeat=True)
+        return self._started(script, takes_input, limit, use)
+
+    def _prove_sudo(self, *, may_repeat: bool) -> None:
+        """sudo would take the input for a second and third password where the first is wrong."""
+        if self._sudo.wants_proof(may_repeat=may_repeat):
+            self.run(":")
+
+    def _execution(self, command: str) -> Execution:
+        self._meter.count(round_trips=1, sent=len(command))
+        return Execution(self._spawn(command), self._meter)
+
+    def _talk(self, execution: Execution, head: bytes) -> Conversation:
+        try:
+            execution.feeder.send(head)
+            heard = execution.await_start(time.monotonic() + START_LIMIT)
+        except BaseException:
+            execution.process.abandon()
+            raise
+        return Talk(execution, heard, lambda what: self._place.failure(f"{self._place}: {what}", _AGAIN))
+
+
+_AGAIN = "Run the same command again; deployer status shows the host's state."
+
+
+def _too_long(place: Place, limit: float) -> tuple[str, str]:
+    return f"a script on {place} did not end within {limit:g} s and is left to itself", _AGAIN

@@ -1,0 +1,122 @@
+"""One started script: its input is fed, its output gathered, its beginning found, its end awaited."""
+
+import time
+from collections.abc import Callable, Iterable
+
+from deployer.transport.feeding import Feeder
+from deployer.transport.process import Meter, Process
+from deployer.transport.protocol import Reply
+from deployer.transport.wrapping import START, Beginning
+
+GRACE = 2.0
+"""Seconds that output may still come after the exit code: a child left behind can hold it open for ever."""
+KILLED = -1
+"""The exit code of a script that a signal ended: SSH names the signal, paramiko does not pass it on."""
+
+
+class NotStarted(Exception):
+    """The script did not begin; nothing was changed. Holds what was said instead, on both outputs."""
+
+    def __init__(self, exit_code: int, output: str) -> None:
+        super().__init__(output)
+        self.exit_code = exit_code
+        self.output = output
+
+
+class TimeIsUp(Exception):
+    """The limit was over before the script was."""
+
+
+class Execution:
+    """Used by one thread at a time."""
+
+    def __init__(self, process: Process, meter: Meter) -> None:
+        self.process = process
+        self.feeder = Feeder(process, meter)
+        self._meter = meter
+        self._beginning = Beginning()
+        self._error = b""
+
+    def run(
+        self,
+        head: bytes,
+        payload: bytes | Iterable[bytes],
+        limit: float,
+        on_output: Callable[[bytes], None] | None,
+    ) -> Reply:
+        """To the end. Raises NotStarted, TimeIsUp, ConnectionFailed, and whatever the payload raises."""
+        end = time.monotonic() + limit
+        try:
+            self.feeder.start(head, payload)
+            output = self.gather(end, on_output)
+            return self.finish(end, output)
+        finally:
+            self.feeder.stop()
+            self.process.abandon()
+
+    def gather(self, end: float, on_output: Callable[[bytes], None] | None = None) -> bytes:
+        """All output up to its end."""
+        gathered = bytearray()
+        while piece := self.next_piece(end):
+            gathered += piece
+            if on_output:
+                on_output(piece)
+        return bytes(gathered)
+
+    def next_piece(self, end: float) -> bytes:
+        """The script's next output, b"" at its end. Raises TimeIsUp at the moment `end`."""
+        quiet_since = time.monotonic()
+        while (data := self._look()) != b"":
+            if piece := self._beginning.pass_on(data or b""):
+                return piece
+            now = time.monotonic()
+            if data:
+                quiet_since = now
+            if now >= end:
+                raise TimeIsUp
+            if self.process.has_ended() and now - quiet_since > GRACE:
+                break
+        return b""
+
+    def await_start(self, end: float) -> bytes:
+        """Until the script has begun; gives what it said already. Raises NotStarted when it ended before."""
+        while (data := self._look()) != b"":
+            first = self._beginning.pass_on(data or b"")
+            if self._beginning.found:
+                return first
+            if time.monotonic() >= end:
+                raise TimeIsUp
+        self.finish(end, b"")
+        return b""
+
+    def finish(self, end: float, output: bytes) -> Reply:
+        """The reply of a script whose output has ended."""
+        exit_code = self.process.wait(max(GRACE, end - time.monotonic()))
+        if exit_code is None:
+            raise TimeIsUp
+        self._drain()
+        if not self._beginning.found:
+            raise NotStarted(exit_code, _text(self._beginning.noise, self._error))
+        return Reply(exit_code, output, self._own_error())
+
+    def _look(self) -> bytes | None:
+        data = self.process.read()
+        self._drain()
+        if self.feeder.error:
+            raise self.feeder.error
+        self._meter.count(received=len(data or b""))
+        return data
+
+    def _drain(self) -> None:
+        data = self.process.read_error()
+        self._error += data
+        self._meter.count(received=len(data))
+
+    def _own_error(self) -> bytes:
+        """Standard error without what sudo and the login shell said before the script began."""
+        before, marker, after = self._error.partition(f"{START}\n".encode())
+        return after if marker else before
+
+
+def _text(*parts: bytes) -> str:
+    return "\n".join(text for part in parts if (text := part.decode(errors="replace").strip()))

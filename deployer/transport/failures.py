@@ -1,0 +1,124 @@
+"""What went wrong in connecting, made into what a person is told and what to do next."""
+
+import errno
+import socket
+
+from paramiko import BadHostKeyException, ChannelException, SSHException
+from paramiko.ssh_exception import IncompatiblePeer
+
+from deployer.errors import ConnectionFailed, Context
+from deployer.transport.authentication import KeyFileUnusable, NothingAccepted
+from deployer.transport.host_keys import UnknownHostKey, fingerprint, kind
+from deployer.transport.place import Place
+
+
+class Unreachable(ConnectionFailed):
+    """The network, or the server's readiness: may be better a second later; all else would fail again."""
+
+
+def explain(error: Exception, place: Place, limit: float) -> ConnectionFailed:
+    """The error for whatever connecting raised. `limit` in seconds was allowed for it."""
+    match error:
+        case ConnectionFailed():
+            failure = error
+        case UnknownHostKey():
+            failure = _unknown(error, place)
+        case BadHostKeyException():
+            failure = _changed(error, place)
+        case NothingAccepted():
+            failure = _nothing_accepted(error, place)
+        case KeyFileUnusable():
+            failure = place.failure(error.what, error.remedy)
+        case IncompatiblePeer():
+            failure = _incompatible(error, place)
+        case _:
+            failure = _network(error, place, limit)
+    return failure
+
+
+def lost(place: Place, cause: Exception | None) -> ConnectionFailed:
+    """The connection broke after it had stood."""
+    why = f": {_words(cause)}" if cause and not isinstance(cause, EOFError) else ""
+    return place.failure(
+        f"the connection to {place} was lost{why}",
+        "Run the same command again: it looks at what the host has become and goes on from there.",
+    )
+
+
+def _unknown(error: UnknownHostKey, place: Place) -> ConnectionFailed:
+    shown = fingerprint(error.key)
+    return place.failure(
+        f"the host key of {place} is unknown: {shown} ({kind(error.key)})",
+        f"Compare it with what the provider shows, or what the host's console prints for: ssh-keygen -lf "
+        f"/etc/ssh/ssh_host_{kind(error.key).lower()}_key.pub . If it is the same: "
+        f"deployer trust --host {place.host_name} --fingerprint {shown}",
+    )
+
+
+def _changed(error: BadHostKeyException, place: Place) -> ConnectionFailed:
+    return place.failure(
+        f"the host key of {place} has CHANGED: known is {fingerprint(error.expected_key)} "
+        f"({kind(error.expected_key)}), presented is {fingerprint(error.key)} ({kind(error.key)})",
+        "Somebody may be intercepting the connection. Do not go on unless you know why the key changed (was "
+        "the server reinstalled?). Read the fingerprint another way, such as the provider's console, and pin "
+        f"what you read there: deployer trust --host {place.host_name} --fingerprint SHA256:…",
+    )
+
+
+def _nothing_accepted(error: NothingAccepted, place: Place) -> ConnectionFailed:
+    nothing = ["nothing: there is no key here, and no agent holds one"]
+    tried = "".join(f"\n  {line}" for line in error.tried or nothing)
+    return place.failure(
+        f"{place} does not let {place.user} log in; tried:{tried}",
+        f"Put your public key into ~{place.user}/.ssh/authorized_keys there, or name the right key in "
+        f"ssh.identity_file; on a new server: deployer bootstrap --host {place.host_name}",
+    )
+
+
+def _incompatible(error: IncompatiblePeer, place: Place) -> ConnectionFailed:
+    return place.failure(
+        f"{place} and this tool have no algorithm in common: {error}",
+        "Allow one of them in the server's sshd_config (KexAlgorithms, Ciphers, MACs, HostKeyAlgorithms).",
+    )
+
+
+def _network(error: Exception, place: Place, limit: float) -> ConnectionFailed:
+    what, hint = _what_broke(error, place, limit)
+    if isinstance(error, socket.gaierror) and error.errno == socket.EAI_NONAME:
+        return place.failure(what, f"Correct {place.setting}, or the DNS record.")
+    usual = f"Is {place.setting} right, the machine up, and port {place.port} open in each firewall between?"
+    return Unreachable(what, remedy=hint + usual, context=Context(host=place.host_name))
+
+
+def _what_broke(error: Exception, place: Place, limit: float) -> tuple[str, str]:
+    """What happened, and what may help before the usual questions."""
+    match error:
+        case socket.gaierror():
+            answer = f"the name {place.address} does not resolve", ""
+        case ConnectionRefusedError():
+            answer = f"{place} refuses the connection", "Is sshd running there? "
+        case OSError(errno=errno.EHOSTUNREACH | errno.ENETUNREACH):
+            answer = f"there is no route to {place}", ""
+        case ChannelException():
+            answer = f"the gateway cannot reach {place}: {error.text}", ""
+        case SSHException() if "banner" in str(error):
+            answer = f"what answers at {place} is no SSH server, or one too busy to answer", _BUSY
+        case _ if _is_timeout(error):
+            answer = f"{place} did not answer within {limit:.0f} s", ""
+        case _:
+            answer = f"the connection to {place} failed: {_words(error)}", ""
+    return answer
+
+
+_BUSY = "A server under attack refuses some logins (MaxStartups), and a moment later it may not. "
+
+
+def _is_timeout(error: Exception) -> bool:
+    """paramiko's start_client gives up in silence; what then asks for the host key fails with these words."""
+    return isinstance(error, TimeoutError) or "No existing session" in str(error)
+
+
+def _words(error: Exception) -> str:
+    """The words of an error without its number, never nothing."""
+    words = error.strerror if isinstance(error, OSError) else ""
+    return words or str(error) or type(error).__name__

@@ -1,0 +1,77 @@
+"""Scripts on a host, over SSH. fabric and paramiko are imported when it connects: they take 0.1 s."""
+
+import threading
+import time
+from typing import TYPE_CHECKING, Self
+
+from deployer.transport.base import ShellTransport
+from deployer.transport.elevation import Sudo
+from deployer.transport.place import Place
+from deployer.transport.process import Process
+from deployer.transport.settings import SshSettings
+
+if TYPE_CHECKING:
+    from deployer.transport.strict import StrictConnection
+
+__all__ = ["SshSettings", "SshTransport"]
+
+RETRY_AFTER = 1.0
+"""Seconds between a connection that failed and the one further attempt."""
+
+
+class SshTransport(ShellTransport):
+    """One connection. `connect` may run in a thread meanwhile; otherwise the first script connects."""
+
+    def __init__(self, settings: SshSettings) -> None:
+        place = Place(settings.user, settings.address, settings.port or 22, settings.name)
+        super().__init__(place, _sudo(settings))
+        self._settings = settings
+        self._connection: StrictConnection | None = None
+        self._connecting = threading.Lock()
+
+    def connect(self) -> None:
+        """Does nothing where it was connected, even if that was lost since. Raises ConnectionFailed."""
+        with self._connecting:
+            if self._connection is None:
+                self._connection = _open(self._settings)
+
+    def again(self) -> Self:
+        """A second connection, made now. It shares the sudo password, also one that was asked for."""
+        other = type(self)(self._settings)
+        other._sudo = self._sudo
+        other.connect()
+        return other
+
+    def close(self) -> None:
+        with self._connecting:
+            if self._connection is not None:
+                self._connection.close()
+
+    def _spawn(self, command: str) -> Process:
+        from deployer.transport.channel import start  # noqa: PLC0415  # imports paramiko
+
+        self.connect()
+        assert self._connection is not None  # noqa: S101  # for the type checker
+        return start(self._connection, command)
+
+
+def _open(settings: SshSettings) -> "StrictConnection":
+    """Connected. Only what may be better a moment later is tried a second time."""
+    from deployer.transport.failures import Unreachable  # noqa: PLC0415  # imports paramiko
+    from deployer.transport.strict import connection  # noqa: PLC0415  # imports fabric
+
+    try:
+        first = connection(settings)
+        first.open()
+        return first
+    except Unreachable:
+        time.sleep(RETRY_AFTER)
+    second = connection(settings)
+    second.open()
+    return second
+
+
+def _sudo(settings: SshSettings) -> Sudo:
+    login = f"{settings.user}@{settings.address}"
+    is_root = settings.user == "root"
+    return Sudo(is_root=is_root, login=login, password=settings.sudo_password, ask=settings.ask_password)

@@ -1,0 +1,89 @@
+"""A socket that notices a peer which has gone silent.
+
+paramiko sends keepalives but does not count the missing answers
+(https://github.com/paramiko/paramiko/issues/2463), and a link that is cut silently never reports an error to
+a reader. So: who has heard nothing for a while asks for an answer, and gives up when still nothing comes. It
+runs in paramiko's own reading thread, which comes by here ten times a second: there is no thread to forget.
+"""
+
+import errno
+import socket
+import time
+from collections.abc import Callable
+from typing import Protocol
+
+ASK_AFTER = 5.0
+"""Seconds without a byte after which the peer is asked for a sign of life."""
+LOST_AFTER = 20.0
+"""Seconds without a byte after which it is taken for lost, though it was asked."""
+
+
+class PeerSilent(ConnectionError):
+    """Carries errno and text: paramiko formats both of any socket error."""
+
+    def __init__(self) -> None:
+        super().__init__(errno.ECONNABORTED, f"the peer has been silent for {LOST_AFTER:.0f} seconds")
+
+
+class Wire(Protocol):
+    """What paramiko uses of a socket; a channel through a gateway has it too."""
+
+    def recv(self, size: int, /) -> bytes: ...
+    def send(self, data: bytes, /) -> int: ...
+    def close(self) -> None: ...
+    def settimeout(self, seconds: float | None, /) -> None: ...
+
+
+class WatchedSocket:
+    """Passes all on, and raises PeerSilent. `ask` makes the peer answer; silence counts once it is set."""
+
+    def __init__(self, wire: Wire) -> None:
+        self.ask: Callable[[], None] | None = None
+        self._wire = wire
+        self._closed = False  # paramiko's Transport.stop_thread reads it, as if this were a socket
+        self._heard = time.monotonic()
+        self._asked: float | None = None
+        self._stuck: float | None = None
+
+    def recv(self, size: int) -> bytes:
+        try:
+            data = self._wire.recv(size)
+        except TimeoutError as nothing:
+            self._consider(nothing)
+            raise
+        self._heard, self._asked = time.monotonic(), None
+        return data
+
+    def send(self, data: bytes) -> int:
+        try:
+            sent = self._wire.send(data)
+        except TimeoutError as full:
+            self._stuck = self._stuck or time.monotonic()
+            if full.errno == errno.ETIMEDOUT or time.monotonic() - self._stuck > LOST_AFTER:
+                raise PeerSilent from None
+            raise
+        self._stuck = None
+        return sent
+
+    def close(self) -> None:
+        self._closed = True
+        self._wire.close()
+
+    def settimeout(self, seconds: float | None) -> None:
+        self._wire.settimeout(seconds)
+
+    def getpeername(self) -> object:
+        return self._wire.getpeername() if isinstance(self._wire, socket.socket) else ("", 0)
+
+    def _consider(self, nothing: TimeoutError) -> None:
+        """A read that ended without a byte; TCP_USER_TIMEOUT has an errno, the end of waiting has none."""
+        now = time.monotonic()
+        if nothing.errno == errno.ETIMEDOUT:
+            raise PeerSilent from None
+        if self.ask is None or now - self._heard < ASK_AFTER:
+            return
+        if self._asked is None:
+            self._asked = now
+            self.ask()
+        elif now - self._asked >= LOST_AFTER - ASK_AFTER:
+            raise PeerSilent from None

@@ -1,0 +1,6 @@
+"""`invoke NAME …`: the tool's commands, and the tasks of its own development."""
+
+from deployer.commands import COMMANDS
+from deployer.frontends.invoke import collection
+
+namespace = collection(COMMANDS)

@@ -1,0 +1,51 @@
+"""The front of the test bed: one object that prepares everything once and boots hosts.
+
+    bed = prepare()
+    host = bed.boot("web", variant=Variant(ssh_port=2222))
+    ...
+    host.destroy()
+"""
+
+from dataclasses import dataclass
+
+from tests.host.bed import snapshot as snapshots
+from tests.host.bed.aptcache import ensure_apt_cache
+from tests.host.bed.engine import ensure_engine, gateway
+from tests.host.bed.host import TestHost, boot
+from tests.host.bed.images import ensure_image
+from tests.host.bed.registry import Registry, ensure_registry
+from tests.host.bed.service import Endpoint
+from tests.host.bed.variants import Variant
+
+
+@dataclass(frozen=True)
+class Bed:
+    """What is ready on this machine for hosts to be booted."""
+
+    apt_cache: Endpoint
+    registry: Registry
+
+    @property
+    def gateway(self) -> str:
+        """This machine's address as hosts see it."""
+        return gateway()
+
+    def boot(self, name: str, *, variant: Variant | None = None, from_snapshot: str = "") -> TestHost:
+        """Boot a fresh host of this kind, or one as it was when `snapshot` froze it under that tag."""
+        chosen = variant or Variant()
+        if from_snapshot:
+            return snapshots.thaw(name, from_snapshot, chosen)
+        image = ensure_image(chosen.image, self.apt_cache.url)
+        return boot(name, variant=chosen, image=image, apt_proxy=self.apt_cache.url)
+
+    def snapshot(self, host: TestHost, tag: str) -> None:
+        """Freeze a host's disk under a tag; the host is stopped for it and started again."""
+        snapshots.freeze(host, tag)
+
+
+def prepare() -> Bed:
+    """Make sure of the engine, the services and the images, in the order in which they help each other."""
+    ensure_engine()
+    apt_cache = ensure_apt_cache()
+    ensure_image("host", apt_cache.url)
+    return Bed(apt_cache, ensure_registry(apt_cache.url))

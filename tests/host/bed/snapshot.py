@@ -1,0 +1,69 @@
+"""Freezing a host's disk, so that many tests can start from a provisioned server instead of making one each.
+
+A snapshot is an image of the root file system and a volume with a copy of /var/lib/docker. The copy is made by a container,
+since it needs devices and attributes (overlay whiteouts) that only root may write.
+"""
+
+from tests.host.bed.host import TestHost, create, start
+from tests.host.bed.images import ensure_image
+from tests.host.bed.places import CHECKOUT_ID, HOST_LABEL, HOST_PREFIX, REPOSITORY
+from tests.host.bed.shell import BedError, docker
+from tests.host.bed.variants import Variant
+
+COPY_SECONDS = 300
+STOP_SECONDS = 30
+
+
+def freeze(host: TestHost, tag: str) -> None:
+    """Given a host, keep its disk under a tag (replacing what had it); the host is stopped for it and started again."""
+    forget(tag)
+    docker("stop", "--time", str(STOP_SECONDS), host.id, seconds=STOP_SECONDS + 30)
+    docker("commit", "--change", f"LABEL {HOST_LABEL}", host.id, _image(tag), seconds=COPY_SECONDS)
+    _copy(host.volume, _new_volume(_volume(tag)))
+    _new_volume(f"{_volume(tag)}-complete")
+    start(host)
+
+
+def thaw(name: str, tag: str, variant: Variant) -> TestHost:
+    """Boot a host whose disk is as it was when the tag was made: its keys, users and names are those of then."""
+    if not exists(tag):
+        raise BedError(f"there is no snapshot {tag}")
+    volume = _new_volume(f"{HOST_PREFIX}{name}-docker")
+    _copy(_volume(tag), volume)
+    host = create(name, variant, _image(tag), volume=volume)
+    try:
+        return start(host)
+    except BaseException:
+        host.destroy()
+        raise
+
+
+def exists(tag: str) -> bool:
+    """Whether something is frozen under this tag, wholly."""
+    return docker("volume", "inspect", f"{_volume(tag)}-complete", check=False).returncode == 0
+
+
+def forget(tag: str) -> None:
+    """Remove a snapshot, if it is there."""
+    docker("volume", "rm", "--force", f"{_volume(tag)}-complete", _volume(tag), check=False)
+    docker("rmi", "--force", _image(tag), check=False)
+
+
+def _image(tag: str) -> str:
+    return f"{REPOSITORY}/snapshot-{CHECKOUT_ID}:{tag}"
+
+
+def _volume(tag: str) -> str:
+    return f"{HOST_PREFIX}snapshot-{tag}"
+
+
+def _new_volume(name: str) -> str:
+    docker("volume", "rm", "--force", name, check=False)
+    return docker("volume", "create", "--label", HOST_LABEL, name).stdout.strip()
+
+
+def _copy(source: str, target: str) -> None:
+    rights = ("--cap-add=SYS_ADMIN", "--cap-add=MKNOD", "--security-opt=apparmor=unconfined")
+    volumes = (f"--volume={source}:/from:ro", f"--volume={target}:/to")
+    command = ("cp", "--archive", "--reflink=auto", "/from/.", "/to")
+    docker("run", "--rm", "--network=none", *rights, *volumes, ensure_image("services"), *command, seconds=COPY_SECONDS)

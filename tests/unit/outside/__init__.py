@@ -1,0 +1,1 @@
+"""Looking from outside, tested against sites on loopback."""

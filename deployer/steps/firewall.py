@@ -22,6 +22,7 @@ _SSH_PORTS = """\
   ss -Hltnp | awk '/"sshd"/ {sub(/.*:/, "", $4); print $4}'
   systemctl cat ssh.socket 2>/dev/null | grep -q . && systemctl is-active -q ssh.socket &&
     systemctl show ssh.socket -p Listen --value | sed -n 's/.*:\\([0-9]*\\) (Stream).*/\\1/p'
+  true
 } | sort -un"""
 # ufw keeps each of its rules as a comment `### tuple ### allow tcp 22 …` beside the iptables line.
 _RULES = "sed -n 's/^### tuple ### //p' /etc/ufw/user.rules 2>/dev/null || true"

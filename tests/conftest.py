@@ -1,0 +1,40 @@
+"""What all tests share: the option --full, and the sample of a long matrix that CI runs without it."""
+
+import subprocess
+import zlib
+from pathlib import Path
+
+import pytest
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--full", action="store_true", help="every case of the long matrices, not a rotating sample")
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Of the cases marked `full` keep a fifth, at least three of each test, chosen by the commit."""
+    if config.getoption("--full"):
+        return
+    by_test: dict[str, list[pytest.Item]] = {}
+    for item in items:
+        if item.get_closest_marker("full"):
+            by_test.setdefault(item.nodeid.partition("[")[0], []).append(item)
+    left_out = [item for cases in by_test.values() for item in _left_out(cases)]
+    for item in left_out:
+        items.remove(item)
+    if left_out:
+        config.hook.pytest_deselected(items=left_out)
+
+
+def _left_out(cases: list[pytest.Item]) -> list[pytest.Item]:
+    wanted = max(3, -(-len(cases) // 5))
+    start = zlib.crc32(_commit().encode()) % len(cases)
+    kept = {(start + number * len(cases) // wanted) % len(cases) for number in range(wanted)}
+    return [case for number, case in enumerate(cases) if number not in kept]
+
+
+def _commit() -> str:
+    asked = subprocess.run(
+        ["git", "rev-parse", "HEAD"], cwd=Path(__file__).parent, capture_output=True, text=True, check=False
+    )
+    return asked.stdout.strip()

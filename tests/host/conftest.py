@@ -1,0 +1,72 @@
+"""Fixtures of the host tests: the test bed, the published application, fresh and provisioned hosts."""
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.host.bed.bed import Bed, prepare
+from tests.host.bed.host import TestHost
+from tests.host.bed.origin import Repository, publish
+from tests.host.bed.variants import Variant
+from tests.host.tool import Deployment, deployment
+
+APPLICATION = Path(__file__).parent.parent / "application"
+
+Boot = Callable[..., TestHost]
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        if "tests/host" in item.nodeid:
+            item.add_marker(pytest.mark.host)
+
+
+@pytest.fixture(scope="session")
+def bed() -> Bed:
+    return prepare()
+
+
+@pytest.fixture(scope="session")
+def repository(bed: Bed) -> Repository:
+    return publish("application", APPLICATION)
+
+
+@pytest.fixture
+def boot(bed: Bed) -> Iterator[Boot]:
+    """Boot hosts for one test; they are removed after it."""
+    booted: list[TestHost] = []
+
+    def start(name: str = "web", variant: Variant | None = None, from_snapshot: str = "") -> TestHost:
+        host = bed.boot(name, variant=variant, from_snapshot=from_snapshot)
+        booted.append(host)
+        return host
+
+    yield start
+    for host in booted:
+        host.destroy()
+
+
+@pytest.fixture
+def fresh(boot: Boot, bed: Bed, repository: Repository, tmp_path: Path) -> Deployment:
+    """A host as it comes, and an inventory for it."""
+    return deployment(tmp_path / "inventory", boot(), bed, repository)
+
+
+@pytest.fixture(scope="session")
+def provisioned_snapshot(bed: Bed, repository: Repository, tmp_path_factory: pytest.TempPathFactory) -> str:
+    """The tag of a host that was provisioned once; tests start from copies of it."""
+    host = bed.boot("golden")
+    try:
+        golden = deployment(tmp_path_factory.mktemp("golden"), host, bed, repository)
+        golden.ok("provision")
+        bed.snapshot(host, "provisioned")
+    finally:
+        host.destroy()
+    return "provisioned"
+
+
+@pytest.fixture
+def provisioned(boot: Boot, bed: Bed, repository: Repository, tmp_path: Path, provisioned_snapshot: str) -> Deployment:
+    """A host of its own for one test, as a provision left it."""
+    return deployment(tmp_path / "inventory", boot("copy", from_snapshot=provisioned_snapshot), bed, repository)

@@ -1,12 +1,13 @@
 """The containers of the application as Docker tells them."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from deployer.compose import CONFIG_LABEL
 from deployer.docker import ask_docker
 from deployer.facts import Ask
 from deployer.inventory.model import Inventory
+from deployer.remote.scripts import script
 from deployer.shell import quote
 
 _SHAPE = "|".join(
@@ -37,6 +38,15 @@ def ask_containers(host: Inventory) -> Ask:
     label = quote(f"label=com.docker.compose.project={host.name}")
     listed = f"ids=$(docker ps -aq --filter {label}) || exit 3"
     return ask_docker(f'{listed}\n[ -z "$ids" ] || docker inspect --format {quote(_SHAPE)} $ids')
+
+
+def ask_loaded(host: Inventory, what: str) -> Ask:
+    """Whether the running proxy has read what lies below its directory: `loaded`, `stale`, or nothing without one."""
+    return Ask(script("proxy_loaded.sh", NAME=host.name, NGINX=str(host.paths.nginx), WHAT=what))
+
+
+def is_running(found: Iterable[Container], service: str) -> bool:
+    return any(item.service == service and item.state == "running" for item in found)
 
 
 def containers(answer: str) -> tuple[Container, ...]:

@@ -16,7 +16,7 @@ from deployer.facts import Ask, Facts, Probes
 from deployer.files import ask_file, compare
 from deployer.inventory.model import Inventory
 from deployer.remote.scripts import script
-from deployer.running import ask_containers, containers
+from deployer.running import ask_containers, ask_loaded, containers
 from deployer.shell import lines, quote, sh
 from deployer.step import Plan
 
@@ -51,6 +51,7 @@ def probes(host: Inventory) -> Probes:
         "installed": _ask_pair(host.paths.ssl, 0),
         "modes": Ask(f"stat -c '%a %U:%G' {quote(host.paths.certificate)} {quote(host.paths.private_key)} 2>/dev/null || true"),
         "containers": ask_containers(host),
+        "loaded": ask_loaded(host, "ssl"),
         "timer": Ask("systemctl is-enabled certbot.timer 2>/dev/null || true"),
         **files,
     }
@@ -85,6 +86,8 @@ def _install(host: Inventory, facts: Facts, *, good: bool, made: Pair, installed
     if not good or (made.certificate, made.key) != (installed.certificate, installed.key):
         directory = quote(source(host))
         yield _act(host, f"install the certificate for nginx{_because(installed)}", f"install_certificate {directory}/fullchain.pem {directory}/privkey.pem")
+    elif facts["loaded"] == "stale":
+        yield _act(host, "reload the proxy, which serves an older certificate", "reload_proxy && await 15 serves")
     yield from start_proxy(host, facts)
 
 

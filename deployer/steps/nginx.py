@@ -9,7 +9,7 @@ from deployer.files import ask_files, compare
 from deployer.inventory.model import Inventory
 from deployer.proxy import nginx_conf, site_conf, upstreams
 from deployer.remote.scripts import script
-from deployer.running import ask_containers, containers
+from deployer.running import ask_containers, ask_loaded, containers, is_running
 from deployer.shell import quote
 from deployer.step import Plan
 
@@ -36,7 +36,7 @@ def probes(host: Inventory) -> Probes:
         **ask_files(files(host)),
         "upstreams": Ask(f"[ -e {upstreams_file} ] && echo present; true"),
         "containers": ask_containers(host),
-        "loaded": Ask(script("proxy_loaded.sh", NAME=host.name, NGINX=str(host.paths.nginx))),
+        "loaded": ask_loaded(host, "nginx.conf conf.d"),
     }
 
 
@@ -50,8 +50,7 @@ def plan(host: Inventory, facts: Facts) -> Plan:
         from deployer.changes import WriteFiles
         changes = (WriteFiles(f"write {first_upstreams(host).path} (absent)", (first_upstreams(host),)), *changes)
     yield from changes
-    running = any(item.service == PROXY and item.state == "running" for item in containers(facts["containers"]))
-    if running and (changes or facts["loaded"] != "loaded"):
+    if is_running(containers(facts["containers"]), PROXY) and (changes or facts["loaded"] != "loaded"):
         yield reload(host)
 
 

@@ -67,6 +67,10 @@ def provisioned_snapshot(bed: Bed, repository: Repository, tmp_path_factory: pyt
 
 
 @pytest.fixture
-def provisioned(boot: Boot, bed: Bed, repository: Repository, tmp_path: Path, provisioned_snapshot: str) -> Deployment:
+def provisioned(
+    boot: Boot, bed: Bed, repository: Repository, tmp_path: Path, provisioned_snapshot: str
+) -> Deployment:
     """A host of its own for one test, as a provision left it."""
-    return deployment(tmp_path / "inventory", boot("copy", from_snapshot=provisioned_snapshot), bed, repository)
+    return deployment(
+        tmp_path / "inventory", boot("copy", from_snapshot=provisioned_snapshot), bed, repository
+    )

@@ -60,7 +60,16 @@ class Deployment:
     environ: Mapping[str, str] = field(default_factory=dict)
 
     def command(self, *words: str) -> list[str]:
-        return [sys.executable, "-m", "deployer", *words, "--host", self.name, "--inventory", str(self.inventory)]
+        return [
+            sys.executable,
+            "-m",
+            "deployer",
+            *words,
+            "--host",
+            self.name,
+            "--inventory",
+            str(self.inventory),
+        ]
 
     def start(self, *words: str) -> "subprocess.Popen[str]":
         """The tool in a session of its own, so that a signal reaches it alone."""
@@ -90,7 +99,9 @@ class Deployment:
     def ok(self, *words: str, limit: int = LIMIT) -> Outcome:
         """Run with --json; it has to succeed."""
         outcome = self.json(*words, limit=limit)
-        assert outcome.exit_code == 0, f"exit {outcome.exit_code}\n{outcome.out[-4000:]}\n{outcome.err[-4000:]}"
+        assert outcome.exit_code == 0, (
+            f"exit {outcome.exit_code}\n{outcome.out[-4000:]}\n{outcome.err[-4000:]}"
+        )
         return outcome
 
 
@@ -109,7 +120,9 @@ def deployment(
     `changed` replaces whole tables by their text, `extra` is put at the end.
     """
     tables = {**_tables(host, bed, repository, domain), **changed}
-    text = "\n".join(f"[{name}]\n{table}" if name != "top" else table for name, table in tables.items() if table)
+    text = "\n".join(
+        f"[{name}]\n{table}" if name != "top" else table for name, table in tables.items() if table
+    )
     directory.mkdir(parents=True, exist_ok=True)
     (directory / "web.toml").write_text(f"{text}\n{extra}\n")
     (directory / "known_hosts").write_text(host.known_hosts_line)

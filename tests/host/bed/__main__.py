@@ -4,7 +4,8 @@ import argparse
 import sys
 
 from tests.host.bed.bed import Bed, prepare
-from tests.host.bed.host import HOST_PREFIX, TestHost, leftovers, remove, remove_leftovers
+from tests.host.bed.host import TestHost, leftovers, remove, remove_leftovers
+from tests.host.bed.places import HOST_PREFIX
 from tests.host.bed.service import stop_services
 from tests.host.bed.shell import BedError, docker
 from tests.host.bed.variants import Variant
@@ -23,7 +24,9 @@ def main() -> int:
         elif arguments.command == "list":
             _list()
         else:
-            print(f"removed {remove_leftovers()} hosts and the services {', '.join(stop_services()) or '(none ran)'}")
+            print(
+                f"removed {remove_leftovers()} hosts, and these services: {', '.join(stop_services()) or 'none'}"
+            )
     except BedError as error:
         print(f"error: {error}", file=sys.stderr)
         return 1
@@ -31,7 +34,9 @@ def main() -> int:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="python -m tests.host.bed", description="Throwaway servers on this machine.")
+    parser = argparse.ArgumentParser(
+        prog="python -m tests.host.bed", description="Throwaway servers on this machine."
+    )
     commands = parser.add_subparsers(dest="command", required=True)
     commands.add_parser("prepare", help="start the engine and the services, build the images")
     up = commands.add_parser("up", help="boot a host")

@@ -1,6 +1,8 @@
-"""An apt cache beside the hosts, so that every host installs Docker, certbot and the rest without a download.
+"""An apt cache beside the hosts, so that every host installs Docker, certbot and the rest without a
+download.
 
-apt-cacher-ng passes on what it does not know; hosts name it as apt's proxy, nothing else about their sources changes.
+apt-cacher-ng passes on what it does not know; hosts name it as apt's proxy, nothing else about their
+sources changes.
 """
 
 from tests.host.bed.machine import read_machine
@@ -11,7 +13,8 @@ PORT = 3142
 _SCRIPT = """\
 chown -R apt-cacher-ng: /var/cache/apt-cacher-ng
 exec runuser -u apt-cacher-ng -- apt-cacher-ng ForeGround=1 BindAddress={address} Port={port} \
-    CacheDir=/var/cache/apt-cacher-ng LogDir=/tmp SocketPath= PidFile= ReportPage= 'PassThroughPattern: .*' {more}
+    CacheDir=/var/cache/apt-cacher-ng LogDir=/tmp SocketPath= PidFile= ReportPage= \
+    'PassThroughPattern: .*' {more}
 """
 
 
@@ -21,4 +24,6 @@ def ensure_apt_cache() -> Endpoint:
     directory.mkdir(exist_ok=True)
     proxy = dict(read_machine().proxies).get("http_proxy", "")
     script = _SCRIPT.replace("{more}", f"Proxy={proxy}" if proxy else "")
-    return ensure_service(Service("apt-cache", script, PORT, mounts=((directory, "/var/cache/apt-cacher-ng"),)))
+    return ensure_service(
+        Service("apt-cache", script, PORT, mounts=((directory, "/var/cache/apt-cacher-ng"),))
+    )

@@ -1,9 +1,9 @@
 """The front of the test bed: one object that prepares everything once and boots hosts.
 
-    bed = prepare()
-    host = bed.boot("web", variant=Variant(ssh_port=2222))
-    ...
-    host.destroy()
+bed = prepare()
+host = bed.boot("web", variant=Variant(ssh_port=2222))
+...
+host.destroy()
 """
 
 from dataclasses import dataclass
@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from tests.host.bed import snapshot as snapshots
 from tests.host.bed.aptcache import ensure_apt_cache
 from tests.host.bed.engine import ensure_engine, gateway
+from tests.host.bed.gateway import Pair, isolate
 from tests.host.bed.host import TestHost, boot
 from tests.host.bed.images import ensure_image
 from tests.host.bed.registry import Registry, ensure_registry
@@ -37,6 +38,13 @@ class Bed:
             return snapshots.thaw(name, from_snapshot, chosen)
         image = ensure_image(chosen.image, self.apt_cache.url)
         return boot(name, variant=chosen, image=image, apt_proxy=self.apt_cache.url)
+
+    def boot_behind_gateway(self, name: str, *, variant: Variant | None = None) -> Pair:
+        """Boot two hosts: `NAME-gateway`, and `NAME`, which can be reached through the first only."""
+        gateway_host = self.boot(f"{name}-gateway")
+        pair = Pair(gateway_host, self.boot(name, variant=variant))
+        isolate(pair.inner, pair.gateway)
+        return pair
 
     def snapshot(self, host: TestHost, tag: str) -> None:
         """Freeze a host's disk under a tag; the host is stopped for it and started again."""

@@ -1,4 +1,6 @@
-"""Control groups that a host made on a machine with cgroup v1, and that outlive its container (see recipes/host/entry.sh)."""
+"""Control groups that a host made on a machine with cgroup v1, and that outlive its container (see
+recipes/host/entry.sh).
+"""
 
 from contextlib import suppress
 from pathlib import Path
@@ -7,7 +9,7 @@ UNIFIED = Path("/sys/fs/cgroup/unified/testbed")
 
 
 def remove_group(hostname: str) -> None:
-    """Remove the empty groups of a host that is gone; where they cannot be seen or removed nothing is lost."""
+    """Remove the empty groups of a host that is gone, where they can be seen and removed."""
     top = UNIFIED / hostname
     if not top.is_dir():
         return

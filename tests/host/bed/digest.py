@@ -1,6 +1,6 @@
 """Everything a run could change on a host, by name, to prove that nothing was changed.
 
-    before = digest(host); ...; assert difference(before, digest(host)) == []
+before = digest(host); ...; assert difference(before, digest(host)) == []
 """
 
 import re
@@ -26,7 +26,7 @@ EXCLUDED: Mapping[str, str] = {
     "/var/lib/sudo/lectured": "sudo notes whom it has lectured",
     "/var/lib/systemd/timers": "when systemd's own timers ran",
     "/var/lib/systemd/random-seed": "written at shutdown",
-    "/var/lib/docker": "containers, images, networks and volumes are listed by `docker`; the files change all the time",
+    "/var/lib/docker": "its files change all the time: `docker` lists containers, images, networks, volumes",
     "/var/lib/containerd": "the working files of Docker's runtime",
 }
 """Paths left out with all below them, each with the reason."""
@@ -41,7 +41,8 @@ LISTS: Mapping[str, str] = {
     "ufw": "! command -v ufw >/dev/null || ufw status verbose | awk '{print $0 \"\\t\" NR}'",
     "iptables": "! command -v iptables-save >/dev/null || iptables-save",
     "ip6tables": "! command -v ip6tables-save >/dev/null || ip6tables-save",
-    "docker container": "docker_says ps --all --no-trunc --format '{{.Names}}\t{{.ID}} {{.Image}} {{.State}} {{.Ports}}'",
+    "docker container": "docker_says ps -a --no-trunc --format"
+    " '{{.Names}}\t{{.ID}} {{.Image}} {{.State}} {{.CreatedAt}} {{.Ports}}'",
     "docker image": "docker_says images --no-trunc --all --format '{{.Repository}}:{{.Tag}} {{.ID}}\t'",
     "docker network": "docker_says network ls --no-trunc --format '{{.Name}}\t{{.ID}} {{.Driver}}'",
     "docker volume": "docker_says volume ls --format '{{.Name}}\t{{.Driver}}'",
@@ -66,13 +67,18 @@ def difference(before: Mapping[str, str], after: Mapping[str, str]) -> list[str]
     lines = [f"added {name}: {after[name]}" for name in sorted(after.keys() - before.keys())]
     lines += [f"removed {name}: {before[name]}" for name in sorted(before.keys() - after.keys())]
     both = sorted(before.keys() & after.keys())
-    return lines + [f"changed {name}: {before[name]} -> {after[name]}" for name in both if before[name] != after[name]]
+    return lines + [
+        f"changed {name}: {before[name]} -> {after[name]}" for name in both if before[name] != after[name]
+    ]
 
 
 def _files(host: TestHost) -> dict[str, str]:
     pruned = " -o ".join(f"-path {shlex.quote(path)}" for path in EXCLUDED)
     places = f"/ \\( {pruned} \\) -prune -o"
-    listing = [_find(places, f"-printf {shlex.quote(_ENTRY)}"), _find(DOCKER_VOLUMES, f"-printf {shlex.quote(_ENTRY)}")]
+    listing = [
+        _find(places, f"-printf {shlex.quote(_ENTRY)}"),
+        _find(DOCKER_VOLUMES, f"-printf {shlex.quote(_ENTRY)}"),
+    ]
     sums = [f"{{ {_find(places, '-type f -print0')}; {_find(DOCKER_VOLUMES, '-type f -print0')}; }}"]
     hashed = f"{sums[0]} | xargs --null --no-run-if-empty sha256sum --zero 2>/dev/null || true"
     found = dict(_entries(host.exec("; ".join(listing), seconds=DIGEST_SECONDS).stdout))

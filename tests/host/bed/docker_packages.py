@@ -1,7 +1,9 @@
-"""Docker's own apt repository, remade: the guide's packages under their names, signed with a key of their own.
+"""Docker's own apt repository, remade: the guide's packages under their names, signed with a key of their
+own.
 
-The packages are Debian's Docker packed again as docker-ce and so on, in the layout of Docker's repository: a key `gpg`, and
-suites under `dists`. So the whole road (key, keyring, sources entry, installation, versions, no docker.io left) is the real one.
+The packages are Debian's Docker packed again as docker-ce and so on, in the layout of Docker's repository:
+a key `gpg`, and suites under `dists`. So the whole road (key, keyring, sources entry, installation,
+versions, no docker.io left) is the real one.
 """
 
 import shutil
@@ -49,7 +51,13 @@ def _make(script: bytes, name: str, apt_proxy: str) -> None:
     half_made = cache_directory() / f"{name}.half-made"
     shutil.rmtree(half_made, ignore_errors=True)
     half_made.mkdir()
-    options = ("--rm", "--interactive", "--network=host", f"--volume={half_made}:/out", f"--env=http_proxy={apt_proxy}")
+    options = (
+        "--rm",
+        "--interactive",
+        "--network=host",
+        f"--volume={half_made}:/out",
+        f"--env=http_proxy={apt_proxy}",
+    )
     with progress("making Docker's apt repository"):
         command = ("sh", "-s", *SUITES)
         docker("run", *options, ensure_image("services"), *command, stdin=script, seconds=MAKE_SECONDS)

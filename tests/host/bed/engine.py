@@ -1,6 +1,7 @@
 """A Docker engine on this machine: the one that answers, else Debian's, installed and started.
 
-Where there is no systemd (a container, a CI machine) `dockerd` is started detached, its output in the cache directory.
+Where there is no systemd (a container, a CI machine) `dockerd` is started detached, its output in the cache
+directory.
 """
 
 import json

@@ -41,8 +41,8 @@ class Pair:
 def isolate(inner: TestHost, gateway: TestHost) -> None:
     """Let the inner host accept new connections from the gateway only (until it reboots).
 
-    The rules are put into its network from a container beside it: the host itself needs no firewall for it, and its own
-    ufw and Docker do not touch them.
+    The rules are put into its network from a container beside it: the host itself needs no firewall for it,
+    and its own ufw and Docker do not touch them.
     """
     within = ("--rm", "--cap-add=NET_ADMIN", f"--network=container:{inner.id}")
     docker("run", *within, ensure_image("services"), "sh", "-euc", _RULES % gateway.address)

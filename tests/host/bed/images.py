@@ -1,7 +1,7 @@
 """The images of the bed: what a host boots from, the services, and stand-ins for official images.
 
-Each image is a directory in ``recipes/`` with a Dockerfile. Its tag is a digest of everything that went into it, so an image
-that exists is up to date; it gets that tag last, so a half-made one is never found.
+Each image is a directory in ``recipes/`` with a Dockerfile. Its tag is a digest of everything that went
+into it, so an image that exists is up to date; it gets that tag last, so a half-made one is never found.
 """
 
 import io
@@ -62,7 +62,9 @@ def exists(reference: str) -> bool:
 
 
 def _base_of(recipe: Recipe) -> str:
-    """The host may be told to be another distribution (TEST_HOST_IMAGE); all else is Debian of a certain release."""
+    """The host may be told to be another distribution (TEST_HOST_IMAGE); all else is Debian of a certain
+    release.
+    """
     chosen = os.environ.get("TEST_HOST_IMAGE", "") if recipe.name == "host" else ""
     return chosen or recipe.suite
 
@@ -81,9 +83,13 @@ def _build(recipe: Recipe, base: str, context: bytes, reference: str, apt_proxy:
 def _context(recipe: Recipe, machine: Machine) -> bytes:
     """The build context as a tar archive that is the same for the same content."""
     files = _files(RECIPES / recipe.name, "") | _files(RECIPES / "common", "common/")
-    files |= {f"common/testbed-{index}.crt": f"{text}\n".encode() for index, text in enumerate(machine.certificates)}
+    files |= {
+        f"common/testbed-{index}.crt": f"{text}\n".encode() for index, text in enumerate(machine.certificates)
+    }
     files |= {"common/pip.conf": machine.pip_conf.encode(), "common/npmrc": machine.npmrc.encode()}
-    return pack({name: (content, 0o755 if content.startswith(b"#!") else 0o644) for name, content in files.items()})
+    return pack(
+        {name: (content, 0o755 if content.startswith(b"#!") else 0o644) for name, content in files.items()}
+    )
 
 
 def _files(directory: Path, prefix: str) -> dict[str, bytes]:

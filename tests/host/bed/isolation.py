@@ -1,8 +1,10 @@
-"""How a host's container is started: enough rights for systemd and Docker in it, as few of the machine as possible.
+"""How a host's container is started: enough rights for systemd and Docker in it, as few of the machine as
+possible.
 
-The list of capabilities comes first, since `--privileged` also hands the machine's disks and terminals to the host. Where
-the machine itself lacks a capability (SYS_RESOURCE in some sandboxes) old engines cannot give it and new ones cannot drop
-it, so the ways are tried once per engine with a host that must come up, and the one that works is remembered.
+The list of capabilities comes first, since `--privileged` also hands the machine's disks and terminals to
+the host. Where the machine itself lacks a capability (SYS_RESOURCE in some sandboxes) old engines cannot
+give it and new ones cannot drop it, so the ways are tried once per engine with a host that must come up,
+and the one that works is remembered.
 """
 
 from tests.host.bed.places import HOST_LABEL, HOST_PREFIX, cache_directory, exclusive

@@ -1,13 +1,14 @@
 """What images must take over from this machine to reach the package registries as it does.
 
-That is: certificates a company's proxy adds, and the settings of pip and npm that name a registry. Nothing is assumed; on
-a machine without such settings everything here is empty.
+That is: certificates a company's proxy adds, and the settings of pip and npm that name a registry. Nothing
+is assumed; on a machine without such settings everything here is empty.
 """
 
 import os
 import re
 import shutil
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 from tests.host.bed.shell import run
@@ -31,6 +32,7 @@ class Machine:
     proxies: tuple[tuple[str, str], ...]
 
 
+@cache
 def read_machine() -> Machine:
     """Read the settings of this machine."""
     certificates = _certificates()
@@ -63,7 +65,7 @@ def _pip_setting(key: str) -> str:
 
 def _npmrc(private: bool) -> str:
     lines = [f"cafile={BUNDLE}"] if private else []
-    registry = os.environ.get("npm_config_registry", "")
+    registry = os.environ.get("npm_config_registry", "")  # noqa: SIM112 - npm's own name
     if not registry and shutil.which("npm"):
         answer = run(("npm", "config", "list", "--location=user"), check=False).stdout
         registry = "".join(re.findall(r'^registry = "([^"]+)"', answer, re.MULTILINE)[:1])

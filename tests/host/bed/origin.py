@@ -1,6 +1,8 @@
-"""The git server that hosts clone the application from: a directory of this checkout as a repository with fixed commits.
+"""The git server that hosts clone the application from: a directory of this checkout as a repository with
+fixed commits.
 
-The same directory always gives the same commit ids: author, dates and settings are the bed's, not the person's.
+The same directory always gives the same commit ids: author, dates and settings are the bed's, not the
+person's.
 """
 
 import os
@@ -83,7 +85,9 @@ class Repository:
 
 
 def publish(name: str, directory: Path) -> Repository:
-    """Given a directory, make it a repository of one commit on `main`, replacing what had that name, and serve it."""
+    """Given a directory, make it a repository of one commit on `main`, replacing what had that name, and
+    serve it.
+    """
     home = cache_directory() / f"origin-{CHECKOUT_ID}"
     work, bare = home / name, home / f"{name}.git"
     for old in (work, bare):
@@ -103,7 +107,11 @@ def _serve(home: Path) -> str:
 
 
 def _git(work: Path, *arguments: str) -> str:
-    made = run(("git", "rev-list", "--count", "--all"), directory=work, check=False).stdout.strip() if arguments[0] == "commit" else ""
+    made = (
+        run(("git", "rev-list", "--count", "--all"), directory=work, check=False).stdout.strip()
+        if arguments[0] == "commit"
+        else ""
+    )
     date = f"{FIRST_COMMIT + 3600 * int(made or 0)} +0000"
     environment = {**os.environ, **_SETTINGS, "GIT_AUTHOR_DATE": date, "GIT_COMMITTER_DATE": date}
     return run(("git", *arguments), directory=work, environment=environment).stdout.strip()

@@ -16,7 +16,8 @@ CHECKOUT_ID = hashlib.sha256(str(CHECKOUT).encode()).hexdigest()[:6]
 HOST_PREFIX = f"bed-{CHECKOUT_ID}-"
 """Hosts are named per checkout, so that two suites can run at once."""
 
-HOST_LABEL = f"deployer.testbed.host={CHECKOUT_ID}"
+HOST_KEY = "deployer.testbed.host"
+HOST_LABEL = f"{HOST_KEY}={CHECKOUT_ID}"
 SERVICE_LABEL = "deployer.testbed.service"
 RECIPE_LABEL = "deployer.testbed.recipe"
 

@@ -1,4 +1,6 @@
-"""Which TCP ports of a host accept a connection from outside it: what a firewall is for, seen as an attacker sees it."""
+"""Which TCP ports of a host accept a connection from outside it: what a firewall is for, seen as an
+attacker sees it.
+"""
 
 import errno
 import resource
@@ -14,7 +16,9 @@ PATIENCE = 0.5
 
 
 def open_ports(address: str, ports: Iterable[int] = ALL_PORTS) -> frozenset[int]:
-    """The ports at which somebody accepts; at most 10 seconds for all of them, where a firewall drops what it refuses."""
+    """The ports at which somebody accepts; at most 10 seconds for all of them, where a firewall drops what
+    it refuses.
+    """
     pending = list(ports)
     at_once = _descriptors()
     found: set[int] = set()

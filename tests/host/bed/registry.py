@@ -1,7 +1,7 @@
 """A container registry beside the hosts, holding the stand-ins under the names of the official images.
 
-A host whose daemon.json names it as a mirror (`{"registry-mirrors": [URL]}`) pulls `nginx:alpine` from it. A mirror only
-answers; images of one's own are pushed under `URL-without-http/...`, as an insecure registry.
+A host whose daemon.json names it as a mirror (`{"registry-mirrors": [URL]}`) pulls `nginx:alpine` from it.
+A mirror only answers; images of one's own are pushed under `URL-without-http/...`, as an insecure registry.
 """
 
 import os
@@ -37,7 +37,9 @@ class Registry:
 
     @property
     def insecure(self) -> tuple[str, ...]:
-        """What belongs in `insecure_registries`: `docker build` (BuildKit) speaks plain http to no mirror without it."""
+        """What belongs in `insecure_registries`: `docker build` (BuildKit) speaks plain http to no mirror
+        without it.
+        """
         return (self.name,)
 
     @property
@@ -50,7 +52,9 @@ def ensure_registry(apt_proxy: str = "") -> Registry:
     """Start the registry; where no public one can be reached, fill it with the stand-ins."""
     directory = cache_directory() / "registry"
     directory.mkdir(exist_ok=True)
-    script = f"cat >/tmp/registry.yml <<'END'\n{_CONFIGURATION}END\nexec docker-registry serve /tmp/registry.yml"
+    script = (
+        f"cat >/tmp/registry.yml <<'END'\n{_CONFIGURATION}END\nexec docker-registry serve /tmp/registry.yml"
+    )
     endpoint = ensure_service(Service("registry", script, PORT, mounts=((directory, "/var/lib/registry"),)))
     registry = Registry(endpoint, needed=not registry_answers())
     if registry.needed:
@@ -71,10 +75,20 @@ def publish(registry: Registry, recipe: Recipe, apt_proxy: str = "") -> None:
 
 
 def push(registry: Registry, reference: str, name: str) -> None:
-    """Push an image of this machine's engine under a name; by skopeo, since the engine itself insists on TLS."""
+    """Push an image of this machine's engine under a name; by skopeo, since the engine itself insists on
+    TLS.
+    """
     archive = cache_directory() / f"push-{os.getpid()}.tar"
     target = f"docker://{registry.name}/{name}"
-    copy = ("skopeo", "--insecure-policy", "copy", "--quiet", "--dest-tls-verify=false", "docker-archive:/image.tar", target)
+    copy = (
+        "skopeo",
+        "--insecure-policy",
+        "copy",
+        "--quiet",
+        "--dest-tls-verify=false",
+        "docker-archive:/image.tar",
+        target,
+    )
     try:
         docker("save", "--output", str(archive), reference, seconds=PUSH_SECONDS)
         within = ("--rm", "--network=host", f"--volume={archive}:/image.tar:ro", ensure_image("services"))

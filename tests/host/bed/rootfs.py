@@ -1,4 +1,6 @@
-"""Bare Debian to build images upon: pulled where a registry answers, else made by mmdebstrap from Debian's archive."""
+"""Bare Debian to build images upon: pulled where a registry answers, else made by mmdebstrap from Debian's
+archive.
+"""
 
 import os
 import shutil
@@ -22,7 +24,7 @@ def registry_answers() -> bool:
 
 
 def ensure_base(name: str, apt_proxy: str = "") -> str:
-    """Given a Debian release (`trixie`) or an image (`ubuntu:24.04`), give the reference of an image of it."""
+    """Given a Debian release (`trixie`) or an image (`ubuntu:24.04`), give an image of it."""
     is_release = ":" not in name
     if not is_release or registry_answers():
         return _pull(f"debian:{name}" if is_release else name)
@@ -42,7 +44,9 @@ def _pull(reference: str) -> str:
 
 def _bootstrap(release: str, reference: str, apt_proxy: str) -> None:
     if os.geteuid() != 0:
-        raise BedError("no container registry answers; only root can make the images from Debian's archive instead")
+        raise BedError(
+            "no container registry answers; only root can make the images from Debian's archive instead"
+        )
     if not shutil.which("mmdebstrap"):
         with progress("installing mmdebstrap"):
             apt_install("mmdebstrap")
@@ -61,7 +65,7 @@ def _mmdebstrap(release: str, archive: Path, apt_proxy: str) -> tuple[str, ...]:
     options += [f'Acquire::http::Proxy "{proxy}"'] if proxy else []
     arguments = (f"--aptopt={option}" for option in options)
     # mmdebstrap keeps --aptopt in the image: a server has no such settings.
-    forget = "--customize-hook=rm -f \"$1\"/etc/apt/apt.conf.d/99mmdebstrap"
+    forget = '--customize-hook=rm -f "$1"/etc/apt/apt.conf.d/99mmdebstrap'
     kept = ("--variant=minbase", f"--include={INCLUDED}")
     return ("mmdebstrap", "--quiet", *kept, *arguments, forget, release, str(archive))
 

@@ -1,16 +1,18 @@
-"""Services beside the hosts: each a container on this machine's own network, listening where hosts reach it.
+"""Services beside the hosts: each a container on this machine's own network, listening where hosts reach
+it.
 
-They are kept between runs (`python -m tests.host.bed clean` removes them). A service that runs with other settings than
-asked for is replaced; one that was stopped is started anew.
+They are kept between runs (`python -m tests.host.bed clean` removes them). A service that runs with other
+settings than asked for is replaced; one that was stopped is started anew.
 """
 
+import json
 import socket
 from dataclasses import dataclass
 from pathlib import Path
 
 from tests.host.bed.engine import gateway
 from tests.host.bed.images import ensure_image
-from tests.host.bed.places import RECIPE_LABEL, SERVICE_LABEL, digest_of, exclusive
+from tests.host.bed.places import HOST_KEY, RECIPE_LABEL, SERVICE_LABEL, digest_of, exclusive
 from tests.host.bed.shell import BedError, docker, last_lines, say, wait_for
 
 START_SECONDS = 20
@@ -49,7 +51,9 @@ class Endpoint:
 
 
 def ensure_service(service: Service) -> Endpoint:
-    """Start the service if it does not run as described, wait until it accepts connections, and say where it is."""
+    """Start the service if it does not run as described, wait until it accepts connections, and say where
+    it is.
+    """
     image = ensure_image("services")
     wanted = digest_of(image, gateway(), repr(service))
     with exclusive(f"service-{service.name}"):
@@ -62,7 +66,9 @@ def ensure_service(service: Service) -> Endpoint:
 
 
 def stop_services() -> tuple[str, ...]:
-    """Remove all services; give their names."""
+    """Remove all services and give their names; none while a host of any checkout may still use them."""
+    if docker("ps", "--quiet", "--filter", f"label={HOST_KEY}").stdout:
+        return ()
     form = "{{.ID}} {{.Names}}"
     lines = docker("ps", "--all", "--filter", f"label={SERVICE_LABEL}", "--format", form).stdout.splitlines()
     for line in lines:
@@ -72,10 +78,12 @@ def stop_services() -> tuple[str, ...]:
 
 def _running(service: Service, wanted: str) -> int:
     """The port of the service where it runs as wanted, else 0."""
-    form = f'{{{{.State.Running}}}} {{{{index .Config.Labels "{RECIPE_LABEL}"}}}} {{{{index .Config.Labels "{PORT_LABEL}"}}}}'
-    state = docker("inspect", "--format", form, service.container, check=False)
-    words = state.stdout.split()
-    return int(words[2]) if state.returncode == 0 and words[:2] == ["true", wanted] else 0
+    state = docker(
+        "inspect", "--format", "{{.State.Running}} {{json .Config.Labels}}", service.container, check=False
+    )
+    running, _, labels = state.stdout.partition(" ")
+    known: dict[str, str] = json.loads(labels) if running == "true" else {}
+    return int(known[PORT_LABEL]) if known.get(RECIPE_LABEL) == wanted else 0
 
 
 def _start(service: Service, image: str, wanted: str) -> int:

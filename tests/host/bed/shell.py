@@ -27,11 +27,16 @@ def run(
     environment: dict[str, str] | None = None,
     directory: Path | None = None,
 ) -> Completed:
-    """Given a command, run it for at most so many seconds; raise BedError when it fails and `check` is set."""
-    source = {"input": stdin} if stdin is not None else {"stdin": subprocess.DEVNULL}
+    """Given a command, run it for at most so many seconds; raise BedError if it fails and `check` is set."""
     try:
-        done = subprocess.run(  # type: ignore[call-overload]
-            list(argv), capture_output=True, timeout=seconds, env=environment, cwd=directory, check=False, **source
+        done = subprocess.run(
+            list(argv),
+            input=stdin or b"",
+            capture_output=True,
+            timeout=seconds,
+            env=environment,
+            cwd=directory,
+            check=False,
         )
     except subprocess.TimeoutExpired as late:
         raise BedError(f"{_shorten(argv)} did not end within {seconds:.0f} s") from late
@@ -67,8 +72,12 @@ def progress(text: str) -> Iterator[None]:
     say(f"{text}: {time.monotonic() - started:.1f} s")
 
 
-def wait_for(probe: Callable[[], Value | None], what: str, *, seconds: float, interval: float = 0.05) -> Value:
-    """Ask `probe` until it gives something, at most so many seconds; raise BedError naming `what` otherwise."""
+def wait_for(
+    probe: Callable[[], Value | None], what: str, *, seconds: float, interval: float = 0.05
+) -> Value:
+    """Ask `probe` until it gives something, at most so many seconds; raise BedError naming `what`
+    otherwise.
+    """
     deadline = time.monotonic() + seconds
     while True:
         if (value := probe()) is not None:

@@ -1,7 +1,8 @@
-"""Freezing a host's disk, so that many tests can start from a provisioned server instead of making one each.
+"""Freezing a host's disk, so that many tests can start from a provisioned server instead of making one
+each.
 
-A snapshot is an image of the root file system and a volume with a copy of /var/lib/docker. The copy is made by a container,
-since it needs devices and attributes (overlay whiteouts) that only root may write.
+A snapshot is an image of the root file system and a volume with a copy of /var/lib/docker. The copy is made
+by a container, since it needs devices and attributes (overlay whiteouts) that only root may write.
 """
 
 from tests.host.bed.host import TestHost, create, start
@@ -15,7 +16,9 @@ STOP_SECONDS = 30
 
 
 def freeze(host: TestHost, tag: str) -> None:
-    """Given a host, keep its disk under a tag (replacing what had it); the host is stopped for it and started again."""
+    """Given a host, keep its disk under a tag (replacing what had it); the host is stopped for it and
+    started again.
+    """
     forget(tag)
     docker("stop", "--time", str(STOP_SECONDS), host.id, seconds=STOP_SECONDS + 30)
     docker("commit", "--change", f"LABEL {HOST_LABEL}", host.id, _image(tag), seconds=COPY_SECONDS)
@@ -25,7 +28,9 @@ def freeze(host: TestHost, tag: str) -> None:
 
 
 def thaw(name: str, tag: str, variant: Variant) -> TestHost:
-    """Boot a host whose disk is as it was when the tag was made: its keys, users and names are those of then."""
+    """Boot a host whose disk is as it was when the tag was made: its keys, users and names are those of
+    then.
+    """
     if not exists(tag):
         raise BedError(f"there is no snapshot {tag}")
     volume = _new_volume(f"{HOST_PREFIX}{name}-docker")
@@ -66,4 +71,13 @@ def _copy(source: str, target: str) -> None:
     rights = ("--cap-add=SYS_ADMIN", "--cap-add=MKNOD", "--security-opt=apparmor=unconfined")
     volumes = (f"--volume={source}:/from:ro", f"--volume={target}:/to")
     command = ("cp", "--archive", "--reflink=auto", "/from/.", "/to")
-    docker("run", "--rm", "--network=none", *rights, *volumes, ensure_image("services"), *command, seconds=COPY_SECONDS)
+    docker(
+        "run",
+        "--rm",
+        "--network=none",
+        *rights,
+        *volumes,
+        ensure_image("services"),
+        *command,
+        seconds=COPY_SECONDS,
+    )

@@ -1,4 +1,6 @@
-"""The kinds of server a test can ask for, and the script that makes a fresh host into one at its first boot."""
+"""The kinds of server a test can ask for, and the script that makes a fresh host into one at its first
+boot.
+"""
 
 import secrets
 import shlex
@@ -11,7 +13,9 @@ Sudo = Literal["passwordless", "password", "none"]
 
 @dataclass(frozen=True)
 class Variant:
-    """What a server's vendor or owner chose; the default is a user `deploy` with a key and passwordless sudo."""
+    """What a server's vendor or owner chose; the default is a user `deploy` with a key and passwordless
+    sudo.
+    """
 
     user: str = "deploy"
     """Empty: there is only root, with the bed's key unless `root_key` is off."""
@@ -27,7 +31,9 @@ class Variant:
     ssh_socket: bool = False
     """sshd started by systemd's socket, as Ubuntu does."""
     free_megabytes: int = 0
-    """Not 0: all of / (with /var/lib/docker) is one file system with this much free; a reboot forgets what was written."""
+    """Not 0: all of / (with /var/lib/docker) is one file system with this much free; a reboot forgets what
+    was written.
+    """
     apt_locked: bool = False
     """Another process holds dpkg's lock (`TestHost.unlock_apt` ends it)."""
     os_release: Mapping[str, str] = field(default_factory=dict)
@@ -41,7 +47,14 @@ class Variant:
 
 def first_boot(variant: Variant, public_key: str, apt_proxy: str) -> str:
     """Given a variant, the key that may log in and the apt cache, write the script of the first boot."""
-    lines = ["#!/bin/sh", "set -eu", *_identity(), *_apt(apt_proxy), *_sshd(variant), *_root(variant, public_key)]
+    lines = [
+        "#!/bin/sh",
+        "set -eu",
+        *_identity(),
+        *_apt(apt_proxy),
+        *_sshd(variant),
+        *_root(variant, public_key),
+    ]
     lines += _user(variant, public_key) if variant.user else []
     lines += _os_release(variant.os_release)
     return "\n".join([*lines, *_disk(variant.free_megabytes), ""])

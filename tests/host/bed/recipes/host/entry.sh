@@ -15,6 +15,21 @@ if [ -x /testbed-first-boot ]; then
 fi
 [ ! -x /etc/testbed-every-boot ] || /etc/testbed-every-boot
 
+# A small server: everything, /var/lib/docker too, on one file system with so much free (in memory, gone at a reboot).
+if [ -s /etc/testbed-free-megabytes ]; then
+    used=$(du -xsm / | cut -f1)
+    new=/mnt
+    mount -t tmpfs -o "size=$((used + $(cat /etc/testbed-free-megabytes)))m,mode=755" small "$new"
+    tar -C / --one-file-system --exclude=./mnt -cf - . | tar -C "$new" -xf -
+    mkdir -p "$new/mnt" "$new/proc" "$new/sys" "$new/dev" "$new/run" "$new/tmp"
+    for path in /proc /sys /dev /run /tmp /etc/resolv.conf /etc/hosts /etc/hostname; do
+        mount --rbind "$path" "$new$path"
+    done
+    cd "$new"
+    pivot_root . mnt
+    umount -l /mnt
+fi
+
 if [ "$(stat -fc %T /sys/fs/cgroup)" = cgroup2fs ]; then
     [ -w /sys/fs/cgroup/cgroup.procs ] || mount -o remount,rw /sys/fs/cgroup
     exec /sbin/init

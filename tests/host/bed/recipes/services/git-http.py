@@ -1,4 +1,6 @@
-"""Serve the bare git repositories of a directory over http: `git-http.py ADDRESS PORT DIRECTORY`, by git's own backend."""
+"""Serve the bare git repositories of a directory over http: `git-http.py ADDRESS PORT DIRECTORY`, by git's
+own backend.
+"""
 
 import os
 import subprocess
@@ -44,7 +46,9 @@ class Handler(BaseHTTPRequestHandler):
             "REMOTE_ADDR": self.client_address[0],
         }
         command = ("git", "-c", "safe.directory=*", "http-backend")
-        done = subprocess.run(command, input=body, env={**os.environ, **variables}, stdout=subprocess.PIPE, check=False)
+        done = subprocess.run(
+            command, input=body, env={**os.environ, **variables}, stdout=subprocess.PIPE, check=False
+        )
         head, _, content = done.stdout.partition(b"\r\n\r\n")
         headers = [line.split(": ", 1) for line in head.decode().split("\r\n") if ": " in line]
         status = next((value for name, value in headers if name == "Status"), "200 OK")

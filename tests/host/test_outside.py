@@ -1,0 +1,38 @@
+"""From outside only SSH, 80 and 443 accept a connection: after provisioning, after Docker restarts, after a reboot."""
+
+from pathlib import Path
+
+from tests.host.bed.bed import Bed
+from tests.host.bed.origin import Repository
+from tests.host.bed.reach import open_ports
+from tests.host.bed.variants import Variant
+from tests.host.conftest import Boot
+from tests.host.tool import Deployment, deployment
+
+
+def test_only_three_ports_are_open_also_after_restarts(provisioned: Deployment) -> None:
+    """All 65,535 TCP ports are tried; the firewall and Docker's rules survive, and the site serves again by itself."""
+    wanted = frozenset({22, 80, 443})
+    assert open_ports(provisioned.host.address) == wanted
+    provisioned.host.exec("systemctl restart docker")
+    assert open_ports(provisioned.host.address) == wanted
+    provisioned.ok("verify")
+    provisioned.host.reboot()
+    provisioned.host.exec(AWAIT_PROXY)
+    assert open_ports(provisioned.host.address) == wanted
+    assert provisioned.ok("provision").recap["changed"] == 0
+
+
+AWAIT_PROXY = (
+    "timeout 60 bash -c 'until docker ps --filter health=healthy | grep -q demo-wallet && "
+    "docker ps --filter health=healthy | grep -q backend-api; do sleep 0.5; done'"
+)
+
+
+def test_ssh_on_another_port_is_never_locked_out(boot: Boot, bed: Bed, repository: Repository, tmp_path: Path) -> None:
+    """With sshd on 2222 it is 2222 that the firewall keeps open, and 22 stays closed."""
+    host = boot("port", Variant(ssh_port=2222))
+    other = deployment(tmp_path / "inventory", host, bed, repository)
+    other.ok("provision")
+    assert open_ports(host.address) == {2222, 80, 443}
+    assert other.ok("provision").recap["changed"] == 0

@@ -14,7 +14,7 @@ TITLE = "3.3 Docker network"
 
 def probes(host: Inventory) -> Probes:
     listed = sh("docker", "network", "ls", "-q", "--filter", f"name=^{host.network_name}$")
-    shape = "{{.Driver}} {{range .IPAM.Config}}{{.Subnet}} {{end}}"
+    shape = "{{.Driver}} {{range .IPAM.Config}}{{.Subnet}} {{.IPRange}} {{end}}"
     inspect = f'docker network inspect --format {quote(shape)} "$id"'
     return {
         "network": ask_docker(f'id=$({listed}) || exit 3\n[ -z "$id" ] || {inspect}'),
@@ -29,16 +29,27 @@ def plan(host: Inventory, facts: Facts) -> Plan:
         _refuse_overlap(host, facts)
         yield Run(
             f"create the network {host.network_name} ({host.network.subnet})",
-            sh("docker", "network", "create", "--driver", "bridge", "--subnet", host.network.subnet, host.network_name),
+            _create(host),
             undo=sh("docker", "network", "rm", host.network_name),
         )
-    elif present != ["bridge", host.network.subnet]:
+    elif present != ["bridge", host.network.subnet, dynamic_range(host)]:
+        wanted = f"bridge {host.network.subnet} {dynamic_range(host)}"
         raise Stop(
             Note(
-                f"the network {host.network_name} is {' '.join(present)}, not bridge {host.network.subnet}",
+                f"the network {host.network_name} is {' '.join(present)}, not {wanted}",
                 f"docker network rm {host.network_name} (stops what uses it), or set network.subnet",
             )
         )
+
+
+def dynamic_range(host: Inventory) -> str:
+    """The upper half of the subnet: after a reboot containers take any address of it, never the proxy's fixed one."""
+    return str(list(ipaddress.ip_network(host.network.subnet).subnets())[1])
+
+
+def _create(host: Inventory) -> str:
+    ranges = ("--subnet", host.network.subnet, "--ip-range", dynamic_range(host))
+    return sh("docker", "network", "create", "--driver", "bridge", *ranges, host.network_name)
 
 
 def _refuse_overlap(host: Inventory, facts: Facts) -> None:

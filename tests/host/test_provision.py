@@ -1,7 +1,7 @@
 """A fresh host, once and again: the dry run does not lie, the site is served, and then there is nothing to do."""
 
-from tests.host.bed.digest import difference, digest
-from tests.host.tool import Deployment
+from tests.host.bed.digest import digest
+from tests.host.tool import Deployment, touched
 
 
 def test_fresh_host_is_provisioned_and_then_in_sync(fresh: Deployment) -> None:
@@ -9,7 +9,7 @@ def test_fresh_host_is_provisioned_and_then_in_sync(fresh: Deployment) -> None:
     before = digest(fresh.host)
     foreseen = fresh.json("provision", "--dry-run", "--detailed-exitcode")
     assert foreseen.exit_code == 10
-    assert difference(before, digest(fresh.host)) == []
+    assert touched(before, digest(fresh.host)) == []
     done = fresh.ok("provision")
     assert foreseen.whys("would change") == done.whys("changed")
     assert done.steps["verify"]["verdict"] == "in sync"
@@ -26,4 +26,4 @@ def test_dry_run_on_a_provisioned_host_writes_nothing(provisioned: Deployment) -
     before = digest(provisioned.host)
     looked = provisioned.ok("provision", "--dry-run", "--diff", "--detailed-exitcode")
     assert looked.recap["changed"] == looked.recap["unknown"] == 0
-    assert difference(before, digest(provisioned.host)) == []
+    assert touched(before, digest(provisioned.host)) == []

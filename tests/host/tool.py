@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from tests.host.bed.bed import Bed
+from tests.host.bed.digest import difference
 from tests.host.bed.host import TestHost
 from tests.host.bed.origin import Repository
 
@@ -17,6 +18,9 @@ LIMIT = 600
 """Seconds that one command of the tool may take in a test."""
 
 Event = dict[str, object]
+
+OWN_LOGS = ("/opt/biometric-did/logs/", "/opt/biometric-did/nginx/logs/")
+"""Written by the running application and the proxy, whatever the tool does."""
 
 
 @dataclass(frozen=True)
@@ -103,6 +107,11 @@ class Deployment:
             f"exit {outcome.exit_code}\n{outcome.out[-4000:]}\n{outcome.err[-4000:]}"
         )
         return outcome
+
+
+def touched(before: Mapping[str, str], after: Mapping[str, str]) -> list[str]:
+    """The differences of two digests, without the logs that the running site writes by itself."""
+    return [line for line in difference(before, after) if not any(log in line for log in OWN_LOGS)]
 
 
 def deployment(

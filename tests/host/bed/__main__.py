@@ -24,9 +24,8 @@ def main() -> int:
         elif arguments.command == "list":
             _list()
         else:
-            print(
-                f"removed {remove_leftovers()} hosts, and these services: {', '.join(stop_services()) or 'none'}"
-            )
+            print(f"removed {remove_leftovers()} hosts")
+            print(f"removed the services: {', '.join(stop_services()) or 'none'}")
     except BedError as error:
         print(f"error: {error}", file=sys.stderr)
         return 1

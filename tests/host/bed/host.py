@@ -201,12 +201,14 @@ def leftovers() -> tuple[str, ...]:
 
 
 def remove_leftovers() -> int:
-    """Remove every host and volume of this checkout; say how many hosts there were."""
+    """Remove every host, snapshot and volume of this checkout; say how many hosts there were."""
     found = leftovers()
     for identifier in found:
         remove(identifier)
     for volume in docker("volume", "ls", "--quiet", "--filter", f"label={HOST_LABEL}").stdout.split():
         docker("volume", "rm", "--force", volume, check=False)
+    for image in docker("images", "--quiet", "--filter", f"label={HOST_LABEL}").stdout.split():
+        docker("rmi", "--force", image, check=False)
     return len(found)
 
 

@@ -7,6 +7,7 @@ import shlex
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Literal
+from urllib.parse import urlsplit
 
 Sudo = Literal["passwordless", "password", "none"]
 
@@ -69,7 +70,10 @@ def _identity() -> Iterator[str]:
 
 def _apt(proxy: str) -> Iterator[str]:
     if proxy:
+        # What the bed serves itself is fetched from it directly.
+        bed = urlsplit(proxy).hostname
         settings = f'Acquire::http::Proxy "{proxy}";\nAcquire::https::Proxy "DIRECT";'
+        settings += f'\nAcquire::http::Proxy::{bed} "DIRECT";'
         yield _write("/etc/apt/apt.conf.d/01testbed-cache", settings)
 
 

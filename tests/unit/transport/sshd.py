@@ -28,14 +28,22 @@ UsePAM no
 StrictModes no
 PasswordAuthentication no
 MaxStartups 100
-{more}
+SetEnv HOME={folder}
+"""
+
+NOISE = """
+echo 'a greeting on standard output'
+printf 'and one on standard error, without a newline' >&2
 """
 
 
 class Sshd:
-    """Ready once made; `stop` ends it with all its connections."""
+    """Ready once made; `stop` ends it with all its connections.
 
-    def __init__(self, folder: Path, more: str = "") -> None:
+    Its users' home is the folder: the developer's own .bashrc is slow, and must not be killed half-way.
+    """
+
+    def __init__(self, folder: Path) -> None:
         self.folder = folder
         self.port = free_port()
         for name in ("host", "user"):
@@ -43,7 +51,8 @@ class Sshd:
         (folder / "authorized_keys").write_bytes((folder / "user.pub").read_bytes())
         self.known_hosts = folder / "known_hosts"
         self.know((folder / "host.pub").read_text())
-        (folder / "config").write_text(CONFIGURATION.format(port=self.port, folder=folder, more=more))
+        (folder / "config").write_text(CONFIGURATION.format(port=self.port, folder=folder))
+        (folder / ".bashrc").write_text(NOISE)
         self._log = (folder / "log").open("wb")
         self._process = self._start()
         await_banner(self.port)

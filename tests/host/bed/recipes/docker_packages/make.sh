@@ -10,6 +10,13 @@ containerd containerd.io
 docker-buildx docker-buildx-plugin
 docker-compose docker-compose-plugin'
 
+# Docker's containerd.io brings runc with it.
+absorb() {
+    apt-get -qq download "$1"
+    dpkg-deb --extract "$1"_*.deb "$2"
+    rm -f "$1"_*.deb
+}
+
 pack_again() {
     old=$1 new=$2
     apt-get -qq download "$old"
@@ -19,7 +26,13 @@ pack_again() {
     sed -i -e "s/^Package: .*/Package: $new/" -e "s/^Version: .*/Version: 5:$version-1~debian.13~trixie/" \
         -e '/^\(Source\|Built-Using\|Static-Built-Using\|Breaks\|Replaces\|Recommends\|Suggests\|Conflicts\|Enhances\|Provides\):/d' \
         -e '/^ .*(= .*),\?$/d' "$control"
-    sed -i "/^Description:/i Conflicts: $old\\nReplaces: $old" "$control"
+    conflicts=$old
+    if [ "$new" = containerd.io ]; then
+        absorb runc "$old"
+        conflicts="$old, runc"
+    fi
+    sed -i "/^Description:/i Conflicts: $conflicts\\nReplaces: $conflicts" "$control"
+    sed -i '/^Depends:/{s/ runc\( ([^)]*)\)\?\(,\|$\)//;s/,$//}' "$control"
     echo "$names" | while read -r debian docker; do
         sed -i "/^\\(Depends\\|Pre-Depends\\):/s/\\([ ,]\\)$debian\\( ([^)]*)\\)\\?\\(,\\|\$\\)/\\1$docker\\3/g" "$control"
     done

@@ -1,6 +1,6 @@
 """`invoke NAME …`: the tool's commands, and the tasks of its own development."""
 
-from deployer.commands import COMMANDS
+from deployer.commands import commands
 from deployer.frontends.invoke import collection
 
-namespace = collection(COMMANDS)
+namespace = collection(commands())

@@ -1,12 +1,11 @@
 """`deployer …` and `python -m deployer …`: the click front end."""
 
-from deployer.commands import COMMANDS
-from deployer.frontends.click import group
+from deployer.frontends.click import Commands
 
 
 def main() -> None:
     """Run the command line and end with its exit code."""
-    group(COMMANDS)(prog_name="deployer")
+    Commands()(prog_name="deployer")
 
 
 if __name__ == "__main__":

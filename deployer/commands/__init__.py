@@ -1,6 +1,25 @@
-"""What a person can ask for: one file for each command, and the list of them all."""
+"""What a person can ask for: one module for each command, each with its definition in COMMAND.
 
-from deployer.commands import provision, verify
+Only the module of the command that runs is imported: a run pays for nothing that it does not need.
+"""
+
+from importlib import import_module
+
 from deployer.commands.command import Command
 
-COMMANDS: tuple[Command, ...] = (provision.COMMAND, verify.COMMAND)
+NAMES = ("provision", "verify")
+"""In the order in which a person meets them."""
+
+
+def command(name: str) -> Command:
+    """The definition of one command. Raises KeyError for a name that is none."""
+    if name not in NAMES:
+        raise KeyError(name)
+    found = import_module(f"deployer.commands.{name}").COMMAND
+    assert isinstance(found, Command)  # noqa: S101  # for the type checker
+    return found
+
+
+def commands() -> tuple[Command, ...]:
+    """All of them, imported."""
+    return tuple(command(name) for name in NAMES)

@@ -40,13 +40,15 @@ def ssh_settings(host: Inventory, choices: Choices, *, user: str = "") -> SshSet
 
 
 def connect(host: Inventory, choices: Choices) -> Transport:
-    """A transport that connects when it is first used. Heavy imports are its own business."""
+    """A transport that connects while the caller goes on; what fails is raised by the first script."""
     settings = ssh_settings(host, choices)
     if host.is_local:
         return LocalTransport(host.file.stem, settings.sudo_password, settings.ask_password)
-    from deployer.transport.ssh import SshTransport  # noqa: PLC0415  # not needed for this machine itself
+    from deployer.transport.ssh import SshTransport  # not needed for this machine itself
 
-    return SshTransport(settings)
+    transport = SshTransport(settings)
+    transport.connect_ahead()
+    return transport
 
 
 def _ask(prompt: str) -> Secret:

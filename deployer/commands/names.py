@@ -19,7 +19,7 @@ def resolver(host: Inventory) -> Callable[[tuple[Resolve, ...]], Mapping[Resolve
 
 
 def _look_up(host: Inventory, names: tuple[str, ...]) -> Mapping[str, Answer]:
-    from deployer.outside.dns import resolve  # noqa: PLC0415  # dnspython: only where a name has to be asked for
+    from deployer.outside.dns import resolve  # dnspython: only where a name has to be asked for
 
     answers = resolve(names, host.site.nameservers or None)
     return {

@@ -1,15 +1,7 @@
 """`provision`: everything, in the guide's order, idempotently; ends with `verify`."""
 
-import getpass
-import platform
-from datetime import UTC, datetime
-
 from deployer.commands.command import CHANGING, Choices, Command, Option
-from deployer.commands.names import resolver
 from deployer.commands.running import Run, on_hosts
-from deployer.engine import Engine
-from deployer.remote.session import Holder
-from deployer.steps import GUIDE
 
 
 def provision(choices: Choices) -> int:
@@ -17,23 +9,21 @@ def provision(choices: Choices) -> int:
 
 
 def _provision(run: Run) -> int:
+    from deployer.commands.names import resolver  # while the connection is being made: it takes as long
+    from deployer.engine import Engine
+    from deployer.remote.holder import Holder
+    from deployer.steps import GUIDE
+
     engine = Engine(run.host, run.transport, GUIDE, resolver(run.host), run.report, run.tally)
     if run.choices.flag("dry-run"):
-        plans = engine.preview()
-        differs = any(planned.changes or planned.unknown for planned in plans)
+        differs = any(planned.changes or planned.unknown for planned in engine.preview())
         return 10 if differs and run.choices.flag("detailed-exitcode") else 0
-    engine.apply(holder("provision"), wait=run.choices.number("wait"))
+    engine.apply(Holder.here("provision"), wait=run.choices.number("wait"))
     if not run.choices.flag("no-verify"):
-        from deployer.commands.verify import verify_host  # noqa: PLC0415  # a run without it does not pay for it
+        from deployer.commands.verify import verify_host  # a run without it does not pay for it
 
         verify_host(run)
     return 0
-
-
-def holder(command: str) -> Holder:
-    """Who runs this, from where, since when."""
-    since = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
-    return Holder(f"{getpass.getuser()}@{platform.node()}", command, since)
 
 
 COMMAND = Command(

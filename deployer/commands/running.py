@@ -36,10 +36,10 @@ class Run:
 
 def report_for(choices: Choices) -> Report:
     if choices.flag("json"):
-        from deployer.output.jsonlines import JsonLines  # noqa: PLC0415  # rich is not needed for it
+        from deployer.output.jsonlines import JsonLines  # rich is not needed for it
 
         return JsonLines(sys.stdout, sys.stderr)
-    from deployer.output.console import Console, Detail  # noqa: PLC0415  # nor this for JSON
+    from deployer.output.console import Console, Detail  # nor this for JSON
 
     return Console(Detail(choices.flag("diff"), choices.flag("verbose"), choices.flag("quiet")))
 

@@ -1,26 +1,33 @@
 """The click group: usage errors exit 2, --help and completion work everywhere."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 
 import click
 
+from deployer.commands import NAMES, command
 from deployer.commands.command import Command, Option
 from deployer.frontends.running import Value, execute
 
 
-def group(commands: Sequence[Command]) -> click.Group:
-    made = click.Group("deployer", help="From a bare server to a verified HTTPS deployment, over SSH.")
-    made.context_settings = {"help_option_names": ["-h", "--help"]}
-    for command in commands:
-        made.add_command(_command(command))
-    return made
+class Commands(click.Group):
+    """All commands; one is imported when it is asked for (click's pattern of a lazy group)."""
+
+    def __init__(self) -> None:
+        settings = {"help_option_names": ["-h", "--help"]}
+        super().__init__("deployer", help="From a bare server to a verified HTTPS deployment.", context_settings=settings)
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(NAMES)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        return _command(command(cmd_name)) if cmd_name in NAMES else None
 
 
-def _command(command: Command) -> click.Command:
-    parameters: list[click.Parameter] = [_option(option) for option in command.options]
-    if command.argument:
-        parameters.insert(0, click.Argument([command.argument.key], required=False))
-    return click.Command(command.name, params=parameters, help=command.help, callback=_callback(command))
+def _command(definition: Command) -> click.Command:
+    parameters: list[click.Parameter] = [_option(option) for option in definition.options]
+    if definition.argument:
+        parameters.insert(0, click.Argument([definition.argument.key], required=False))
+    return click.Command(definition.name, params=parameters, help=definition.help, callback=_callback(definition))
 
 
 def _option(option: Option) -> click.Option:
@@ -30,8 +37,8 @@ def _option(option: Option) -> click.Option:
     return click.Option(names, type=option.kind, default=option.default, help=option.help)
 
 
-def _callback(command: Command) -> Callable[..., None]:
+def _callback(definition: Command) -> Callable[..., None]:
     def run(**values: Value) -> None:
-        click.get_current_context().exit(execute(command, values))
+        click.get_current_context().exit(execute(definition, values))
 
     return run

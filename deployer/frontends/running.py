@@ -17,7 +17,7 @@ def execute(command: Command, values: Mapping[str, Value]) -> int:
     try:
         return command.run(choices)
     except DeployerError as error:
-        from deployer.commands.running import report_for  # noqa: PLC0415  # only where something is to be said
+        from deployer.commands.running import report_for  # only where something is to be said
 
         report_for(choices).error(error)
         return error.exit_code

@@ -2,6 +2,7 @@
 # Needs: work (the job's directory).
 install -d -m 0700 "$work"
 tar -x -C "$work" --no-same-permissions -p
+if [ ! -e "$work/complete" ]; then echo "the job did not arrive whole" >&2; exit 1; fi
 mkfifo "$work/started"
 exec 6<>"$work/started"
 : >"$work/output"

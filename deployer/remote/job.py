@@ -42,6 +42,7 @@ def _files(job: Job) -> Iterator[File]:
         yield _text("critical", "")
     for number, change in enumerate(job.changes, 1):
         yield from _parts(number, change)
+    yield _text("complete", "")  # last: without it the stream was cut at a boundary that tar takes for an end
 
 
 def _line(number: int, change: Change) -> str:

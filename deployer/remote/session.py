@@ -8,21 +8,13 @@ from typing import Self
 
 from deployer.errors import ConnectionFailed, Context, DeployerError, LockHeld
 from deployer.inventory.model import Inventory
+from deployer.remote.holder import Holder
 from deployer.remote.job import Job, pack
 from deployer.remote.scripts import script
 from deployer.transport.protocol import Conversation, Transport
 
 HEARTBEAT = 10.0
 """Seconds between two heartbeats; the host gives a silent operator 30."""
-
-
-@dataclass(frozen=True)
-class Holder:
-    """Who holds the lock, for the one who finds it held and for the audit log."""
-
-    who: str
-    command: str
-    since: str
 
 
 @dataclass(frozen=True)
@@ -75,6 +67,8 @@ class Session:
                     say(f"waiting: the lock is held by {held}")
                 case "attached":
                     say(f"waiting for a job that an earlier run left working: {rest or 'unnamed'}")
+                case "waiting":
+                    say(f"still waiting for the lock; now: {rest or 'nothing is said'}")
                 case "busy":
                     raise LockHeld(
                         f"another run holds the lock: {held}", remedy="wait for it, or use --wait SECONDS"

@@ -22,15 +22,25 @@ holder_lives() {
 
 running_job() { cat "$work"/*/title 2>/dev/null | tail -n 1; }
 
+# Waits for the lock at most $1 seconds, and says so now and then: an operator who hears nothing takes us for dead.
+wait_for_lock() {
+  local deadline=$((SECONDS + $1))
+  while [ "$SECONDS" -lt "$deadline" ]; do
+    if flock -w $((deadline - SECONDS < 10 ? deadline - SECONDS : 10)) 9; then return; fi
+    echo "waiting $(running_job)"
+  done
+  return 1
+}
+
 acquire() {
   exec 9>>"$lock"
   flock -n 9 && return
   if holder_lives; then
     echo "held $(sed -n 2p "$lock.holder")"
-    if [ "$WAIT" -gt 0 ] && flock -w "$WAIT" 9; then return; fi
+    wait_for_lock "$WAIT" && return
   else
     echo "attached $(running_job)"
-    flock -w 3600 9 && return
+    wait_for_lock 3600 && return
   fi
   echo busy
   exit 0

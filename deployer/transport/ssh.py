@@ -4,6 +4,7 @@ import threading
 import time
 from typing import TYPE_CHECKING, Self
 
+from deployer.errors import ConnectionFailed
 from deployer.transport.base import ShellTransport
 from deployer.transport.elevation import Sudo
 from deployer.transport.place import Place
@@ -28,12 +29,26 @@ class SshTransport(ShellTransport):
         self._settings = settings
         self._connection: StrictConnection | None = None
         self._connecting = threading.Lock()
+        self._failure: ConnectionFailed | None = None
+
+    def connect_ahead(self) -> None:
+        """Connect meanwhile, in a thread; what fails is raised by the first script."""
+        threading.Thread(target=self._try_to_connect, name="deployer connect", daemon=True).start()
 
     def connect(self) -> None:
         """Does nothing where it was connected, even if that was lost since. Raises ConnectionFailed."""
         with self._connecting:
+            if self._failure is not None:
+                raise self._failure
             if self._connection is None:
                 self._connection = _open(self._settings)
+
+    def _try_to_connect(self) -> None:
+        with self._connecting:
+            try:
+                self._connection = _open(self._settings)
+            except ConnectionFailed as failure:
+                self._failure = failure
 
     def again(self) -> Self:
         """A second connection, made now. It shares the sudo password, also one that was asked for."""
@@ -48,7 +63,7 @@ class SshTransport(ShellTransport):
                 self._connection.close()
 
     def _spawn(self, command: str) -> Process:
-        from deployer.transport.channel import start  # noqa: PLC0415  # imports paramiko
+        from deployer.transport.channel import start  # imports paramiko
 
         self.connect()
         assert self._connection is not None  # noqa: S101  # for the type checker
@@ -57,8 +72,8 @@ class SshTransport(ShellTransport):
 
 def _open(settings: SshSettings) -> "StrictConnection":
     """Connected. Only what may be better a moment later is tried a second time."""
-    from deployer.transport.failures import Unreachable  # noqa: PLC0415  # imports paramiko
-    from deployer.transport.strict import connection  # noqa: PLC0415  # imports fabric
+    from deployer.transport.failures import Unreachable  # imports paramiko
+    from deployer.transport.strict import connection  # imports fabric
 
     try:
         first = connection(settings)

@@ -49,12 +49,14 @@ def _version() -> str | None:
 
 
 def _install() -> None:
-    if shutil.which("dockerd"):
+    if shutil.which("dockerd") and shutil.which("docker"):
         return
     if not shutil.which("apt-get"):
         raise BedError("no Docker engine here, and no apt-get to install one: install Docker first")
     with progress("installing a Docker engine (docker.io)"):
         apt_install("docker.io", "iptables")
+        if not shutil.which("docker"):  # a package of its own since Debian 13
+            apt_install("docker-cli")
 
 
 def apt_install(*packages: str) -> None:

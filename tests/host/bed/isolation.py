@@ -17,7 +17,8 @@ WAYS = {
     "capabilities without SYS_RESOURCE": (*_LISTED, "--cap-drop=SYS_RESOURCE"),
     "privileged": ("--privileged", *_UNCONFINED[:2]),
 }
-TEMPORARY = ("--tmpfs=/run", "--tmpfs=/tmp")
+TEMPORARY = ("--tmpfs=/run", "--tmpfs=/tmp:exec,mode=1777")
+"""As systemd mounts them: programs may run in /tmp."""
 PROBE_SECONDS = 20
 
 

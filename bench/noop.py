@@ -1,0 +1,84 @@
+"""A run with nothing to do, beside `ssh HOST sudo bash -s < script` that runs the very same probes.
+
+Whole processes, taken in turns so that a busy moment meets both; the median of each and their ratio are printed.
+"""
+
+import statistics
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from bench.delay import delayed
+from deployer.inventory import load
+from deployer.plan import asked_of_host
+from deployer.steps import GUIDE
+from deployer.survey import script_for
+
+ROUND_TRIPS = (0.0, 0.1)
+REPEATS = 7
+
+
+@dataclass(frozen=True)
+class Figures:
+    """Medians in seconds for one round-trip time."""
+
+    round_trip: float
+    deployer: float
+    ssh: float
+    verify: float
+
+    def __str__(self) -> str:
+        return (
+            f"{self.round_trip * 1000:4.0f} ms   deployer {self.deployer:.3f} s   ssh {self.ssh:.3f} s   "
+            f"ratio {self.deployer / self.ssh:.2f}   verify {self.verify:.3f} s"
+        )
+
+
+def measure(inventory: Path, name: str) -> list[Figures]:
+    """Given a provisioned host's inventory, measure at each round-trip time."""
+    return [_at(inventory, name, round_trip) for round_trip in ROUND_TRIPS]
+
+
+def _at(inventory: Path, name: str, round_trip: float) -> Figures:
+    host = load.load(inventory, name)
+    with delayed(host.ssh.address, host.ssh.port, round_trip) as port:
+        beside = _through_proxy(inventory, name, port)
+        script = script_for(asked_of_host(host, GUIDE)).encode()
+        tool = [sys.executable, "-m", "deployer", "provision", "--no-verify", "--json", "--inventory", str(beside), "--host", name]
+        ours, theirs = _in_turns(lambda: _timed(tool), lambda: _timed(_ssh(host.ssh.user, host.ssh.identity_file, port, beside), script))
+        verify = _timed([*tool[:3], "verify", *tool[5:]], check=False)
+    return Figures(round_trip, statistics.median(ours), statistics.median(theirs), verify)
+
+
+def _in_turns(first: Callable[[], float], second: Callable[[], float]) -> tuple[list[float], list[float]]:
+    pairs = [(first(), second()) for _ in range(REPEATS)]
+    return [pair[0] for pair in pairs], [pair[1] for pair in pairs]
+
+
+def _timed(command: list[str], stdin: bytes = b"", *, check: bool = True) -> float:
+    began = time.monotonic()
+    subprocess.run(command, input=stdin, capture_output=True, check=check, timeout=120)
+    return time.monotonic() - began
+
+
+def _ssh(user: str, identity: str, port: int, inventory: Path) -> list[str]:
+    options = (f"UserKnownHostsFile={inventory / 'known_hosts'}", "BatchMode=yes", "ControlMaster=no", "ControlPath=none")
+    words = [word for option in options for word in ("-o", option)]
+    return ["ssh", "-F", "none", "-i", identity, "-p", str(port), *words, f"{user}@127.0.0.1", "sudo bash -s"]
+
+
+def _through_proxy(inventory: Path, name: str, port: int) -> Path:
+    """The same inventory, with SSH through the delaying proxy; the site is still reached directly."""
+    host = load.load(inventory, name)
+    beside = inventory / f"port-{port}"
+    beside.mkdir(exist_ok=True)
+    text = (inventory / f"{name}.toml").read_text()
+    text = text.replace(f'address = "{host.ssh.address}"\nport = {host.ssh.port}', f'address = "127.0.0.1"\nport = {port}', 1)
+    text = text.replace("[site]\n", f'[site]\naddress = "{host.ssh.address}"\n', 1)
+    (beside / f"{name}.toml").write_text(text)
+    pinned = (inventory / "known_hosts").read_text().split(maxsplit=1)[1]
+    (beside / "known_hosts").write_text(f"[127.0.0.1]:{port} {pinned}")
+    return beside

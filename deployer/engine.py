@@ -235,6 +235,7 @@ def _failure(changes: Sequence[Change], result: JobResult, context: Context) -> 
     context = replace(context, output=result.output, exit_code=result.exit_code)
     if not result.undone:
         return RollbackFailed(f"{what}, and taking it back failed too", remedy="a person is needed", context=context)
-    if isinstance(failed, Gate) and any(getattr(change, "undo", "") for change in changes[: result.failed]):
+    undone = any(getattr(change, "undo", "") for change in changes[: result.failed])
+    if result.exit_code == GateFailed.exit_code or (isinstance(failed, Gate) and undone):
         return GateFailed(f"{what}; the former state serves", context=context)
     return DeployerError(what, remedy="mend the cause, then run the same command again", context=context)

@@ -1,5 +1,6 @@
 """One definition of each command, from which both front ends are made."""
 
+import keyword
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,7 +20,12 @@ class Option:
 
     @property
     def key(self) -> str:
-        return self.name.replace("-", "_")
+        return key_of(self.name)
+
+
+def key_of(name: str) -> str:
+    """An option's name as a Python parameter: `dry_run`, `as_`."""
+    return name.replace("-", "_") + ("_" if keyword.iskeyword(name) else "")
 
 
 @dataclass(frozen=True)
@@ -31,30 +37,34 @@ class Choices:
     directory: Path
 
     def text(self, name: str) -> str:
-        value = self.values.get(name.replace("-", "_"))
+        value = self.values.get(key_of(name))
         return value if isinstance(value, str) else ""
 
     def number(self, name: str) -> int:
         """Raises UsageError where a number is wanted and something else was given."""
-        value = self.values.get(name.replace("-", "_")) or 0
+        value = self.values.get(key_of(name)) or 0
         try:
             return int(value)
         except ValueError:
             raise UsageError(f"--{name}: {value!r} is not a number") from None
 
     def flag(self, name: str) -> bool:
-        return bool(self.values.get(name.replace("-", "_")))
+        return bool(self.values.get(key_of(name)))
 
 
 @dataclass(frozen=True)
 class Command:
-    """A command: what it is called, what it says of itself, what it takes, and what it does (giving the exit code)."""
+    """A command: what it is called, what it says of itself, what it takes, and what it does (giving the exit code).
+
+    Without its `argument` where that is needed a command is a usage error; click says so, and Invoke.
+    """
 
     name: str
     help: str
     run: Callable[[Choices], int]
     options: tuple[Option, ...] = ()
     argument: Option | None = None
+    argument_needed: bool = False
 
 
 HOST = Option("host", "inventory/NAME.toml; else $DEPLOYER_HOST, else the only host there is", short="H")

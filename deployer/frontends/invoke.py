@@ -24,6 +24,7 @@ def collection(commands: Sequence[Command]) -> Collection:
 
 def _task(command: Command) -> Task[Body]:
     options = (*((command.argument,) if command.argument else ()), *command.options)
+    needed = (command.argument,) if command.argument and command.argument_needed else ()
 
     def body(context: Context, **values: Value) -> None:
         if context.config.run.dry:
@@ -33,20 +34,27 @@ def _task(command: Command) -> Task[Body]:
             raise Exit(code=code)
 
     body.__doc__ = command.help
-    body.__signature__ = _signature(options)  # type: ignore[attr-defined]  # what inspect.signature looks for
+    body.__signature__ = _signature(options, needed)  # type: ignore[attr-defined]  # what inspect.signature looks for
     decorate: Callable[[Body], Task[Body]] = task(
         name=command.name,
-        positional=[command.argument.key] if command.argument else [],
+        positional=[option.key for option in needed],
         auto_shortflags=False,
         help={option.key: option.help for option in options},
     )
     return decorate(body)
 
 
-def _signature(options: Sequence[Option]) -> inspect.Signature:
+def _signature(options: Sequence[Option], needed: Sequence[Option]) -> inspect.Signature:
+    """Invoke takes no optional argument by its place: one is an option here. Numbers are parsed by us: it would
+    answer a wrong one with a traceback.
+    """
     kind = inspect.Parameter.POSITIONAL_OR_KEYWORD
     parameters = [
-        inspect.Parameter(option.key, kind, default=False if option.kind is bool else option.default or "")
+        inspect.Parameter(option.key, kind, default=inspect.Parameter.empty if option in needed else _default(option))
         for option in options
     ]
     return inspect.Signature([inspect.Parameter("context", kind), *parameters])
+
+
+def _default(option: Option) -> bool | str:
+    return False if option.kind is bool else str(option.default or "")

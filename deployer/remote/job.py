@@ -34,7 +34,7 @@ def pack(job: Job) -> bytes:
 
 
 def _files(job: Job) -> Iterator[File]:
-    yield _text("runner.sh", script("runner.sh"))
+    yield _text("runner.sh", script("mask.sh") + script("runner.sh"))
     yield _text("title", job.title + "\n")
     yield _text("env_file", str(job.env_file))
     yield _text("plan", "".join(_line(number, change) for number, change in enumerate(job.changes, 1)))

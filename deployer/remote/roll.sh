@@ -52,6 +52,13 @@ switch() {
   return 1
 }
 
+# Exit code 4: what served before serves on; 1: nothing did.
+give_up() {
+  docker rm -f $1 >/dev/null
+  if [ -n "$2" ]; then return 4; fi
+  return 1
+}
+
 roll() {
   local old new name
   remove_leftovers
@@ -61,9 +68,9 @@ roll() {
   new=$(of_service | without "$old")
   if [ -z "$new" ]; then echo "Docker started no new container"; return 1; fi
   for name in $new; do
-    if ! healthy "$name"; then docker rm -f $new >/dev/null; return 1; fi
+    if ! healthy "$name"; then give_up "$new" "$old"; return; fi
   done
-  if ! switch "$new"; then docker rm -f $new >/dev/null; return 1; fi
+  if ! switch "$new"; then give_up "$new" "$old"; return; fi
   if [ -z "$old" ]; then return; fi
   drain_proxy 60
   docker stop --time 30 $old >/dev/null

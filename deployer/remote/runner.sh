@@ -2,7 +2,7 @@
 # when the operator's connection dies, and it holds the lock (descriptor 9, inherited) until it ends.
 # $1 is its directory: `plan` (a line for each change: NUMBER KIND LIMIT PAUSE), NUMBER.sh, NUMBER.undo.sh,
 # NUMBER.explain.sh, files/NUMBER/FULL/PATH. What it says goes to `output` with every secret of .env masked;
-# its exit code to `rc`, which exists only when the job is over.
+# its exit code to `rc`, which exists only when the job is over. Needs mask.sh in front of it.
 LC_ALL=C.UTF-8
 cd "$1" || exit 1
 JOB=$PWD
@@ -12,12 +12,6 @@ current=0
 done_changes=()
 
 mark() { printf '\036%s\n' "$*"; }
-
-# A secret is any value of .env whose name says so; the values go to sed through a pipe, never into an argument.
-mask() {
-  sed -u -f <(sed -nE "s/^[A-Z0-9_]*(SECRET|PASSWORD|TOKEN|KEY|DATABASE_URL)[A-Z0-9_]*=['\"]?([^'\"]{8,})['\"]?\$/\2/p" \
-    "$(cat env_file)" 2>/dev/null | sed -e 's/[]\/$*.^[]/\\&/g' -e 's/.*/s\/&\/[secret]\/g/')
-}
 
 # Write beside, check, rename: a reader sees the old file or the new one, and a mounted directory keeps its inode.
 write_files() {
@@ -84,5 +78,5 @@ changes() {
 finish() { rm -rf files old ./*.payload; printf '%s\n' "$1" >rc.new; mv rc.new rc; }
 trap 'finish 143; exit 143' TERM
 printf '%s\n' "$$" 1<>started
-changes </dev/null 2>&1 | mask
+changes </dev/null 2>&1 | mask "$(cat env_file)"
 finish "${PIPESTATUS[0]}"

@@ -59,7 +59,7 @@ def provisioned_snapshot(bed: Bed, repository: Repository, tmp_path_factory: pyt
     host = bed.boot("golden")
     try:
         golden = deployment(tmp_path_factory.mktemp("golden"), host, bed, repository)
-        golden.ok("provision","--no-verify")
+        golden.ok("provision")
         bed.snapshot(host, "provisioned")
     finally:
         host.destroy()

@@ -33,9 +33,7 @@ def main() -> int:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
-        prog="python -m tests.host.bed", description="Throwaway servers on this machine."
-    )
+    parser = argparse.ArgumentParser(prog="python -m tests.host.bed", description="Throwaway servers on this machine.")
     commands = parser.add_subparsers(dest="command", required=True)
     commands.add_parser("prepare", help="start the engine and the services, build the images")
     up = commands.add_parser("up", help="boot a host")

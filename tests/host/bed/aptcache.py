@@ -24,6 +24,4 @@ def ensure_apt_cache() -> Endpoint:
     directory.mkdir(exist_ok=True)
     proxy = dict(read_machine().proxies).get("http_proxy", "")
     script = _SCRIPT.replace("{more}", f"Proxy={proxy}" if proxy else "")
-    return ensure_service(
-        Service("apt-cache", script, PORT, mounts=((directory, "/var/cache/apt-cacher-ng"),))
-    )
+    return ensure_service(Service("apt-cache", script, PORT, mounts=((directory, "/var/cache/apt-cacher-ng"),)))

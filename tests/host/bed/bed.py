@@ -36,7 +36,7 @@ class Bed:
         chosen = variant or Variant()
         if from_snapshot:
             return snapshots.thaw(name, from_snapshot, chosen)
-        image = ensure_image(chosen.image, self.apt_cache.url)
+        image = ensure_image(chosen.image, self.apt_cache.url, chosen.distribution)
         return boot(name, variant=chosen, image=image, apt_proxy=self.apt_cache.url)
 
     def boot_behind_gateway(self, name: str, *, variant: Variant | None = None) -> Pair:

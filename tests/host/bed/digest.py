@@ -67,9 +67,7 @@ def difference(before: Mapping[str, str], after: Mapping[str, str]) -> list[str]
     lines = [f"added {name}: {after[name]}" for name in sorted(after.keys() - before.keys())]
     lines += [f"removed {name}: {before[name]}" for name in sorted(before.keys() - after.keys())]
     both = sorted(before.keys() & after.keys())
-    return lines + [
-        f"changed {name}: {before[name]} -> {after[name]}" for name in both if before[name] != after[name]
-    ]
+    return lines + [f"changed {name}: {before[name]} -> {after[name]}" for name in both if before[name] != after[name]]
 
 
 def _files(host: TestHost) -> dict[str, str]:

@@ -20,9 +20,7 @@ from tests.host.bed.variants import Variant, first_boot
 READY_SECONDS = 30
 BANNER = b"SSH-2.0"
 _LOCK_FILE = "/var/lib/dpkg/lock-frontend"
-_HOLD_LOCK = (
-    f"import fcntl, signal; f = open({_LOCK_FILE!r}, 'w'); fcntl.lockf(f, fcntl.LOCK_EX); signal.pause()"
-)
+_HOLD_LOCK = f"import fcntl, signal; f = open({_LOCK_FILE!r}, 'w'); fcntl.lockf(f, fcntl.LOCK_EX); signal.pause()"
 
 
 @dataclass(frozen=True)
@@ -90,9 +88,7 @@ class TestHost:
         keep_open = ("--interactive",) if stdin is not None else ()
         return docker("exec", *keep_open, self.id, *argv, check=check, stdin=stdin, seconds=seconds)
 
-    def ssh(
-        self, command: str, *, check: bool = True, stdin: bytes | None = None, seconds: float = 120
-    ) -> Completed:
+    def ssh(self, command: str, *, check: bool = True, stdin: bytes | None = None, seconds: float = 120) -> Completed:
         """Run a command in the host over SSH with OpenSSH's client, its host key checked."""
         known_hosts = self.identity_file.with_name(f"known_hosts-{self.id[:12]}")
         known_hosts.write_text(self.known_hosts_line)
@@ -145,9 +141,7 @@ class TestHost:
         remove(self.id)
 
 
-def boot(
-    name: str, *, variant: Variant | None = None, image: str, apt_proxy: str = "", network: str = ""
-) -> TestHost:
+def boot(name: str, *, variant: Variant | None = None, image: str, apt_proxy: str = "", network: str = "") -> TestHost:
     """Given a name that is free and the host's image, boot a fresh server and wait until sshd greets."""
     chosen = variant or Variant()
     host = create(name, chosen, image, network)
@@ -166,9 +160,7 @@ def create(name: str, variant: Variant, image: str, network: str = "", volume: s
     disk = volume or docker("volume", "create", "--label", HOST_LABEL, f"{full}-docker").stdout.strip()
     arguments = ("--name", full, "--hostname", full, "--label", HOST_LABEL, *TEMPORARY, *rights(image))
     attached = ("--network", network) if network else ()
-    created = docker(
-        "create", *arguments, *attached, "--volume", f"{disk}:/var/lib/docker", image, check=False
-    )
+    created = docker("create", *arguments, *attached, "--volume", f"{disk}:/var/lib/docker", image, check=False)
     if created.returncode:
         raise BedError(f"cannot make the host {full}: {last_lines(created)}")
     return TestHost(created.stdout.strip(), full, variant)
@@ -195,9 +187,7 @@ def remove(identifier: str) -> None:
 
 def leftovers() -> tuple[str, ...]:
     """The ids of all hosts of this checkout, running or not."""
-    return tuple(
-        docker("ps", "--all", "--quiet", "--no-trunc", "--filter", f"label={HOST_LABEL}").stdout.split()
-    )
+    return tuple(docker("ps", "--all", "--quiet", "--no-trunc", "--filter", f"label={HOST_LABEL}").stdout.split())
 
 
 def remove_leftovers() -> int:

@@ -43,10 +43,16 @@ RECIPES_BY_NAME = {
 STAND_INS = tuple(recipe for recipe in RECIPES_BY_NAME.values() if recipe.stands_for)
 
 
-def ensure_image(name: str, apt_proxy: str = "") -> str:
-    """Given a recipe's name, build it if it is not there (upon what it needs) and give its reference."""
+def ensure_image(name: str, apt_proxy: str = "", distribution: str = "") -> str:
+    """Given a recipe's name, build it if it is not there (upon what it needs) and give its reference.
+
+    `distribution` is what a host is instead of the usual one: a Debian release or an image's name.
+    """
     recipe = RECIPES_BY_NAME[name]
-    base = ensure_image(recipe.upon, apt_proxy) if recipe.upon else ensure_base(_base_of(recipe), apt_proxy)
+    if recipe.upon:
+        base = ensure_image(recipe.upon, apt_proxy, distribution)
+    else:
+        base = ensure_base(_base_of(recipe, distribution), apt_proxy)
     context = _context(recipe, read_machine())
     reference = f"{REPOSITORY}/{name}:{digest_of(base, context)}"
     if not exists(reference):
@@ -61,12 +67,13 @@ def exists(reference: str) -> bool:
     return docker("image", "inspect", "--format", "{{.Id}}", reference, check=False).returncode == 0
 
 
-def _base_of(recipe: Recipe) -> str:
+def _base_of(recipe: Recipe, distribution: str) -> str:
     """The host may be told to be another distribution (TEST_HOST_IMAGE); all else is Debian of a certain
     release.
     """
-    chosen = os.environ.get("TEST_HOST_IMAGE", "") if recipe.name == "host" else ""
-    return chosen or recipe.suite
+    if recipe.name != "host":
+        return recipe.suite
+    return distribution or os.environ.get("TEST_HOST_IMAGE", "") or recipe.suite
 
 
 def _build(recipe: Recipe, base: str, context: bytes, reference: str, apt_proxy: str) -> None:
@@ -83,13 +90,9 @@ def _build(recipe: Recipe, base: str, context: bytes, reference: str, apt_proxy:
 def _context(recipe: Recipe, machine: Machine) -> bytes:
     """The build context as a tar archive that is the same for the same content."""
     files = _files(RECIPES / recipe.name, "") | _files(RECIPES / "common", "common/")
-    files |= {
-        f"common/testbed-{index}.crt": f"{text}\n".encode() for index, text in enumerate(machine.certificates)
-    }
+    files |= {f"common/testbed-{index}.crt": f"{text}\n".encode() for index, text in enumerate(machine.certificates)}
     files |= {"common/pip.conf": machine.pip_conf.encode(), "common/npmrc": machine.npmrc.encode()}
-    return pack(
-        {name: (content, 0o755 if content.startswith(b"#!") else 0o644) for name, content in files.items()}
-    )
+    return pack({name: (content, 0o755 if content.startswith(b"#!") else 0o644) for name, content in files.items()})
 
 
 def _files(directory: Path, prefix: str) -> dict[str, bytes]:

@@ -7,10 +7,7 @@ from tests.host.bed.images import ensure_image
 from tests.host.bed.places import cache_directory, exclusive
 from tests.host.bed.shell import docker
 
-_MAKE = (
-    "ssh-keygen -q -t ed25519 -N '' -C operator@testbed -f /tmp/key"
-    " && cat /tmp/key && echo %% && cat /tmp/key.pub"
-)
+_MAKE = "ssh-keygen -q -t ed25519 -N '' -C operator@testbed -f /tmp/key && cat /tmp/key && echo %% && cat /tmp/key.pub"
 
 
 @dataclass(frozen=True)

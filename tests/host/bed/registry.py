@@ -5,16 +5,19 @@ A mirror only answers; images of one's own are pushed under `URL-without-http/..
 """
 
 import os
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 from tests.host.bed.images import STAND_INS, Recipe, ensure_image
-from tests.host.bed.places import cache_directory
+from tests.host.bed.places import cache_directory, digest_of
 from tests.host.bed.rootfs import registry_answers
 from tests.host.bed.service import Endpoint, Service, ensure_service
 from tests.host.bed.shell import docker, progress
 
 PORT = 5000
 PUSH_SECONDS = 300
+AT_ONCE = 2
+"""Images made at the same time: each spends half of its time waiting for the network or the disk."""
 _CONFIGURATION = """\
 version: 0.1
 log: {level: warn}
@@ -52,14 +55,12 @@ def ensure_registry(apt_proxy: str = "") -> Registry:
     """Start the registry; where no public one can be reached, fill it with the stand-ins."""
     directory = cache_directory() / "registry"
     directory.mkdir(exist_ok=True)
-    script = (
-        f"cat >/tmp/registry.yml <<'END'\n{_CONFIGURATION}END\nexec docker-registry serve /tmp/registry.yml"
-    )
+    script = f"cat >/tmp/registry.yml <<'END'\n{_CONFIGURATION}END\nexec docker-registry serve /tmp/registry.yml"
     endpoint = ensure_service(Service("registry", script, PORT, mounts=((directory, "/var/lib/registry"),)))
     registry = Registry(endpoint, needed=not registry_answers())
     if registry.needed:
-        for recipe in STAND_INS:
-            publish(registry, recipe, apt_proxy)
+        with ThreadPoolExecutor(AT_ONCE) as builders:
+            list(builders.map(lambda recipe: publish(registry, recipe, apt_proxy), STAND_INS))
     return registry
 
 
@@ -78,7 +79,7 @@ def push(registry: Registry, reference: str, name: str) -> None:
     """Push an image of this machine's engine under a name; by skopeo, since the engine itself insists on
     TLS.
     """
-    archive = cache_directory() / f"push-{os.getpid()}.tar"
+    archive = cache_directory() / f"push-{os.getpid()}-{digest_of(reference)}.tar"
     target = f"docker://{registry.name}/{name}"
     copy = (
         "skopeo",

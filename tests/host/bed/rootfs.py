@@ -44,9 +44,7 @@ def _pull(reference: str) -> str:
 
 def _bootstrap(release: str, reference: str, apt_proxy: str) -> None:
     if os.geteuid() != 0:
-        raise BedError(
-            "no container registry answers; only root can make the images from Debian's archive instead"
-        )
+        raise BedError("no container registry answers; only root can make the images from Debian's archive instead")
     if not shutil.which("mmdebstrap"):
         with progress("installing mmdebstrap"):
             apt_install("mmdebstrap")

@@ -78,9 +78,7 @@ def stop_services() -> tuple[str, ...]:
 
 def _running(service: Service, wanted: str) -> int:
     """The port of the service where it runs as wanted, else 0."""
-    state = docker(
-        "inspect", "--format", "{{.State.Running}} {{json .Config.Labels}}", service.container, check=False
-    )
+    state = docker("inspect", "--format", "{{.State.Running}} {{json .Config.Labels}}", service.container, check=False)
     running, _, labels = state.stdout.partition(" ")
     known: dict[str, str] = json.loads(labels) if running == "true" else {}
     return int(known[PORT_LABEL]) if known.get(RECIPE_LABEL) == wanted else 0

@@ -72,9 +72,7 @@ def progress(text: str) -> Iterator[None]:
     say(f"{text}: {time.monotonic() - started:.1f} s")
 
 
-def wait_for(
-    probe: Callable[[], Value | None], what: str, *, seconds: float, interval: float = 0.05
-) -> Value:
+def wait_for(probe: Callable[[], Value | None], what: str, *, seconds: float, interval: float = 0.05) -> Value:
     """Ask `probe` until it gives something, at most so many seconds; raise BedError naming `what`
     otherwise.
     """

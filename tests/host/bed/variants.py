@@ -18,6 +18,8 @@ class Variant:
     sudo.
     """
 
+    distribution: str = ""
+    """A Debian release (`bookworm`), or where a registry answers an image such as `ubuntu:24.04`."""
     user: str = "deploy"
     """Empty: there is only root, with the bed's key unless `root_key` is off."""
     user_password: str = ""

@@ -46,9 +46,7 @@ class Handler(BaseHTTPRequestHandler):
             "REMOTE_ADDR": self.client_address[0],
         }
         command = ("git", "-c", "safe.directory=*", "http-backend")
-        done = subprocess.run(
-            command, input=body, env={**os.environ, **variables}, stdout=subprocess.PIPE, check=False
-        )
+        done = subprocess.run(command, input=body, env={**os.environ, **variables}, stdout=subprocess.PIPE, check=False)
         head, _, content = done.stdout.partition(b"\r\n\r\n")
         headers = [line.split(": ", 1) for line in head.decode().split("\r\n") if ": " in line]
         status = next((value for name, value in headers if name == "Status"), "200 OK")

@@ -12,6 +12,9 @@ from deployer.inventory.model import Inventory
 from deployer.output.report import Recap, Report
 from deployer.transport.protocol import Transport
 
+Connecting = Callable[[Inventory, Choices], Transport]
+"""How a command gets its transport; nothing connects before it is used."""
+
 
 @dataclass
 class Tally:
@@ -44,7 +47,7 @@ def report_for(choices: Choices) -> Report:
     return Console(Detail(choices.flag("diff"), choices.flag("verbose"), choices.flag("quiet")))
 
 
-def on_hosts(choices: Choices, action: Callable[[Run], int]) -> int:
+def on_hosts(choices: Choices, action: Callable[[Run], int], connecting: Connecting = connect) -> int:
     """Do something on each chosen host, one after the other; the first failure ends it and gives the exit code."""
     report = report_for(choices)
     try:
@@ -53,14 +56,16 @@ def on_hosts(choices: Choices, action: Callable[[Run], int]) -> int:
         report.error(error)
         return error.exit_code
     for host in hosts:
-        code = _on_host(host, choices, report, action)
+        code = _on_host(host, connecting(host, choices), choices, report, action)
         if code not in (0, 10):
             return code
     return code
 
 
-def _on_host(host: Inventory, choices: Choices, report: Report, action: Callable[[Run], int]) -> int:
-    began, tally, transport = time.monotonic(), Tally(), connect(host, choices)
+def _on_host(
+    host: Inventory, transport: Transport, choices: Choices, report: Report, action: Callable[[Run], int]
+) -> int:
+    began, tally = time.monotonic(), Tally()
     try:
         code = action(Run(host, transport, report, choices, tally))
     except DeployerError as error:

@@ -5,6 +5,7 @@ import sys
 
 from tests.host.bed.bed import Bed, prepare
 from tests.host.bed.host import TestHost, leftovers, remove, remove_leftovers
+from tests.host.bed.images import remove_images
 from tests.host.bed.places import HOST_PREFIX
 from tests.host.bed.service import stop_services
 from tests.host.bed.shell import BedError, docker
@@ -26,6 +27,7 @@ def main() -> int:
         else:
             print(f"removed {remove_leftovers()} hosts")
             print(f"removed the services: {', '.join(stop_services()) or 'none'}")
+            print(f"removed {remove_images() if arguments.images else 0} images")
     except BedError as error:
         print(f"error: {error}", file=sys.stderr)
         return 1
@@ -42,7 +44,8 @@ def _parser() -> argparse.ArgumentParser:
     up.add_argument("--user", default="deploy", help="who may log in and use sudo; empty: only root")
     commands.add_parser("down", help="remove a host").add_argument("name")
     commands.add_parser("list", help="the hosts of this checkout")
-    commands.add_parser("clean", help="remove all hosts of this checkout, and the services")
+    clean = commands.add_parser("clean", help="remove all hosts of this checkout, and the services")
+    clean.add_argument("--images", action="store_true", help="the images too, as far as no container uses them")
     return parser
 
 

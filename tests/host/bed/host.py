@@ -18,6 +18,7 @@ from tests.host.bed.shell import BedError, Completed, docker, last_lines, run
 from tests.host.bed.variants import Variant, first_boot
 
 READY_SECONDS = 30
+SETTLED_SECONDS = 90
 BANNER = b"SSH-2.0"
 _LOCK_FILE = "/var/lib/dpkg/lock-frontend"
 _HOLD_LOCK = f"import fcntl, signal; f = open({_LOCK_FILE!r}, 'w'); fcntl.lockf(f, fcntl.LOCK_EX); signal.pause()"
@@ -115,10 +116,15 @@ class TestHost:
                 raise BedError(f"{self.name} gave no SSH banner within {seconds:.0f} s:\n{logs}")
             time.sleep(0.05)
 
+    def wait_settled(self, seconds: float = SETTLED_SECONDS) -> None:
+        """Wait until systemd has started everything it will, Docker and its containers among them."""
+        self.exec(("systemctl", "is-system-running", "--wait"), check=False, seconds=seconds)
+
     def reboot(self) -> None:
-        """Restart it as a reboot does, and wait for sshd."""
+        """Restart it as a reboot does, and wait for sshd and all services."""
         docker("restart", "--time", "20", self.id, seconds=READY_SECONDS + 30)
         self.wait_ready()
+        self.wait_settled()
 
     def change_host_key(self) -> None:
         """Give it other host keys, as a server that was set up anew or is another one."""

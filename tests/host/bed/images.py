@@ -67,6 +67,13 @@ def exists(reference: str) -> bool:
     return docker("image", "inspect", "--format", "{{.Id}}", reference, check=False).returncode == 0
 
 
+def remove_images() -> int:
+    """Remove all images of the bed that no container uses, old ones and current ones; say how many."""
+    form = "{{.Repository}}:{{.Tag}}"
+    listed = docker("images", "--filter", f"reference={REPOSITORY}/*", "--format", form).stdout.split()
+    return sum(docker("rmi", reference, check=False).returncode == 0 for reference in listed)
+
+
 def _base_of(recipe: Recipe, distribution: str) -> str:
     """The host may be told to be another distribution (TEST_HOST_IMAGE); all else is Debian of a certain
     release.

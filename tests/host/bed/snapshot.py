@@ -25,6 +25,7 @@ def freeze(host: TestHost, tag: str) -> None:
     _copy(host.volume, _new_volume(_volume(tag)))
     _new_volume(f"{_volume(tag)}-complete")
     start(host)
+    host.wait_settled()
 
 
 def thaw(name: str, tag: str, variant: Variant) -> TestHost:
@@ -37,7 +38,9 @@ def thaw(name: str, tag: str, variant: Variant) -> TestHost:
     _copy(_volume(tag), volume)
     host = create(name, variant, _image(tag), volume=volume)
     try:
-        return start(host)
+        start(host)
+        host.wait_settled()
+        return host
     except BaseException:
         host.destroy()
         raise

@@ -1,0 +1,156 @@
+"""Prerequisites: nobody logs in as root or with a password any more, once the user's login has been proved.
+
+sshd takes the first value it reads: our file sorts before the vendors', and stands before any line of sshd_config.
+What it makes of all its files is asked with `sshd -T`, and is what counts.
+"""
+
+import re
+from collections.abc import Iterator, Mapping
+from pathlib import PurePosixPath
+
+from deployer.changes import Change, File, Gate, Note, Run, SecondLogin, Stop
+from deployer.commands.access.account import prove
+from deployer.facts import Ask, Facts, Probes
+from deployer.files import ask_file, compare
+from deployer.inventory.model import Inventory
+from deployer.marker import MARKER
+from deployer.shell import lines, quote, sh
+from deployer.step import Plan
+from deployer.units import ask_active
+
+TITLE = "Prerequisites: root login"
+
+MAIN = PurePosixPath("/etc/ssh/sshd_config")
+OWN = PurePosixPath("/etc/ssh/sshd_config.d/00-deployer.conf")
+UNDO_AFTER = 120
+"""Seconds after which root may log in again unless a login as the user has proved that it is not needed."""
+
+WANTED = {"permitrootlogin": "no", "passwordauthentication": "no", "kbdinteractiveauthentication": "no"}
+
+_CONFIGURATION = f"""\
+# {MARKER}
+PermitRootLogin no
+PasswordAuthentication no
+KbdInteractiveAuthentication no
+"""
+# Without a daemon sshd is started for each connection, by its socket, and reads its files then.
+RELOAD = """\
+for unit in ssh sshd; do
+  if systemctl -q is-active $unit.service; then systemctl reload $unit.service; break; fi
+done"""
+# What can decide before our file is read: the first value counts.
+_DECIDING = (
+    "Include|Match|PermitRootLogin|PasswordAuthentication|KbdInteractiveAuthentication|ChallengeResponseAuthentication"
+)
+
+
+def probes(host: Inventory) -> Probes:
+    words = "|".join(WANTED)
+    return {
+        "file": ask_file(_file()),
+        "includes": Ask(f"grep -niE '^[[:space:]]*({_DECIDING})[[:space:]]' {MAIN} || true"),
+        "effective": Ask(f"sshd -T -C user=root,host=unknown,addr=192.0.2.1 | grep -E '^({words}) '"),
+        "undo": ask_active(f"{_undo_unit(host)}.timer"),
+    }
+
+
+def plan(host: Inventory, facts: Facts) -> Plan:
+    if host.ssh.user == "root":
+        raise Stop(
+            Note('ssh.user is "root", whose login is to be closed', "set ssh.user to another name, such as deploy")
+        )
+    changes = tuple(_changes(facts))
+    if changes:
+        yield prove(host)
+        yield _timed_undo(host)
+        yield from changes
+        yield Run("reload sshd", RELOAD, undo=RELOAD)
+        yield Gate(
+            "root and passwords are refused",
+            _refused(),
+            within=10,
+            explain=f"sshd -T | grep -E '^({'|'.join(WANTED)}) '",
+        )
+    if changes or facts["undo"] == "active":
+        yield _keep(host)
+
+
+def _changes(facts: Facts) -> Iterator[Change]:
+    check = lines("install -d -m 0755 /run/sshd", f'sshd -t -f "$STAGED{OWN}"')
+    yield from compare(facts, {"file": _file()}, check=check)
+    if not _comes_first(facts.lines("includes")):
+        yield Run(
+            f"include {OWN} before all else in {MAIN}",
+            _include(),
+            undo=f"[ ! -e {MAIN}.before-deployer ] || mv -f {MAIN}.before-deployer {MAIN}",
+        )
+    elif _effective(facts) != WANTED and _file_is_there(facts):
+        yield Run("let sshd read its configuration anew", ":")
+
+
+def _comes_first(found: tuple[str, ...]) -> bool:
+    """Whether the first line that could decide is one that includes our file."""
+    first = re.sub(r"^\d+:\s*", "", found[0]) if found else ""
+    return bool(re.match(rf"Include\s+.*({re.escape(str(OWN.parent))}/\*\.conf|{re.escape(str(OWN))})", first))
+
+
+def _effective(facts: Facts) -> Mapping[str, str]:
+    return dict(line.split(" ", 1) for line in facts.lines("effective") if " " in line)
+
+
+def _file_is_there(facts: Facts) -> bool:
+    return bool(facts["file"])
+
+
+def _file() -> File:
+    return File(OWN, _CONFIGURATION.encode())
+
+
+def _include() -> str:
+    """Checked as a whole before it is renamed into place; what stood there is kept beside it for the way back."""
+    return lines(
+        f"cp -a {MAIN} {MAIN}.new",
+        f"printf '%s\\n' {quote(f'# {MARKER}: the next line')} {quote(f'Include {OWN}')} | cat - {MAIN} >{MAIN}.new",
+        f"sshd -t -f {MAIN}.new || {{ rm -f {MAIN}.new; exit 1; }}",
+        f"cp -a {MAIN} {MAIN}.before-deployer",
+        f"mv -f {MAIN}.new {MAIN}",
+    )
+
+
+def _refused() -> str:
+    return lines(
+        *(
+            f"sshd -T -C user=root,host=unknown,addr=192.0.2.1 | grep -qx {quote(f'{key} {value}')}"
+            for key, value in WANTED.items()
+        )
+    )
+
+
+def put_back(host: Inventory) -> str:
+    """Root may log in as before: run by the timer, or at once when the proof failed. The timer itself ends."""
+    return lines(
+        f"rm -f {OWN}",
+        f"if [ -e {MAIN}.before-deployer ]; then mv -f {MAIN}.before-deployer {MAIN}; fi",
+        RELOAD,
+        f"{sh('systemctl', 'stop', f'{_undo_unit(host)}.timer')} 2>/dev/null || true",
+    )
+
+
+def _timed_undo(host: Inventory) -> Run:
+    unit = _undo_unit(host)
+    timed = sh("systemd-run", "--quiet", f"--on-active={UNDO_AFTER}", f"--unit={unit}", "bash", "-c", put_back(host))
+    why = f"open root's login again in {UNDO_AFTER} s unless a login as {host.ssh.user} succeeds until then"
+    return Run(why, lines(_cancel(unit), timed), undo=_cancel(unit))
+
+
+def _keep(host: Inventory) -> SecondLogin:
+    script = lines('[ "$(id -u)" = 0 ]', _cancel(_undo_unit(host)), f"rm -f {MAIN}.before-deployer")
+    return SecondLogin(f"log in as {host.ssh.user} once more, and keep root's login closed", script)
+
+
+def _undo_unit(host: Inventory) -> str:
+    return f"deployer-{host.name}-root-login"
+
+
+def _cancel(unit: str) -> str:
+    return f"systemctl stop {quote(unit + '.timer')} 2>/dev/null || true"

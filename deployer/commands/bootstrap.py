@@ -1,0 +1,107 @@
+"""`bootstrap`: a server as vendors hand it out becomes one that `provision` can log in to."""
+
+from dataclasses import replace
+
+from deployer.commands.access import root_login, sudo
+from deployer.commands.access.account import Account
+from deployer.commands.access.operator_keys import public_keys
+from deployer.commands.asking import ask, can_ask
+from deployer.commands.command import CHANGING, Choices, Command, Option
+from deployer.commands.hosts import connect, ssh_settings
+from deployer.commands.names import resolver
+from deployer.commands.running import Run, on_hosts
+from deployer.engine import Engine
+from deployer.errors import ConnectionFailed, DeployerError, UsageError
+from deployer.inventory.model import Inventory
+from deployer.remote.holder import Holder
+from deployer.secret import Secret
+from deployer.step import Step
+from deployer.transport.protocol import Transport
+
+
+def bootstrap(choices: Choices) -> int:
+    return on_hosts(choices, _bootstrap, _Logins().administrator)
+
+
+def _bootstrap(run: Run) -> int:
+    if run.host.is_local:
+        raise UsageError(
+            "this machine itself is meant: who runs this needs sudo, nothing else", remedy="deployer provision"
+        )
+    steps: tuple[Step, ...] = (sudo, Account(public_keys(run.host)), root_login)
+    engine = Engine(run.host, run.transport, steps, resolver(run.host), run.report, run.tally)
+    if run.choices.flag("dry-run"):
+        plans = engine.preview()
+        differs = any(planned.changes or planned.unknown for planned in plans)
+        return 10 if differs and run.choices.flag("detailed-exitcode") else 0
+    try:
+        engine.apply(Holder.here("bootstrap"), wait=run.choices.number("wait"))
+    except DeployerError:
+        _open_again(run)
+        raise
+    if run.tally.count("changed"):
+        run.report.data(
+            "next", {"command": "provision"}, f"Next: deployer provision --host {run.host.file.stem} --dry-run"
+        )
+    return 0
+
+
+def _open_again(run: Run) -> None:
+    """The proof that root's login is not needed any more is outstanding: open it at once, not after the timer."""
+    unit = f"deployer-{run.host.name}-root-login.timer"
+    try:
+        run.transport.run(f"if systemctl -q is-active {unit}; then\n{root_login.put_back(run.host)}\nfi")
+    except ConnectionFailed:
+        return  # the timer on the host does the same
+
+
+class _Logins:
+    """Whose passwords are asked for: once, and before anything is connected."""
+
+    def __init__(self) -> None:
+        self._password: Secret | None = None
+
+    def administrator(self, host: Inventory, choices: Choices) -> Transport:
+        if host.is_local:
+            return connect(host, choices)
+        from deployer.commands.access.administrator import Administrator
+
+        user = ssh_settings(host, choices)
+        first = replace(user, user=choices.text("as") or "root", login_password=self._login_password(choices))
+        return Administrator(first, user, lambda: _new_password(choices, first.user))
+
+    def _login_password(self, choices: Choices) -> Secret | None:
+        if self._password is None and choices.flag("ask-password"):
+            if not can_ask(choices):
+                raise UsageError("--ask-password wants a terminal", remedy="set DEPLOYER_LOGIN_PASSWORD instead")
+            self._password = Secret(ask(f"password of {choices.text('as') or 'root'}", hidden=True))
+        given = choices.environ.get("DEPLOYER_LOGIN_PASSWORD")
+        return self._password or (Secret(given) if given else None)
+
+
+def _new_password(choices: Choices, user: str) -> Secret:
+    """In place of one that has expired. It is the person's to keep: a made one would be lost with this process."""
+    given = choices.environ.get("DEPLOYER_NEW_PASSWORD")
+    if given:
+        return Secret(given)
+    if not can_ask(choices):
+        raise UsageError(
+            f"the password of {user} has expired and must be changed",
+            remedy="set DEPLOYER_NEW_PASSWORD to the new one, or run in a terminal to be asked for it",
+        )
+    new, again = (ask(f"new password of {user}{word}", hidden=True) for word in ("", ", once more"))
+    if new != again:
+        raise UsageError("the two new passwords differ", remedy="run the same command again")
+    return Secret(new)
+
+
+COMMAND = Command(
+    "bootstrap",
+    "Make the user that the tool logs in as, on a server as vendors hand it out; then close root's login.",
+    bootstrap,
+    (
+        *CHANGING,
+        Option("as", "who can log in so far; default: root"),
+        Option("ask-password", "ask for that login's password; without a terminal: $DEPLOYER_LOGIN_PASSWORD", bool),
+    ),
+)

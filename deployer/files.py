@@ -73,9 +73,9 @@ def _why(state: Standing, file: File) -> str:
 
 
 def _difference(state: Standing, file: File) -> str:
-    new = file.content.decode(errors="replace").splitlines(keepends=True)
-    old = state.content.splitlines(keepends=True)
-    return "".join(difflib.unified_diff(old, new, f"host:{file.path}", f"wanted:{file.path}"))
+    new, old = file.content.decode(errors="replace").splitlines(), state.content.splitlines()
+    told = difflib.unified_diff(old, new, f"host:{file.path}", f"wanted:{file.path}", lineterm="")
+    return "".join(f"{line}\n" for line in told)
 
 
 def _mend_attributes(state: Standing, file: File) -> Iterator[Change]:

@@ -48,7 +48,7 @@ def _bootstrap(run: Run) -> int:
 
 def _open_again(run: Run) -> None:
     """The proof that root's login is not needed any more is outstanding: open it at once, not after the timer."""
-    unit = f"deployer-{run.host.name}-root-login.timer"
+    unit = f"{root_login.undo_unit(run.host)}.timer"
     try:
         run.transport.run(f"if systemctl -q is-active {unit}; then\n{root_login.put_back(run.host)}\nfi")
     except ConnectionFailed:

@@ -1,3 +1,146 @@
-"""x"""
-from deployer.commands.command import Command
-COMMAND = Command("logs", "x", lambda c: 0)
+"""`logs [SERVICE]`: what the containers and the proxy write, with every secret masked on the host."""
+
+import re
+from collections.abc import Mapping
+from contextlib import suppress
+from pathlib import PurePosixPath
+
+from deployer.commands.command import COMMON, Choices, Command, Option
+from deployer.commands.running import Run, on_hosts
+from deployer.compose import BACKEND, PROXY, WALLET
+from deployer.errors import Context, DeployerError, UsageError
+from deployer.inventory.model import Inventory
+from deployer.remote.scripts import script
+from deployer.transport.protocol import Conversation
+
+SERVICES = (BACKEND, WALLET, PROXY)
+LIFE = b"\x1e"
+"""What the host sends now and then where there is no line, so that its silence can be noticed."""
+
+LIMIT = 120
+
+
+def files(host: Inventory) -> Mapping[str, PurePosixPath]:
+    """The logs that are files on the host."""
+    return {
+        "access": host.paths.nginx_logs / "access.log",
+        "error": host.paths.nginx_logs / "error.log",
+        "audit": host.paths.logs / "audit.log",
+        "renew": PurePosixPath("/var/log") / f"{host.name}-renew.log",
+    }
+
+
+def logs(choices: Choices) -> int:
+    return on_hosts(choices, _logs)
+
+
+def _logs(run: Run) -> int:
+    text = text_for(run.host, run.choices)
+    if run.choices.flag("follow"):
+        return _follow(run, text)
+    lines = Lines(run)
+    reply = run.transport.run(text, limit=LIMIT, on_output=lines)
+    lines.end()
+    if reply.exit_code != 0:
+        raise _failure(run.host, reply.exit_code, reply.error)
+    run.tally.verdicts.append("in sync")
+    return 0
+
+
+def _follow(run: Run, text: str) -> int:
+    """Until Ctrl-C, which is its normal end, or until nothing is left that could write."""
+    conversation = run.transport.open(text)
+    with suppress(KeyboardInterrupt):
+        _pass_on(run, conversation)
+    conversation.close()
+    run.tally.verdicts.append("in sync")
+    return 0
+
+
+def _pass_on(run: Run, conversation: Conversation) -> None:
+    while line := conversation.read_line():
+        if not line.startswith(LIFE):
+            tell(run, line)
+
+
+def text_for(host: Inventory, choices: Choices) -> str:
+    """The script that shows what was asked for. Raises UsageError."""
+    service, known = choices.text("service"), files(host)
+    if service and service not in (*SERVICES, *known):
+        raise UsageError(f"there is no log called {service!r}", remedy=f"one of: {', '.join((*SERVICES, *known))}")
+    logs_script = script(
+        "logs.sh",
+        NAME=host.name,
+        ENV_FILE=str(host.paths.env),
+        SERVICE=service if service in SERVICES else "",
+        FILE=str(known.get(service, "")),
+        SINCE=_since(choices, of_file=service in known),
+        GREP=choices.text("grep"),
+        LINES=_lines(choices),
+        FOLLOW=int(choices.flag("follow")),
+    )
+    return f"{script('mask.sh')}\n{logs_script}"
+
+
+def _since(choices: Choices, *, of_file: bool) -> str:
+    since = choices.text("since")
+    if since and of_file:
+        raise UsageError("--since is for containers: a log file knows no common form of time", remedy="use --lines")
+    if since and not re.fullmatch(r"(\d+[smhd])+|\d{4}-\d\d-\d\d(T\d\d:\d\d(:\d\d)?Z?)?", since):
+        raise UsageError(f"--since: got {since!r}", remedy="10m, 2h, or a time such as 2025-10-12T08:00:00")
+    days = re.fullmatch(r"(\d+)d", since)
+    return f"{int(days[1]) * 24}h" if days else since
+
+
+def _lines(choices: Choices) -> int:
+    number = choices.number("lines")
+    if not 1 <= number <= 1_000_000:
+        raise UsageError(f"--lines: got {number}, wanted 1 to 1000000")
+    return number
+
+
+class Lines:
+    """Takes output apart into lines, the last one when it ends."""
+
+    def __init__(self, run: Run) -> None:
+        self._run, self._rest = run, b""
+
+    def __call__(self, data: bytes) -> None:
+        *lines, self._rest = (self._rest + data).split(b"\n")
+        for line in lines:
+            tell(self._run, line)
+
+    def end(self) -> None:
+        if self._rest:
+            tell(self._run, self._rest)
+
+
+def tell(run: Run, line: bytes) -> None:
+    """A visitor can write into a log: what would steer the operator's terminal is made visible instead."""
+    text = "".join(
+        letter if letter.isprintable() or letter == "\t" else "\N{REPLACEMENT CHARACTER}"
+        for letter in line.decode(errors="replace")
+    )
+    run.report.data("log", {"host": run.host.file.stem, "line": text}, text)
+
+
+def _failure(host: Inventory, exit_code: int, error: bytes) -> DeployerError:
+    context = Context(host=host.file.stem, exit_code=exit_code, output=error.decode(errors="replace"))
+    return DeployerError(
+        "the logs could not be read", remedy=f"deployer status --host {host.file.stem}", context=context
+    )
+
+
+COMMAND = Command(
+    "logs",
+    "Show the containers' logs (all without SERVICE), or one of the files access, error, audit, renew; secrets masked.",
+    logs,
+    (
+        *COMMON,
+        Option("follow", "go on until Ctrl-C", bool, short="f"),
+        Option("since", "only what is newer: 10m, 2h, 2025-10-12T08:00:00"),
+        Option("grep", "only lines that hold this text"),
+        Option("lines", "at most so many of each, from the end", int, short="n", default=200),
+    ),
+    Option("service", "whose log: backend-api, demo-wallet, nginx, access, error, audit, renew"),
+)

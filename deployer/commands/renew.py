@@ -1,3 +1,118 @@
-"""x"""
-from deployer.commands.command import Command
-COMMAND = Command("renew", "x", lambda c: 0)
+"""`renew`: the certificate now, by the very functions that cron uses, under the lock."""
+
+import json
+import time
+from dataclasses import asdict
+
+from deployer import scripts
+from deployer.changes import Note
+from deployer.changes import Run as Act
+from deployer.commands.command import CHANGING, Choices, Command, Option
+from deployer.commands.expiry import Standing, asked, is_due, reason, standing
+from deployer.commands.running import Run, on_hosts
+from deployer.errors import Context, DeployerError, Interrupted
+from deployer.output.report import StepReport, Verdict
+from deployer.remote.holder import Holder
+from deployer.remote.job import Job
+from deployer.remote.session import Session
+from deployer.shell import lines, quote
+from deployer.steps.certificates import TITLE as SECTION
+from deployer.survey import script_for
+
+DUPLICATES = Note(
+    "Let's Encrypt issues at most 5 certificates a week for the same names, forced ones included",
+    "https://letsencrypt.org/docs/rate-limits/ ; --force is for a key that became known, not for a test",
+)
+
+
+def renew(choices: Choices) -> int:
+    return on_hosts(choices, _renew)
+
+
+def _renew(run: Run) -> int:
+    if run.choices.flag("force") and run.host.tls.mode == "letsencrypt":
+        run.report.data("note", asdict(DUPLICATES), f"note: {DUPLICATES.text}\n      {DUPLICATES.remedy}")
+    if run.choices.flag("dry-run"):
+        return _foresee(run)
+    return _act(run)
+
+
+def _foresee(run: Run) -> int:
+    reply = run.transport.run(script_for(asked(run.host)), limit=60)
+    found, force = standing(run.host, reply.output), run.choices.flag("force")
+    why = reason(run.host, found, force=force)
+    acts = run.host.tls.mode != "provided" and (force or is_due(run.host, found))
+    change = Act(why, "") if acts else None
+    _tell(run, "would change" if change else "in sync", why, change, time.monotonic())
+    return 10 if change and run.choices.flag("detailed-exitcode") else 0
+
+
+def _act(run: Run) -> int:
+    began, holder = time.monotonic(), Holder.here("renew --force" if run.choices.flag("force") else "renew")
+    session = Session.start(
+        run.transport,
+        run.host,
+        holder,
+        wait=run.choices.number("wait"),
+        survey=script_for(asked(run.host)),
+        say=run.report.line,
+    )
+    try:
+        before = standing(run.host, session.first_reply)
+        if run.host.tls.mode != "provided":
+            _do(run, session, holder)
+        after = standing(run.host, run.transport.run(script_for(asked(run.host)), limit=60).output)
+        _conclude(run, before, after, began)
+    except KeyboardInterrupt:
+        session.stop()
+        _keep(session, holder, "interrupted")
+        raise Interrupted(
+            "interrupted; the lock is released, the certificate in place is served",
+            remedy="run the same command again",
+        ) from None
+    finally:
+        session.end()
+    return 0
+
+
+def _do(run: Run, session: Session, holder: Holder) -> None:
+    run.report.begin(SECTION, f"renew the certificate of {', '.join(run.host.names)}")
+    why = "renew the certificate"
+    text = lines(
+        scripts.certificate_functions(run.host), f"renew {quote('--force' if run.choices.flag('force') else '')}"
+    )
+    result = session.do(Job(SECTION, (Act(why, text, within=900),), run.host.paths.env), run.report.line)
+    _keep(session, holder, "done" if result.exit_code == 0 else "failed: the certificate was not renewed")
+    if result.exit_code != 0:
+        context = Context(run.host.file.stem, SECTION, exit_code=result.exit_code, output=result.output)
+        raise DeployerError(
+            "the certificate was not renewed; the one in place is served",
+            remedy="mend what the last lines name, then run the same command again",
+            context=context,
+        )
+
+
+def _keep(session: Session, holder: Holder, result: str) -> None:
+    session.audit(json.dumps({"run": {**asdict(holder), "result": result}}))
+
+
+def _conclude(run: Run, before: Standing, after: Standing, began: float) -> None:
+    if before.digest == after.digest:
+        _tell(run, "in sync", reason(run.host, after, force=False), None, began)
+    else:
+        why = f"the certificate is renewed: {after.days_left} days left (was {before.days_left})"
+        _tell(run, "changed", why, Act(why, ""), began)
+
+
+def _tell(run: Run, verdict: Verdict, why: str, change: Act | None, began: float) -> None:
+    run.tally.verdicts.append(verdict)
+    changes, notes = ((change,), ()) if change else ((), (Note(why),))
+    run.report.step(StepReport("renew", SECTION, verdict, changes, notes, seconds=time.monotonic() - began))
+
+
+COMMAND = Command(
+    "renew",
+    "Renew the certificate if it is time, or now with --force; the one in place is served until the new one is.",
+    renew,
+    (*CHANGING, Option("force", "also when it is not time (Let's Encrypt: at most 5 a week)", bool)),
+)

@@ -1,3 +1,39 @@
-"""x"""
-from deployer.commands.command import Command
-COMMAND = Command("status", "x", lambda c: 0)
+"""`status`: the whole host on one screen, asked in one round trip."""
+
+from dataclasses import asdict
+
+from deployer.commands.command import COMMON, Choices, Command
+from deployer.commands.running import Run, on_hosts
+from deployer.commands.state import asked, state
+from deployer.commands.state_text import text
+from deployer.errors import Context, DeployerError
+from deployer.survey import script_for
+
+
+def status(choices: Choices) -> int:
+    return on_hosts(choices, _status)
+
+
+def _status(run: Run) -> int:
+    reply = run.transport.run(script_for(tuple(asked(run.host).values())), limit=60)
+    found = state(run.host, reply.output)
+    fields: dict[str, object] = {"host": run.host.file.stem, **asdict(found)}
+    run.report.data("status", fields, text(run.host, found))
+    if found.down:
+        run.tally.verdicts.append("failed")
+        remedies = {down.remedy: None for down in found.down}
+        raise DeployerError(
+            "\n".join(down.what for down in found.down),
+            remedy="\n".join(remedies),
+            context=Context(host=run.host.file.stem),
+        )
+    run.tally.verdicts.append("in sync")
+    return 0
+
+
+COMMAND = Command(
+    "status",
+    "Containers, certificate, release, disk, memory, firewall, last run, lock on one screen; exit 1 if not all is up.",
+    status,
+    COMMON,
+)

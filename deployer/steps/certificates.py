@@ -5,6 +5,7 @@ reads. The copy is compared with its source, so that a replaced one is seen. The
 starts with a placeholder, answers the CA's challenge through it, and is reloaded with the real one.
 """
 
+import hashlib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
@@ -61,7 +62,7 @@ def plan(host: Inventory, facts: Facts) -> Plan:
     yield from compare(facts, _files(host), show=False)
     if host.tls.mode == "letsencrypt" and facts["timer"] != "masked":
         yield Run("mask certbot.timer (this tool renews, with the CA's settings)", "systemctl mask --now certbot.timer")
-    made, installed = _pair(facts, "source"), _pair(facts, "installed")
+    made, installed = _made(host, facts), _pair(facts, "installed")
     good = _usable(host, made)
     if host.tls.mode == "letsencrypt":
         yield from _letsencrypt(host, facts, good=good, installed=installed)
@@ -143,6 +144,18 @@ def _pair(facts: Facts, key: str) -> Pair:
     told = facts.pairs(key)
     names = frozenset(name for name in told.get("names", "").split(",") if name)
     return Pair(told.get("certificate", ""), told.get("key", ""), names, "lasts" in told, "pair" in told)
+
+
+def _made(host: Inventory, facts: Facts) -> Pair:
+    """The source's pair; a provided one is what lies on the operator's machine, whatever the host has of it yet."""
+    if host.tls.mode != "provided":
+        return _pair(facts, "source")
+    certificate, key = (_digest(_read(host, path)) for path in (host.tls.certificate, host.tls.private_key))
+    return Pair(certificate, key, frozenset(host.names), lasts=True, belongs=True)
+
+
+def _digest(content: bytes) -> str:
+    return hashlib.sha256(content).hexdigest()
 
 
 def _usable(host: Inventory, pair: Pair) -> bool:

@@ -79,10 +79,10 @@ def _present(text: str) -> dict[str, object]:
 def _write(old: str, merged: Mapping[str, object]) -> Change:
     text = json.dumps(merged, indent=2) + "\n"
     difference = difflib.unified_diff(
-        old.splitlines(keepends=True), text.splitlines(keepends=True), f"host:{_FILE}", f"wanted:{_FILE}"
+        old.splitlines(), text.splitlines(), f"host:{_FILE}", f"wanted:{_FILE}", lineterm=""
     )
     check = f'dockerd --validate --config-file "$STAGED{_FILE}"'
-    return WriteFiles(f"write {_FILE}", (File(_FILE, text.encode()),), "".join(difference), check)
+    return WriteFiles(f"write {_FILE}", (File(_FILE, text.encode()),), "\n".join(difference), check)
 
 
 def _running(facts: Facts, *, restart: bool) -> Iterator[Change]:

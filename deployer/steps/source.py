@@ -1,9 +1,13 @@
-"""7.1 Clone repository: the source at the wanted ref. It never moves a clone that is there: that is `update`'s work."""
+"""7.1 Clone repository: the source at the wanted ref. While a release runs its clone is not moved: `update` does that."""
 
-from deployer.changes import Note, Run
+from collections.abc import Iterator, Mapping
+from pathlib import Path, PurePosixPath
+
+from deployer.changes import Change, File, Note, Run
+from deployer.compose import BACKEND
 from deployer.docker import ask_docker
 from deployer.facts import Ask, Facts, Probes
-from deployer.files import Directory, ask_directories, compare_directories
+from deployer.files import Directory, ask_directories, ask_file, compare, compare_directories
 from deployer.inventory.model import Inventory
 from deployer.shell import lines, quote, sh
 from deployer.step import Plan
@@ -18,32 +22,66 @@ def git(host: Inventory, *words: str) -> str:
 
 def probes(host: Inventory) -> Probes:
     here = f"[ -e {quote(host.paths.source)} ] || exit 0; export GIT_OPTIONAL_LOCKS=0;"
-    commit = '{{index .Config.Labels "deployer.commit"}}'
-    image = f"docker image inspect --format {quote(commit)} {host.name}-backend:current 2>/dev/null || true"
+    running = _running(host)
     return {
         "root": ask_directories((Directory(host.root),)),
         "origin": Ask(f"{here} {git(host, 'remote', 'get-url', 'origin')}"),
+        "commit": Ask(f"{here} {git(host, 'rev-parse', 'HEAD')}"),
         "local changes": Ask(f"{here} {git(host, 'status', '--porcelain', '--untracked-files=no')}"),
         "tracked secrets": Ask(f"{here} {git(host, 'ls-files', '.env')}"),
-        "running commit": ask_docker(image),
+        "running": ask_docker(running),
+        "remote": ask_docker(f'{here} [ -z "$({running})" ] || exit 0\n{_ask_remote(host)}'),
+        **{name: ask_file(file, show=False) for name, file in _key_files(host).items()},
     }
 
 
 def plan(host: Inventory, facts: Facts) -> Plan:
     yield from compare_directories(facts["root"], (Directory(host.root),))
+    yield from compare(facts, _key_files(host), show=False)
     if not facts["origin"]:
-        yield _clone(host, facts["running commit"] or host.source.ref)
+        yield _clone(host, facts["running"].split("\n")[0] or host.source.ref)
         return
+    yield from _move(host, facts)
+    if facts["local changes"]:
+        changed = ", ".join(line[3:] for line in facts.lines("local changes")[:5])
+        yield Note(f"the clone has local changes, which are not deployed: {changed}", f"look at {host.paths.source}")
+    if facts["tracked secrets"]:
+        yield Note("the repository tracks a .env; it is not used", "remove it there and change the secrets it holds")
+
+
+def _move(host: Inventory, facts: Facts) -> Iterator[Change]:
+    """Another repository; or, while nothing runs (a first release that failed), what the ref has become since."""
     if facts["origin"] != host.source.repository:
         yield Run(
             f"point the clone to {host.source.repository} (was {facts['origin']})",
             git(host, "remote", "set-url", "origin", host.source.repository),
         )
-    if facts["local changes"]:
-        changed = ", ".join(line[3:] for line in facts.lines("local changes")[:5])
-        yield Note(f"the clone has local changes, which are not deployed: {changed}", f"look at {host.paths.source}")
-    if facts["tracked secrets"]:
-        yield Note("the repository tracks a .env; it is not used", "remove it from the repository and change its secrets")
+    newest = commit_of(host.source.ref, facts["remote"])
+    if newest and newest != facts["commit"]:
+        fetch = git(host, "fetch", "--quiet", "--force", "--tags", "origin", "+refs/heads/*:refs/remotes/origin/*")
+        checkout = git(host, "checkout", "--quiet", "--force", "--detach", newest)
+        script = lines(_quiet(host), f"timeout 600 {fetch}", checkout)
+        yield Run(f"bring the clone to {host.source.ref} ({newest[:12]}); no release runs yet", script, within=700)
+
+
+def commit_of(ref: str, listing: str) -> str:
+    """The commit of a branch or tag in the output of `git ls-remote`; empty where it has none."""
+    known = {name: commit for commit, _, name in (line.partition("\t") for line in listing.splitlines())}
+    names = (f"refs/heads/{ref}", f"refs/tags/{ref}^{{}}", f"refs/tags/{ref}")
+    return next((known[name] for name in names if name in known), "")
+
+
+def _running(host: Inventory) -> str:
+    """The commit of the backend that runs, from its image's label."""
+    service = f"label=com.docker.compose.service={BACKEND}"
+    project = f"label=com.docker.compose.project={host.name}"
+    return sh("docker", "ps", "--filter", project, "--filter", service, "--format", '{{.Label "deployer.commit"}}')
+
+
+def _ask_remote(host: Inventory) -> str:
+    ref = host.source.ref
+    asked = sh("git", "ls-remote", "--", host.source.repository, f"refs/heads/{ref}", f"refs/tags/{ref}", f"refs/tags/{ref}^{{}}")
+    return f"{_quiet(host)}\ntimeout 20 {asked} 2>/dev/null || true"
 
 
 def _clone(host: Inventory, ref: str) -> Run:
@@ -53,7 +91,7 @@ def _clone(host: Inventory, ref: str) -> Run:
     inside = sh("git", "-C", beside)
     wanted = f"{inside} rev-parse --verify --quiet"
     script = lines(
-        "export GIT_TERMINAL_PROMPT=0 GIT_SSH_COMMAND='ssh -oBatchMode=yes'",
+        _quiet(host),
         sh("rm", "-rf", beside),
         f"timeout 600 {clone}",
         f"commit=$({wanted} {quote(f'origin/{ref}^{{commit}}')} || {wanted} {quote(f'{ref}^{{commit}}')}) || "
@@ -63,3 +101,29 @@ def _clone(host: Inventory, ref: str) -> Run:
         'echo "at commit $commit"',
     )
     return Run(f"clone {host.source.repository} at {ref}", script, within=700)
+
+
+def _quiet(host: Inventory) -> str:
+    """git asks nothing; over SSH with the deploy key and against the pinned host key only."""
+    words = ["ssh", "-o", "BatchMode=yes", "-o", "StrictHostKeyChecking=yes"]
+    if host.source.deploy_key:
+        directory = _key_directory(host)
+        words += ["-o", "IdentitiesOnly=yes", "-i", str(directory / "deploy_key")]
+        words += ["-o", f"UserKnownHostsFile={directory / 'known_hosts'}"]
+    return f"export GIT_TERMINAL_PROMPT=0 GIT_SSH_COMMAND={quote(sh(*words))}"
+
+
+def _key_directory(host: Inventory) -> PurePosixPath:
+    return host.paths.state / "git"
+
+
+def _key_files(host: Inventory) -> Mapping[str, File]:
+    """The deploy key, and the inventory's known_hosts: the git server's key has to be pinned there."""
+    if not host.source.deploy_key:
+        return {}
+    key, known = (Path(host.local_path(path)) for path in (host.source.deploy_key, host.ssh.known_hosts))
+    directory = _key_directory(host)
+    return {
+        "deploy key": File(directory / "deploy_key", key.read_bytes(), 0o600),
+        "known hosts": File(directory / "known_hosts", known.read_bytes() if known.exists() else b"", 0o600),
+    }

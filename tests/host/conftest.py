@@ -1,15 +1,18 @@
 """Fixtures of the host tests: the test bed, the published application, fresh and provisioned hosts."""
 
+import os
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
 
+from tests.host.bed import snapshot
 from tests.host.bed.bed import Bed, prepare
 from tests.host.bed.host import TestHost
 from tests.host.bed.origin import Repository, publish
 from tests.host.bed.variants import Variant
-from tests.host.tool import Deployment, deployment
+from tests.host.tool import Deployment, booted, deployment
 
 APPLICATION = Path(__file__).parent.parent / "application"
 
@@ -29,22 +32,18 @@ def bed() -> Bed:
 
 @pytest.fixture(scope="session")
 def repository(bed: Bed) -> Repository:
-    return publish("application", APPLICATION)
+    return publish(f"application-{os.getpid()}", APPLICATION)
 
 
 @pytest.fixture
 def boot(bed: Bed) -> Iterator[Boot]:
     """Boot hosts for one test; they are removed after it."""
-    booted: list[TestHost] = []
+    with ExitStack() as hosts:
 
-    def start(name: str = "web", variant: Variant | None = None, from_snapshot: str = "") -> TestHost:
-        host = bed.boot(name, variant=variant, from_snapshot=from_snapshot)
-        booted.append(host)
-        return host
+        def start(name: str = "web", variant: Variant | None = None, from_snapshot: str = "") -> TestHost:
+            return hosts.enter_context(booted(bed, name, variant, from_snapshot))
 
-    yield start
-    for host in booted:
-        host.destroy()
+        yield start
 
 
 @pytest.fixture
@@ -54,16 +53,16 @@ def fresh(boot: Boot, bed: Bed, repository: Repository, tmp_path: Path) -> Deplo
 
 
 @pytest.fixture(scope="session")
-def provisioned_snapshot(bed: Bed, repository: Repository, tmp_path_factory: pytest.TempPathFactory) -> str:
+def provisioned_snapshot(
+    bed: Bed, repository: Repository, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[str]:
     """The tag of a host that was provisioned once; tests start from copies of it."""
-    host = bed.boot("golden")
-    try:
-        golden = deployment(tmp_path_factory.mktemp("golden"), host, bed, repository)
-        golden.ok("provision")
-        bed.snapshot(host, "provisioned")
-    finally:
-        host.destroy()
-    return "provisioned"
+    tag = f"provisioned-{os.getpid()}"
+    with booted(bed, "golden") as host:
+        deployment(tmp_path_factory.mktemp("golden"), host, bed, repository).ok("provision")
+        bed.snapshot(host, tag)
+    yield tag
+    snapshot.forget(tag)
 
 
 @pytest.fixture

@@ -9,7 +9,7 @@ import pytest
 from tests.host.bed.bed import Bed
 from tests.host.bed.digest import digest
 from tests.host.bed.origin import Repository
-from tests.host.tool import Deployment, deployment, touched
+from tests.host.tool import Deployment, booted, deployment, touched
 
 ROOT = "/opt/biometric-did"
 
@@ -61,9 +61,8 @@ def drifting(
     bed: Bed, repository: Repository, provisioned_snapshot: str, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Deployment]:
     """One provisioned host that all drifts are done to, one after the other: each test leaves it in sync."""
-    host = bed.boot("drifting", from_snapshot=provisioned_snapshot)
-    yield deployment(tmp_path_factory.mktemp("drifting"), host, bed, repository)
-    host.destroy()
+    with booted(bed, "drifting", from_snapshot=provisioned_snapshot) as host:
+        yield deployment(tmp_path_factory.mktemp("drifting"), host, bed, repository)
 
 
 @pytest.mark.full

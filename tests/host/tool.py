@@ -5,7 +5,8 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -13,6 +14,7 @@ from tests.host.bed.bed import Bed
 from tests.host.bed.digest import difference
 from tests.host.bed.host import TestHost
 from tests.host.bed.origin import Repository
+from tests.host.bed.variants import Variant
 
 LIMIT = 600
 """Seconds that one command of the tool may take in a test."""
@@ -107,6 +109,16 @@ class Deployment:
             f"exit {outcome.exit_code}\n{outcome.out[-4000:]}\n{outcome.err[-4000:]}"
         )
         return outcome
+
+
+@contextmanager
+def booted(bed: Bed, name: str, variant: Variant | None = None, from_snapshot: str = "") -> Iterator[TestHost]:
+    """A host for as long as the context lasts; two suites on one machine have hosts of other names."""
+    host = bed.boot(f"{name}-{os.getpid()}", variant=variant, from_snapshot=from_snapshot)
+    try:
+        yield host
+    finally:
+        host.destroy()
 
 
 def touched(before: Mapping[str, str], after: Mapping[str, str]) -> list[str]:

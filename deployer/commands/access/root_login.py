@@ -5,7 +5,7 @@ What it makes of all its files is asked with `sshd -T`, and is what counts.
 """
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from pathlib import PurePosixPath
 
 from deployer.changes import Change, File, Gate, Note, Run, SecondLogin, Stop
@@ -33,11 +33,18 @@ PermitRootLogin no
 PasswordAuthentication no
 KbdInteractiveAuthentication no
 """
-# Without a daemon sshd is started for each connection, by its socket, and reads its files then.
+_BEFORE = ".before-deployer"
+"""Ending of the copies that the way back needs; sshd does not read them."""
+
+# sshd that got its socket from systemd cannot bind it again: a reload would end it ("Cannot bind any address"). Started
+# anew it gets the socket anew, and the connections that stand stay (KillMode=process).
 RELOAD = """\
-for unit in ssh sshd; do
-  if systemctl -q is-active $unit.service; then systemctl reload $unit.service; break; fi
-done"""
+if systemctl -q is-active ssh.socket; then systemctl try-restart ssh.service
+else
+  for unit in ssh sshd; do
+    if systemctl -q is-active $unit.service; then systemctl reload $unit.service; break; fi
+  done
+fi"""
 # What can decide before our file is read: the first value counts.
 _DECIDING = (
     "Include|Match|PermitRootLogin|PasswordAuthentication|KbdInteractiveAuthentication|ChallengeResponseAuthentication"
@@ -50,7 +57,7 @@ def probes(host: Inventory) -> Probes:
         "file": ask_file(_file()),
         "includes": Ask(f"grep -niE '^[[:space:]]*({_DECIDING})[[:space:]]' {MAIN} || true"),
         "effective": Ask(f"sshd -T -C user=root,host=unknown,addr=192.0.2.1 | grep -E '^({words}) '"),
-        "undo": ask_active(f"{_undo_unit(host)}.timer"),
+        "undo": ask_active(f"{undo_unit(host)}.timer"),
     }
 
 
@@ -64,7 +71,7 @@ def plan(host: Inventory, facts: Facts) -> Plan:
         yield prove(host)
         yield _timed_undo(host)
         yield from changes
-        yield Run("reload sshd", RELOAD, undo=RELOAD)
+        yield Run("reload sshd", RELOAD)
         yield Gate(
             "root and passwords are refused",
             _refused(),
@@ -79,27 +86,25 @@ def _changes(facts: Facts) -> Iterator[Change]:
     check = lines("install -d -m 0755 /run/sshd", f'sshd -t -f "$STAGED{OWN}"')
     yield from compare(facts, {"file": _file()}, check=check)
     if not _comes_first(facts.lines("includes")):
-        yield Run(
-            f"include {OWN} before all else in {MAIN}",
-            _include(),
-            undo=f"[ ! -e {MAIN}.before-deployer ] || mv -f {MAIN}.before-deployer {MAIN}",
+        yield Run(f"include {OWN} before all else in {MAIN}", _include())
+    elif facts["file"] and (others := _overruled(facts)):
+        raise Stop(
+            Note(
+                f"an earlier file overrules {OWN}: {others}", f"look for it in {OWN.parent}: sshd takes the first value"
+            )
         )
-    elif _effective(facts) != WANTED and _file_is_there(facts):
-        yield Run("let sshd read its configuration anew", ":")
 
 
 def _comes_first(found: tuple[str, ...]) -> bool:
     """Whether the first line that could decide is one that includes our file."""
     first = re.sub(r"^\d+:\s*", "", found[0]) if found else ""
-    return bool(re.match(rf"Include\s+.*({re.escape(str(OWN.parent))}/\*\.conf|{re.escape(str(OWN))})", first))
+    return bool(re.match(rf"Include\s+.*({re.escape(str(OWN.parent))}/\*\.conf|{re.escape(str(OWN))})", first, re.I))
 
 
-def _effective(facts: Facts) -> Mapping[str, str]:
-    return dict(line.split(" ", 1) for line in facts.lines("effective") if " " in line)
-
-
-def _file_is_there(facts: Facts) -> bool:
-    return bool(facts["file"])
+def _overruled(facts: Facts) -> str:
+    """What sshd makes of all its files where that is not what ours says."""
+    effective = dict(line.split(" ", 1) for line in facts.lines("effective") if " " in line)
+    return ", ".join(f"{key} {value}" for key, value in effective.items() if value != WANTED[key])
 
 
 def _file() -> File:
@@ -107,48 +112,54 @@ def _file() -> File:
 
 
 def _include() -> str:
-    """Checked as a whole before it is renamed into place; what stood there is kept beside it for the way back."""
+    """Checked as a whole before it is renamed into place."""
     return lines(
         f"cp -a {MAIN} {MAIN}.new",
         f"printf '%s\\n' {quote(f'# {MARKER}: the next line')} {quote(f'Include {OWN}')} | cat - {MAIN} >{MAIN}.new",
         f"sshd -t -f {MAIN}.new || {{ rm -f {MAIN}.new; exit 1; }}",
-        f"cp -a {MAIN} {MAIN}.before-deployer",
         f"mv -f {MAIN}.new {MAIN}",
     )
 
 
 def _refused() -> str:
+    """No `grep -q`: it ends at the first match, and sshd by SIGPIPE."""
+    asked = "sshd -T -C user=root,host=unknown,addr=192.0.2.1"
+    return lines(*(f"{asked} | grep -x {quote(f'{key} {value}')} >/dev/null" for key, value in WANTED.items()))
+
+
+def _remember() -> str:
+    """What an interrupted run remembered is the state before it: kept."""
     return lines(
-        *(
-            f"sshd -T -C user=root,host=unknown,addr=192.0.2.1 | grep -qx {quote(f'{key} {value}')}"
-            for key, value in WANTED.items()
-        )
+        f"if [ ! -e {MAIN}{_BEFORE} ]; then",
+        f"  if [ -e {OWN} ]; then cp -a {OWN} {OWN}{_BEFORE}; fi",
+        f"  cp -a {MAIN} {MAIN}{_BEFORE}",
+        "fi",
     )
 
 
 def put_back(host: Inventory) -> str:
-    """Root may log in as before: run by the timer, or at once when the proof failed. The timer itself ends."""
+    """Root may log in as before: run by the timer, or at once when a check or the proof failed. The timer ends."""
     return lines(
-        f"rm -f {OWN}",
-        f"if [ -e {MAIN}.before-deployer ]; then mv -f {MAIN}.before-deployer {MAIN}; fi",
+        f"if [ -e {OWN}{_BEFORE} ]; then mv -f {OWN}{_BEFORE} {OWN}; else rm -f {OWN}; fi",
+        f"if [ -e {MAIN}{_BEFORE} ]; then mv -f {MAIN}{_BEFORE} {MAIN}; fi",
         RELOAD,
-        f"{sh('systemctl', 'stop', f'{_undo_unit(host)}.timer')} 2>/dev/null || true",
+        _cancel(undo_unit(host)),
     )
 
 
 def _timed_undo(host: Inventory) -> Run:
-    unit = _undo_unit(host)
+    unit = undo_unit(host)
     timed = sh("systemd-run", "--quiet", f"--on-active={UNDO_AFTER}", f"--unit={unit}", "bash", "-c", put_back(host))
     why = f"open root's login again in {UNDO_AFTER} s unless a login as {host.ssh.user} succeeds until then"
-    return Run(why, lines(_cancel(unit), timed), undo=_cancel(unit))
+    return Run(why, lines(_cancel(unit), _remember(), timed), undo=put_back(host))
 
 
 def _keep(host: Inventory) -> SecondLogin:
-    script = lines('[ "$(id -u)" = 0 ]', _cancel(_undo_unit(host)), f"rm -f {MAIN}.before-deployer")
+    script = lines('[ "$(id -u)" = 0 ] || exit 1', _cancel(undo_unit(host)), f"rm -f {MAIN}{_BEFORE} {OWN}{_BEFORE}")
     return SecondLogin(f"log in as {host.ssh.user} once more, and keep root's login closed", script)
 
 
-def _undo_unit(host: Inventory) -> str:
+def undo_unit(host: Inventory) -> str:
     return f"deployer-{host.name}-root-login"
 
 

@@ -96,12 +96,15 @@ def _images(host: Inventory) -> str:
 
 
 def _lock(host: Inventory) -> str:
-    """Looked up, not tried: a lock taken for a moment would refuse the run that wants it in that moment."""
-    lock = quote(f"/run/lock/deployer-{host.name}.lock")
+    """Looked up, not tried: a lock taken for a moment would stand in the way of a run that wants it just then.
+
+    Who has the file open holds it or waits for it. /proc/locks would leave out a lock whose first taker has ended.
+    """
+    lock = f"/run/lock/deployer-{host.name}.lock"
     return (
-        f"[ -e {lock} ] || exit 0; inode=$(stat -c %i {lock})\n"
-        'grep -q "FLOCK .*:$inode " /proc/locks || exit 0\n'
-        f"sed -n 2p {lock}.holder 2>/dev/null | grep . || echo '{{}}'"
+        f"[ -e {quote(lock)} ] || exit 0\n"
+        f"found=$(find /proc/[0-9]*/fd -lname {quote(lock)} -print -quit 2>/dev/null || true)\n"
+        f"[ -z \"$found\" ] || sed -n 2p {quote(lock + '.holder')} 2>/dev/null | grep . || echo '{{}}'"
     )
 
 

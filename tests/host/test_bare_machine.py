@@ -1,0 +1,38 @@
+"""script/demo on a machine with only git and Python 3: no pip, no venv module, no Docker."""
+
+import re
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from tests.host.bed.host import TestHost
+from tests.host.conftest import Boot
+
+CHECKOUT = Path(__file__).parents[2]
+DEMO_SECONDS = 1500
+
+
+def clone(host: TestHost, directory: str) -> None:
+    """What is committed here, as a clone on the host."""
+    bundle = subprocess.run(["git", "bundle", "create", "-", "HEAD"], cwd=CHECKOUT, capture_output=True, check=True)
+    host.exec("apt-get -qq update && apt-get -qq install -y --no-install-recommends git python3", seconds=300)
+    host.exec("cat >/root/deployer.bundle", stdin=bundle.stdout)
+    host.exec(f"git clone --quiet /root/deployer.bundle {directory}")
+
+
+@pytest.mark.bare
+@pytest.mark.timeout(2 * DEMO_SECONDS)
+def test_demo_from_nothing_to_a_served_site(boot: Boot) -> None:
+    """One command installs what is missing, boots a host inside, provisions it, and prints a line that works."""
+    machine = boot("bare")
+    clone(machine, "/root/deployer")
+    first = machine.exec("cd /root/deployer && script/demo 2>&1", check=False, seconds=DEMO_SECONDS)
+    assert first.returncode == 0, first.stdout[-5000:]
+    print(first.stdout[-2500:])
+    curl = re.search(r"curl .*--resolve.*", first.stdout)
+    assert curl, first.stdout[-3000:]
+    assert "healthy" in machine.exec(f"apt-get -qq install -y curl >/dev/null; cd /root/deployer && {curl[0].strip()}").stdout
+    again = machine.exec("cd /root/deployer && script/demo 2>&1", check=False, seconds=DEMO_SECONDS)
+    assert again.returncode == 0, again.stdout[-5000:]
+    assert "changed: 0" in again.stdout

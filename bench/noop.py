@@ -47,8 +47,21 @@ def _at(inventory: Path, name: str, round_trip: float) -> Figures:
     with delayed(host.ssh.address, host.ssh.port, round_trip) as port:
         beside = _through_proxy(inventory, name, port)
         script = script_for(asked_of_host(host, GUIDE)).encode()
-        tool = [sys.executable, "-m", "deployer", "provision", "--no-verify", "--json", "--inventory", str(beside), "--host", name]
-        ours, theirs = _in_turns(lambda: _timed(tool), lambda: _timed(_ssh(host.ssh.user, host.ssh.identity_file, port, beside), script))
+        tool = [
+            sys.executable,
+            "-m",
+            "deployer",
+            "provision",
+            "--no-verify",
+            "--json",
+            "--inventory",
+            str(beside),
+            "--host",
+            name,
+        ]
+        ours, theirs = _in_turns(
+            lambda: _timed(tool), lambda: _timed(_ssh(host.ssh.user, host.ssh.identity_file, port, beside), script)
+        )
         verify = _timed([*tool[:3], "verify", *tool[5:]], check=False)
     return Figures(round_trip, statistics.median(ours), statistics.median(theirs), verify)
 
@@ -65,7 +78,12 @@ def _timed(command: list[str], stdin: bytes = b"", *, check: bool = True) -> flo
 
 
 def _ssh(user: str, identity: str, port: int, inventory: Path) -> list[str]:
-    options = (f"UserKnownHostsFile={inventory / 'known_hosts'}", "BatchMode=yes", "ControlMaster=no", "ControlPath=none")
+    options = (
+        f"UserKnownHostsFile={inventory / 'known_hosts'}",
+        "BatchMode=yes",
+        "ControlMaster=no",
+        "ControlPath=none",
+    )
     words = [word for option in options for word in ("-o", option)]
     return ["ssh", "-F", "none", "-i", identity, "-p", str(port), *words, f"{user}@127.0.0.1", "sudo bash -s"]
 
@@ -76,7 +94,9 @@ def _through_proxy(inventory: Path, name: str, port: int) -> Path:
     beside = inventory / f"port-{port}"
     beside.mkdir(exist_ok=True)
     text = (inventory / f"{name}.toml").read_text()
-    text = text.replace(f'address = "{host.ssh.address}"\nport = {host.ssh.port}', f'address = "127.0.0.1"\nport = {port}', 1)
+    text = text.replace(
+        f'address = "{host.ssh.address}"\nport = {host.ssh.port}', f'address = "127.0.0.1"\nport = {port}', 1
+    )
     text = text.replace("[site]\n", f'[site]\naddress = "{host.ssh.address}"\n', 1)
     (beside / f"{name}.toml").write_text(text)
     pinned = (inventory / "known_hosts").read_text().split(maxsplit=1)[1]

@@ -63,12 +63,13 @@ def health_command(port: int, path: str) -> str:
     url = f"http://127.0.0.1:{port}{path}"
     header = "X-Forwarded-Proto: https"
     python = (
-        "import http.client as h; c = h.HTTPConnection('127.0.0.1', {port}, timeout=5); "
-        "c.request('GET', '{path}', headers={{'X-Forwarded-Proto': 'https'}}); "
+        f"import http.client as h; c = h.HTTPConnection('127.0.0.1', {port}, timeout=5); "
+        f"c.request('GET', '{path}', headers={{'X-Forwarded-Proto': 'https'}}); "
         "raise SystemExit(c.getresponse().status != 200)"
-    ).format(port=port, path=path)
+    )
     return (
-        f'if command -v curl >/dev/null; then test "$(curl -s -m 5 -o /dev/null -w "%{{http_code}}" -H "{header}" {url})" = 200; '
+        "if command -v curl >/dev/null; then "
+        f'test "$(curl -s -m 5 -o /dev/null -w "%{{http_code}}" -H "{header}" {url})" = 200; '
         f'elif command -v python3 >/dev/null; then python3 -c "{python}"; '
         f'elif command -v python >/dev/null; then python -c "{python}"; '
         f'else wget -q -T 5 -O /dev/null --header "{header}" {url}; fi'
@@ -121,7 +122,12 @@ def _proxy(host: Inventory) -> Service:
 
 
 def _common(image_name: str) -> Service:
-    return {"image": image_name, "restart": "unless-stopped", "pull_policy": "never", "security_opt": ["no-new-privileges:true"]}
+    return {
+        "image": image_name,
+        "restart": "unless-stopped",
+        "pull_policy": "never",
+        "security_opt": ["no-new-privileges:true"],
+    }
 
 
 def _health(port: int, path: str) -> Service:

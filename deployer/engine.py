@@ -16,11 +16,11 @@ from deployer.changes import Change, Gate, SecondLogin
 from deployer.errors import Context, DeployerError, GateFailed, Interrupted, RollbackFailed
 from deployer.facts import Answer, Resolve
 from deployer.inventory.model import Inventory
+from deployer.output.report import Report, StepReport, Verdict
 from deployer.plan import Known, Planned, Resolver, asked_of_host, asked_of_names, name_of, plan
 from deployer.remote.holder import Holder
 from deployer.remote.job import Job
 from deployer.remote.session import JobResult, Session
-from deployer.output.report import Report, StepReport, Verdict
 from deployer.step import Step
 from deployer.survey import parse, script_for
 from deployer.transport.protocol import Transport

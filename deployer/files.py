@@ -110,7 +110,7 @@ def compare_directories(answer: str, directories: Sequence[Directory]) -> Iterat
             yield Run(f"make {directory.path} ({directory.mode:04o})", _make(directory))
         elif (int(state[0], 8), state[1]) != (directory.mode, directory.owner or state[1]):
             yield Run(
-                f"set {directory.path} to {directory.mode:04o} {directory.owner} (is {int(state[0], 8):04o} {state[1]})",
+                f"set {directory.path} to {directory.mode:04o} {directory.owner} (is 0{state[0]} {state[1]})",
                 _make(directory),
             )
 

@@ -1,4 +1,5 @@
 """Proxy."""
+
 from collections.abc import Sequence
 
 from deployer.inventory.model import Inventory

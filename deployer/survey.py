@@ -30,8 +30,7 @@ def questions(asked: Iterable[Ask]) -> tuple[Ask, ...]:
 def script_for(asked: tuple[Ask, ...]) -> str:
     """Bash that asks all of them at once and prints one reply, closed by `done`."""
     starts = (
-        f"exec {{fd{number}}}< <(ask {number} {quote(ask.script)} </dev/null)"
-        for number, ask in enumerate(asked)
+        f"exec {{fd{number}}}< <(ask {number} {quote(ask.script)} </dev/null)" for number, ask in enumerate(asked)
     )
     readers = " ".join(f"/dev/fd/$fd{number}" for number in range(len(asked)))
     closes = " ".join(f"{{fd{number}}}<&-" for number in range(len(asked)))

@@ -12,7 +12,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Of the cases marked `full` keep a fifth, at least three of each test, chosen by the commit; none marked `bare`."""
+    """Of the cases marked `full` keep a fifth, at least three, chosen by the commit; none marked `bare`."""
     if config.getoption("--full"):
         return
     by_test: dict[str, list[pytest.Item]] = {}

@@ -119,7 +119,7 @@ def tell(run: Run, line: bytes) -> None:
     """A visitor can write into a log: what would steer the operator's terminal is made visible instead."""
     text = "".join(
         letter if letter.isprintable() or letter == "\t" else "\N{REPLACEMENT CHARACTER}"
-        for letter in line.decode(errors="replace")
+        for letter in line.rstrip(b"\r\n").decode(errors="replace")
     )
     run.report.data("log", {"host": run.host.file.stem, "line": text}, text)
 

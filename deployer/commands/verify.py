@@ -1,16 +1,17 @@
 """`verify`: what a visitor and an attacker see, from outside, with the certificate checked."""
 
 import time
+from dataclasses import asdict
 
 from deployer.changes import Note
 from deployer.commands.command import COMMON, Choices, Command
 from deployer.commands.running import Run, on_hosts
 from deployer.errors import Context, DeployerError
 from deployer.inventory.model import Inventory
+from deployer.output.report import StepReport, Verdict
 from deployer.outside.checks import Check
 from deployer.outside.site import Site
 from deployer.outside.verify import verify as look
-from deployer.output.report import StepReport, Verdict
 from deployer.shell import sh
 from deployer.transport.protocol import Transport
 
@@ -33,9 +34,10 @@ def verify_host(run: Run) -> None:
     checks = look(site(run.host, run.transport))
     failed = tuple(check for check in checks if check.verdict == "fail")
     for check in checks:
-        run.report.data("check", {"name": check.name, "verdict": check.verdict, "evidence": check.evidence, "remedy": check.remedy}, _text(run, check))
+        run.report.data("check", asdict(check), _text(run, check))
     run.tally.verdicts.append("failed" if failed else "in sync")
-    notes = tuple(Note(f"{check.name}: {check.evidence}", check.remedy) for check in checks if check.verdict == "warning")
+    warnings = (check for check in checks if check.verdict == "warning")
+    notes = tuple(Note(f"{check.name}: {check.evidence}", check.remedy) for check in warnings)
     verdict: Verdict = "failed" if failed else "in sync"
     run.report.step(StepReport("verify", SECTION, verdict, notes=notes, seconds=time.monotonic() - began))
     if failed:

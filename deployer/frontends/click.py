@@ -14,7 +14,9 @@ class Commands(click.Group):
 
     def __init__(self) -> None:
         settings = {"help_option_names": ["-h", "--help"]}
-        super().__init__("deployer", help="From a bare server to a verified HTTPS deployment.", context_settings=settings)
+        super().__init__(
+            "deployer", help="From a bare server to a verified HTTPS deployment.", context_settings=settings
+        )
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         return list(NAMES)

@@ -13,9 +13,7 @@ from deployer.secret import Secret
 
 SHORTEST_KEY = 32
 
-_PLACEHOLDER = re.compile(
-    r"<.*|\.{3,}|x{3,}|change[-_ ]?(?:me|this|it)\b.*|your[-_ ].*|(?:todo|replace)\b.*", re.I
-)
+_PLACEHOLDER = re.compile(r"<.*|\.{3,}|x{3,}|change[-_ ]?(?:me|this|it)\b.*|your[-_ ].*|(?:todo|replace)\b.*", re.I)
 
 
 def read_secrets(file: Path) -> tuple[dict[str, Secret], list[Mistake]]:

@@ -30,21 +30,13 @@ OptionalAddress = Annotated[str, optional(*_ADDRESS)]
 Gateway = Annotated[str, optional('a gateway is "user@host:port"', names.is_gateway)]
 Port = Annotated[int, whole("a port", 1, 65535)]
 Nameserver = Annotated[str, text('a name server is "192.0.2.1" or "192.0.2.1:53"', names.is_nameserver)]
-Subnet = Annotated[
-    str, text('a subnet is private, IPv4 and /16 to /28: "172.30.77.0/24"', names.is_private_subnet)
-]
+Subnet = Annotated[str, text('a subnet is private, IPv4 and /16 to /28: "172.30.77.0/24"', names.is_private_subnet)]
 Url = Annotated[str, text(*_PLAIN_URL)]
-OptionalUrl = Annotated[
-    str, optional('a URL is "https://host/path", without user and password', names.is_web_url)
-]
+OptionalUrl = Annotated[str, optional('a URL is "https://host/path", without user and password', names.is_web_url)]
 OptionalPlainUrl = Annotated[str, optional(*_PLAIN_URL)]
-Origin = Annotated[
-    str, text('an origin is "https://host[:port]": lower case, no path, never "*"', names.is_origin)
-]
+Origin = Annotated[str, text('an origin is "https://host[:port]": lower case, no path, never "*"', names.is_origin)]
 Registry = Annotated[str, text('a registry is "host:port" or a network "10.0.0.0/8"', names.is_registry)]
-FirewallRule = Annotated[
-    str, text('a rule is "8080", "51820/udp" or "6000:6010/tcp"', names.is_firewall_rule)
-]
+FirewallRule = Annotated[str, text('a rule is "8080", "51820/udp" or "6000:6010/tcp"', names.is_firewall_rule)]
 
 # Paths
 OwnDirectory = Annotated[
@@ -86,9 +78,7 @@ Stage = Annotated[
 ]
 Memory = Annotated[
     str,
-    optional(
-        'an amount of memory is "512M" or "2G"', _matches(r"[1-9][0-9]{0,9}(?:\.[0-9]{1,3})?[kmgKMG][bB]?")
-    ),
+    optional('an amount of memory is "512M" or "2G"', _matches(r"[1-9][0-9]{0,9}(?:\.[0-9]{1,3})?[kmgKMG][bB]?")),
 ]
 Cpus = Annotated[str, optional('a number of CPUs is "0.5" or "2", in quotes', texts.is_amount)]
 

@@ -44,9 +44,7 @@ def host_name(text: str) -> str:
 def hosts(directory: Path) -> list[str]:
     """The hosts of an inventory; the example is none."""
     names = sorted(file.stem for file in directory.glob("*.toml"))
-    return [
-        name for name in names if name not in _NOT_HOSTS and re.fullmatch(r"[a-z0-9][a-z0-9-]{0,62}", name)
-    ]
+    return [name for name in names if name not in _NOT_HOSTS and re.fullmatch(r"[a-z0-9][a-z0-9-]{0,62}", name)]
 
 
 def host_file(directory: Path, name: str) -> Path:
@@ -75,9 +73,7 @@ def _groups(file: Path) -> dict[str, object]:
     document, mistakes = read_toml(file)
     groups = document.get("groups", {})
     if not isinstance(groups, dict) or set(document) - {"groups"}:
-        mistakes.append(
-            Mistake("", 'it holds one table, [groups], with lines such as production = ["a", "b"]')
-        )
+        mistakes.append(Mistake("", 'it holds one table, [groups], with lines such as production = ["a", "b"]'))
     if mistakes:
         raise InventoryError("\n".join(mistake.line(file) for mistake in mistakes))
     return dict(groups)

@@ -62,9 +62,7 @@ def _right(detail: ErrorDetails) -> str:
 
 def dotted(place: Place) -> str:
     """('site', 'aliases', 0) -> site.aliases[0]"""
-    pieces = [
-        f"[{part}]" if isinstance(part, int) else f".{_bare(part)}" for part in place if part != "[key]"
-    ]
+    pieces = [f"[{part}]" if isinstance(part, int) else f".{_bare(part)}" for part in place if part != "[key]"]
     return "".join(pieces).removeprefix(".")
 
 
@@ -117,9 +115,7 @@ def _homes() -> Iterator[tuple[str, Iterable[str]]]:
 
 def _expected(place: Place) -> str:
     field = _model_at(place[:-1]).model_fields[str(place[-1])]
-    return next(
-        (str(check.func.expects) for check in field.metadata if hasattr(check, "func")), "it is needed"
-    )
+    return next((str(check.func.expects) for check in field.metadata if hasattr(check, "func")), "it is needed")
 
 
 def _model_at(place: Place) -> type[BaseModel]:

@@ -126,9 +126,7 @@ def is_private_subnet(text: str) -> bool:
 
 def is_image(text: str) -> bool:
     match = _IMAGE.fullmatch(text)
-    return (
-        match is not None and len(text) <= 255 and (not match["registry"] or is_endpoint(match["registry"]))
-    )
+    return match is not None and len(text) <= 255 and (not match["registry"] or is_endpoint(match["registry"]))
 
 
 def is_repository(text: str) -> bool:

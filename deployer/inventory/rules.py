@@ -94,9 +94,7 @@ def names_are_different(given: Given) -> Iterator[Mistake]:
     taken = {given.text("site.domain").lower()}
     api_domain = given.text("site.api_domain").lower()
     if api_domain and api_domain in taken:
-        yield Mistake(
-            "site.api_domain", "the API needs a name of its own, such as api.<domain>", shown(api_domain)
-        )
+        yield Mistake("site.api_domain", "the API needs a name of its own, such as api.<domain>", shown(api_domain))
     taken.add(api_domain or f"api.{given.text('site.domain').lower()}")
     for alias in map(str.lower, given.texts("site.aliases")):
         if alias in taken:
@@ -117,9 +115,7 @@ def directories_are_apart(given: Given) -> Iterator[Mistake]:
     """A restore swaps the root directory as a whole; two mounts cannot share a place."""
     backup, logs = given.text("backup.directory"), given.text("backend.log_dir")
     if backup and _overlap(backup, given.text("root")):
-        yield Mistake(
-            "backup.directory", "backups are neither in the root directory nor around it", shown(backup)
-        )
+        yield Mistake("backup.directory", "backups are neither in the root directory nor around it", shown(backup))
     if logs and PurePosixPath(logs) == PurePosixPath(given.text("backend.data_dir")):
         yield Mistake("backend.log_dir", "logs and data are in two directories", shown(logs))
 
@@ -134,9 +130,7 @@ def _overlap(one: str, other: str) -> bool:
 def copies_may_overlap(given: Given) -> Iterator[Mistake]:
     replicas = given.value("backend.replicas")
     if given.value("backend.overlap") is False and isinstance(replicas, int) and replicas > 1:
-        yield Mistake(
-            "backend.replicas", "one, when overlap = false: two copies must never run", shown(replicas)
-        )
+        yield Mistake("backend.replicas", "one, when overlap = false: two copies must never run", shown(replicas))
 
 
 def origins_are_origins(given: Given) -> Iterator[Mistake]:
@@ -149,9 +143,7 @@ def origins_are_origins(given: Given) -> Iterator[Mistake]:
 def offsite_has_password(given: Given) -> Iterator[Mistake]:
     if given.text("backup.offsite") and "RESTIC_PASSWORD" not in given.origin.secrets:
         name = given.origin.file.with_suffix(".env").name
-        yield Mistake(
-            "backup.offsite", f"its RESTIC_PASSWORD is missing in {name}: no copy without encryption"
-        )
+        yield Mistake("backup.offsite", f"its RESTIC_PASSWORD is missing in {name}: no copy without encryption")
 
 
 RULES: tuple[Rule, ...] = (

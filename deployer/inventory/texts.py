@@ -6,9 +6,7 @@ quoted or escaped where they are used.
 
 import re
 
-_CLOSED = re.compile(
-    r"/(?:bin|boot|dev|etc|lib(?:32|64|x32)?|proc|run|sbin|sys|tmp|usr|var/lib/docker)(?:/.*)?"
-)
+_CLOSED = re.compile(r"/(?:bin|boot|dev|etc|lib(?:32|64|x32)?|proc|run|sbin|sys|tmp|usr|var/lib/docker)(?:/.*)?")
 _TAKEN = re.compile(r"/(?:(?:home|media|mnt|opt|root|srv|var)?|var/(?:cache|lib|log|mail|run|spool|tmp|www))")
 _INNER = {"/", "/bin", "/dev", "/etc", "/lib", "/proc", "/sys", "/usr"}
 
@@ -62,12 +60,9 @@ def is_url_path(text: str) -> bool:
 
 def is_policy(text: str) -> bool:
     """Directives separated by `;`, each named once; `{api}` stands for the API's origin."""
-    directives = [
-        part.strip(" ") for part in text.replace("{api}", "https://api").split(";") if part.strip(" ")
-    ]
+    directives = [part.strip(" ") for part in text.replace("{api}", "https://api").split(";") if part.strip(" ")]
     well_formed = all(
-        re.fullmatch(r"""[a-z][a-z-]*(?: +[!#%&'()*+./0-9:<=>?@A-Z_a-z~-]+)*""", directive)
-        for directive in directives
+        re.fullmatch(r"""[a-z][a-z-]*(?: +[!#%&'()*+./0-9:<=>?@A-Z_a-z~-]+)*""", directive) for directive in directives
     )
     named = [directive.split(" ")[0] for directive in directives]
     return bool(directives) and well_formed and len(named) == len(set(named))

@@ -70,7 +70,9 @@ class Console:
             if self._detail.diff and diff_of(change):
                 yield from (f"                [dim]{escape(line)}[/]" for line in diff_of(change).splitlines())
         for note in step.notes:
-            yield f"              [yellow]note:[/] {escape(note.text)}" + (f" [dim]→ {escape(note.remedy)}[/]" if note.remedy else "")
+            yield f"              [yellow]note:[/] {escape(note.text)}" + (
+                f" [dim]→ {escape(note.remedy)}[/]" if note.remedy else ""
+            )
         if step.reason and step.verdict == "unknown":
             yield f"              [dim]cannot be known until an earlier section is done: {escape(step.reason)}[/]"
 
@@ -100,8 +102,8 @@ class Console:
         unknown = f"unknown: {recap.unknown}  " if recap.unknown else ""
         colour = "red" if recap.failed or recap.exit_code not in (0, 10) else "yellow" if recap.changed else "green"
         self._out.print(
-            f"[{colour}]{escape(recap.host)}[/]  ok: {recap.ok}  changed: {recap.changed}  {unknown}failed: {recap.failed}"
-            f"  [dim]{recap.round_trips} round trips, {recap.seconds:.1f} s[/]"
+            f"[{colour}]{escape(recap.host)}[/]  ok: {recap.ok}  changed: {recap.changed}  {unknown}"
+            f"failed: {recap.failed}  [dim]{recap.round_trips} round trips, {recap.seconds:.1f} s[/]"
         )
 
     def _live(self, text: str) -> None:

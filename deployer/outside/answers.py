@@ -105,9 +105,7 @@ def ask_all(
     site: Site, requests: Mapping[str, Request], *, limit: float = 10.0, verified: bool = True
 ) -> dict[str, Reply]:
     """All requests side by side within `limit` seconds; every key has a reply."""
-    tasks = {
-        key: partial(ask, site, request, limit=limit, verified=verified) for key, request in requests.items()
-    }
+    tasks = {key: partial(ask, site, request, limit=limit, verified=verified) for key, request in requests.items()}
     replies = in_parallel(tasks, limit + 1.0)
     return {key: replies.get(key, _late(limit)) for key in requests}
 

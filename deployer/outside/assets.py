@@ -26,9 +26,7 @@ _TYPES = {
 }
 _MAP_NAME = re.compile(rb"[#@]\s*sourceMappingURL=(\S+)")
 _CACHE = "immutable belongs to hashed names only: deployer provision writes the proxy's configuration"
-_BUILT = (
-    "the address is a build-time variable (wallet.api_url_variable): deployer update builds the wallet anew"
-)
+_BUILT = "the address is a build-time variable (wallet.api_url_variable): deployer update builds the wallet anew"
 
 
 @dataclass(frozen=True)
@@ -42,9 +40,7 @@ class Assets:
     left_out: int
 
 
-def look(
-    site: Site, index: Answer, workers: tuple[Reply, ...], *, limit: float = 8.0, verified: bool = True
-) -> Assets:
+def look(site: Site, index: Answer, workers: tuple[Reply, ...], *, limit: float = 8.0, verified: bool = True) -> Assets:
     """Ask for all of them, in two rounds of at most `limit` seconds each."""
     named = loaded_by(index.body, f"https://{site.domain}/")
     paths = named[:MOST]
@@ -95,9 +91,7 @@ def _maps_of(asset: str, reply: Reply) -> Iterator[str]:
             yield posixpath.normpath(posixpath.join(posixpath.dirname(path), name.decode("ascii", "ignore")))
 
 
-def _chunks(
-    site: Site, index: Answer, loaded: Mapping[str, Reply], workers: tuple[Reply, ...]
-) -> dict[str, Request]:
+def _chunks(site: Site, index: Answer, loaded: Mapping[str, Reply], workers: tuple[Reply, ...]) -> dict[str, Request]:
     """Scripts that scripts and service workers name; none where the API's address was found already."""
     if _holds(site, index, loaded):
         return {}
@@ -144,9 +138,7 @@ def _kept(assets: Assets) -> Check:
     """Unhashed and immutable is wrong for a year; hashed and not immutable only costs a question."""
     title = "wallet: assets cached by their hash"
     served = {path: reply for path, reply in assets.loaded.items() if isinstance(reply, Answer)}
-    immutable = {
-        path for path, reply in served.items() if "immutable" in reply.value("Cache-Control").lower()
-    }
+    immutable = {path for path, reply in served.items() if "immutable" in reply.value("Cache-Control").lower()}
     wrong = [f"{path} is immutable without a hash" for path in immutable if is_hashed(path) is False]
     if wrong:
         return failed(title, "; ".join(sorted(wrong)), _CACHE)
@@ -168,9 +160,7 @@ def _maps(assets: Assets) -> Check:
     served = [f"{path} is served" for path, reply in assets.maps.items() if _is_served(reply)]
     inline = [f"{path} holds one" for path, reply in assets.loaded.items() if _is_inline(reply)]
     remedy = "source maps publish the wallet's sources: the proxy refuses *.map, deployer provision writes it"
-    return judged(
-        "wallet: no source maps", [*served, *inline], f"{len(assets.maps)} asked for, none there", remedy
-    )
+    return judged("wallet: no source maps", [*served, *inline], f"{len(assets.maps)} asked for, none there", remedy)
 
 
 def _is_served(reply: Reply) -> bool:
@@ -200,9 +190,7 @@ def _compressed(index: Answer, assets: Assets) -> Check:
         for path, reply in {"/": index, **texts}.items()
         if isinstance(reply, Answer) and len(reply.body) > 1024 and not _is_packed(reply)
     ]
-    return judged(
-        "compression", faults, "text comes compressed", "gzip on; with gzip_types and gzip_proxied any"
-    )
+    return judged("compression", faults, "text comes compressed", "gzip on; with gzip_types and gzip_proxied any")
 
 
 def _is_packed(answer: Answer) -> bool:

@@ -32,9 +32,7 @@ class Presented:
     @property
     def silent(self) -> list[str]:
         """Names under which TLS does not come about at all, with the reason."""
-        return [
-            f"{name}: {reply.reason}" for name, reply in self.anyhow.items() if isinstance(reply, NoAnswer)
-        ]
+        return [f"{name}: {reply.reason}" for name, reply in self.anyhow.items() if isinstance(reply, NoAnswer)]
 
 
 def look(site: Site, limit: float = 5.0) -> Presented:
@@ -132,9 +130,7 @@ def _issuer(found: Mapping[str, x509.Certificate]) -> Check:
 
 
 def _pinned(site: Site, found: Mapping[str, x509.Certificate]) -> Check:
-    return judged(
-        "certificate pinned", _strangers(site, found), "exactly the pinned certificate is served", _REISSUE
-    )
+    return judged("certificate pinned", _strangers(site, found), "exactly the pinned certificate is served", _REISSUE)
 
 
 def _strangers(site: Site, found: Mapping[str, x509.Certificate]) -> Iterator[str]:

@@ -34,9 +34,7 @@ def resolve(
         resolver = _resolver(nameservers or None, limit)
     except (dns.exception.DNSException, OSError, ValueError) as error:
         return dict.fromkeys(asked, f"no name server to ask: {error}")
-    tasks = {
-        (name, kind): partial(_records, resolver, name, kind) for name in asked for kind in ("A", "AAAA")
-    }
+    tasks = {(name, kind): partial(_records, resolver, name, kind) for name in asked for kind in ("A", "AAAA")}
     answers = in_parallel(tasks, limit, at_once=len(tasks))
     late = f"no answer within {limit:g} s"
     return {name: _both(answers.get((name, "A"), late), answers.get((name, "AAAA"), late)) for name in asked}

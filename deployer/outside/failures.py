@@ -65,9 +65,7 @@ def _words(error: OSError) -> str:
 
 def _cause(error: BaseException) -> BaseException:
     """The operating system's or OpenSSL's error below urllib3's wrapping."""
-    if not isinstance(error, urllib3.exceptions.HTTPError) or isinstance(
-        error, urllib3.exceptions.TimeoutError
-    ):
+    if not isinstance(error, urllib3.exceptions.HTTPError) or isinstance(error, urllib3.exceptions.TimeoutError):
         return error
     below = error.__cause__ or error.__context__
     return _cause(below) if isinstance(below, NETWORK) else error

@@ -17,9 +17,7 @@ class Handshake:
     version: str
 
 
-def handshake(
-    site: Site, name: str | None, context: ssl.SSLContext, *, limit: float = 5.0
-) -> Handshake | NoAnswer:
+def handshake(site: Site, name: str | None, context: ssl.SSLContext, *, limit: float = 5.0) -> Handshake | NoAnswer:
     """Shake hands for `name` (None: without SNI), each wait at most `limit` seconds. Raises nothing."""
     address = site.address or name or site.domain
     try:

@@ -88,6 +88,4 @@ def _version(answers: Mapping[str, Seen]) -> Check:
         for kind, seen in answers.items()
         if isinstance(seen.reply, Answer) and _VERSION.search(seen.reply.value("Server"))
     }
-    return judged(
-        "server version hidden", sorted(telling), "no Server header tells a version", "server_tokens off;"
-    )
+    return judged("server version hidden", sorted(telling), "no Server header tells a version", "server_tokens off;")

@@ -9,9 +9,7 @@ from deployer.outside.parallel import in_parallel
 from deployer.outside.ports import is_open
 from deployer.outside.site import Site
 
-_RECORDS = (
-    "set the A record (and AAAA, if any) at the DNS provider; site.nameservers names other servers to ask"
-)
+_RECORDS = "set the A record (and AAAA, if any) at the DNS provider; site.nameservers names other servers to ask"
 
 
 def check(site: Site, limit: float = 5.0) -> tuple[Check, ...]:

@@ -10,9 +10,7 @@ _SCRIPT_NAME = re.compile(rb"[\"'`]([A-Za-z0-9_./~-]{1,200}\.m?js)[\"'`]")
 
 # A content hash before the extension(s): Vite's 8 or more characters, webpack's 20 hexadecimal digits.
 _PERHAPS_HASHED = re.compile(r"[.-][A-Za-z0-9_-]{8,}(?:\.[a-z]+)?\.[a-z0-9]+$")
-_SURELY_HASHED = re.compile(
-    r"[.-](?=[A-Za-z_-]*\d)(?:[0-9a-f]{8,}|[A-Za-z0-9_-]{8})(?:\.[a-z]+)?\.[a-z0-9]+$"
-)
+_SURELY_HASHED = re.compile(r"[.-](?=[A-Za-z_-]*\d)(?:[0-9a-f]{8,}|[A-Za-z0-9_-]{8})(?:\.[a-z]+)?\.[a-z0-9]+$")
 
 
 def is_hashed(path: str) -> bool | None:

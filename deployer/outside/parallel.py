@@ -10,9 +10,7 @@ Key = TypeVar("Key", bound=Hashable)
 Value = TypeVar("Value")
 
 
-def in_parallel(
-    tasks: Mapping[Key, Callable[[], Value]], limit: float, *, at_once: int = 16
-) -> dict[Key, Value]:
+def in_parallel(tasks: Mapping[Key, Callable[[], Value]], limit: float, *, at_once: int = 16) -> dict[Key, Value]:
     """The answers of all tasks that ended within `limit` seconds, in the order of the tasks.
 
     A task that is late is left to its own limit in a daemon thread and has no entry. An exception of a

@@ -8,9 +8,7 @@ from deployer.outside.checks import Check, judged
 from deployer.outside.parallel import in_parallel
 from deployer.outside.site import Site
 
-_REMEDY = (
-    "Docker publishes past ufw: no ports: but 80 and 443 in docker-compose.yml; deployer provision writes it"
-)
+_REMEDY = "Docker publishes past ufw: no ports: but 80 and 443 in docker-compose.yml; deployer provision writes it"
 
 
 def check(site: Site, limit: float = 2.0) -> tuple[Check, ...]:

@@ -18,10 +18,8 @@ def trusting_any_name(site: Site) -> ssl.SSLContext:
 
 @lru_cache(maxsize=8)
 def _trusting(mode: Mode, pem: str | None, check_hostname: bool = True) -> ssl.SSLContext:
-    if mode == "self-signed":
-        context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)  # no roots: the pinned certificate or nothing
-    else:
-        context = ssl.create_default_context()
+    no_roots = mode == "self-signed"  # the pinned certificate or nothing
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT) if no_roots else ssl.create_default_context()
     context.check_hostname = check_hostname
     # Python >= 3.13 asks for RFC 5280 to the letter, which browsers do not; the same on every version.
     context.verify_flags &= ~ssl.VERIFY_X509_STRICT

@@ -13,9 +13,7 @@ from deployer.outside.trust import unchecked
 
 UNKNOWN = "not-served.invalid"  # RFC 6761: never a real name
 
-_REMEDY = (
-    "a default_server that returns 444 on 80 and 443 and has ssl_reject_handshake on: deployer provision"
-)
+_REMEDY = "a default_server that returns 444 on 80 and 443 and has ssl_reject_handshake on: deployer provision"
 
 
 def check(site: Site, limit: float = 5.0) -> tuple[Check, ...]:

@@ -3,7 +3,7 @@
 import io
 import tarfile
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import PurePosixPath
 
 from deployer.changes import Change, File, Gate, Run, SecondLogin, WriteFiles
@@ -58,22 +58,25 @@ def _line(number: int, change: Change) -> str:
 
 
 def _parts(number: int, change: Change) -> Iterator[File]:
+    if isinstance(change, WriteFiles):
+        for file in change.files:
+            yield replace(file, path=PurePosixPath(f"files/{number}{file.path}"))
+    for name, text in _texts(change).items():
+        if text:
+            yield _text(f"{number}.{name}", text)
+
+
+def _texts(change: Change) -> dict[str, str]:
+    """A change's scripts by the ending of their names, as the runner looks for them."""
     match change:
-        case WriteFiles(files=files, check=check):
-            for file in files:
-                yield File(PurePosixPath(f"files/{number}{file.path}"), file.content, file.mode, file.owner, file.group)
-            if check:
-                yield _text(f"{number}.sh", check)
+        case WriteFiles(check=check):
+            return {"sh": check}
         case Run(script=text, undo=undo, payload=payload):
-            yield _text(f"{number}.sh", text)
-            if payload:
-                yield _text(f"{number}.payload", payload.reveal())
-            if undo:
-                yield _text(f"{number}.undo.sh", undo)
+            return {"sh": text, "undo.sh": undo, "payload": payload.reveal() if payload else ""}
         case Gate(script=text, explain=explain):
-            yield _text(f"{number}.sh", text)
-            if explain:
-                yield _text(f"{number}.explain.sh", explain)
+            return {"sh": text, "explain.sh": explain}
+        case SecondLogin():
+            return {}
 
 
 def _limit(change: Change) -> int:

@@ -42,7 +42,14 @@ class Session:
 
     @classmethod
     def start(
-        cls, transport: Transport, host: Inventory, holder: Holder, *, wait: int, survey: str, say: Callable[[str], None]
+        cls,
+        transport: Transport,
+        host: Inventory,
+        holder: Holder,
+        *,
+        wait: int,
+        survey: str,
+        say: Callable[[str], None],
     ) -> Self:
         """Take the lock and ask the first survey, in one round trip.
 
@@ -70,9 +77,7 @@ class Session:
                 case "waiting":
                     say(f"still waiting for the lock; now: {rest or 'nothing is said'}")
                 case "busy":
-                    raise LockHeld(
-                        f"another run holds the lock: {held}", remedy="wait for it, or use --wait SECONDS"
-                    )
+                    raise LockHeld(f"another run holds the lock: {held}", remedy="wait for it, or use --wait SECONDS")
                 case _:
                     raise ConnectionFailed(f"the host did not give the lock: {line or 'no answer'}")
 

@@ -50,7 +50,9 @@ def probes(host: Inventory) -> Probes:
     return {
         "source": _ask_pair(source(host), LASTING[host.tls.mode]),
         "installed": _ask_pair(host.paths.ssl, 0),
-        "modes": Ask(f"stat -c '%a %U:%G' {quote(host.paths.certificate)} {quote(host.paths.private_key)} 2>/dev/null || true"),
+        "modes": Ask(
+            f"stat -c '%a %U:%G' {quote(host.paths.certificate)} {quote(host.paths.private_key)} 2>/dev/null || true"
+        ),
         "containers": ask_containers(host),
         "loaded": ask_loaded(host, "ssl"),
         "timer": Ask("systemctl is-enabled certbot.timer 2>/dev/null || true"),
@@ -77,16 +79,27 @@ def _letsencrypt(host: Inventory, facts: Facts, *, good: bool, installed: Pair) 
     if good:
         return
     if not installed.belongs:
-        placeholder = lines(_make_placeholder(host), 'install_certificate "$beside/fullchain.pem" "$beside/privkey.pem"')
+        placeholder = lines(
+            _make_placeholder(host), 'install_certificate "$beside/fullchain.pem" "$beside/privkey.pem"'
+        )
         yield _act(host, "install a placeholder certificate, so that nginx can start and answer the CA", placeholder)
     yield from start_proxy(host, facts)
-    yield _act(host, f"obtain a certificate for {', '.join(host.names)} from {host.tls.acme_server}", "obtain && install_live", 900)
+    yield _act(
+        host,
+        f"obtain a certificate for {', '.join(host.names)} from {host.tls.acme_server}",
+        "obtain && install_live",
+        900,
+    )
 
 
 def _install(host: Inventory, facts: Facts, *, good: bool, made: Pair, installed: Pair) -> Iterator[Change]:
     if not good or (made.certificate, made.key) != (installed.certificate, installed.key):
         directory = quote(source(host))
-        yield _act(host, f"install the certificate for nginx{_because(installed)}", f"install_certificate {directory}/fullchain.pem {directory}/privkey.pem")
+        yield _act(
+            host,
+            f"install the certificate for nginx{_because(installed)}",
+            f"install_certificate {directory}/fullchain.pem {directory}/privkey.pem",
+        )
     elif facts["loaded"] == "stale":
         yield _act(host, "reload the proxy, which serves an older certificate", "reload_proxy && await 15 serves")
     yield from start_proxy(host, facts)
@@ -100,13 +113,28 @@ def start_proxy(host: Inventory, facts: Facts) -> Iterator[Change]:
     """The proxy alone; a changed image or container setting is the one case with a restart, and it says so."""
     found = [item for item in containers(facts["containers"]) if item.service == PROXY]
     wanted = config_digests(host)[PROXY]
-    up = sh("docker", "compose", "--project-directory", host.root, "-f", host.paths.compose, "up", "-d", "--no-deps", "--no-build")
+    up = sh(
+        "docker",
+        "compose",
+        "--project-directory",
+        host.root,
+        "-f",
+        host.paths.compose,
+        "up",
+        "-d",
+        "--no-deps",
+        "--no-build",
+    )
     running = [item for item in found if item.state == "running"]
     if not running:
         remove = lines(*(sh("docker", "rm", "-f", item.name) for item in found))
         yield _act(host, "start the proxy", lines(remove, f"{up} {PROXY}", "await 15 serves"))
     elif running[0].config != wanted:
-        yield _act(host, "restart the proxy with its new container settings (a gap of about a second)", lines(f"{up} --force-recreate {PROXY}", "await 15 serves"))
+        yield _act(
+            host,
+            "restart the proxy with its new container settings (a gap of about a second)",
+            lines(f"{up} --force-recreate {PROXY}", "await 15 serves"),
+        )
 
 
 def _mend_modes(host: Inventory, facts: Facts, installed: Pair) -> Iterator[Change]:
@@ -137,7 +165,9 @@ def _read(host: Inventory, path: str) -> bytes:
 
 
 def _ask_pair(directory: PurePosixPath, days: int) -> Ask:
-    return Ask(script("show_certificate.sh", FILE=f"{directory}/fullchain.pem", KEY=f"{directory}/privkey.pem", DAYS=days))
+    return Ask(
+        script("show_certificate.sh", FILE=f"{directory}/fullchain.pem", KEY=f"{directory}/privkey.pem", DAYS=days)
+    )
 
 
 def _pair(facts: Facts, key: str) -> Pair:

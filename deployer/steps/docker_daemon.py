@@ -1,4 +1,4 @@
-"""3.2 Configure Docker: log rotation, live-restore, started at boot, the operator in its group; proved by a container."""
+"""3.2 Configure Docker: log rotation, live-restore, at boot, the operator in its group; proved by a container."""
 
 import difflib
 import json
@@ -100,5 +100,8 @@ def _prove(image: str) -> Run:
 docker pull -q {quote(image)}
 version=$(docker run --rm {quote(image)} nginx -v 2>&1 | sed -n 's/.*nginx\\///p')
 echo "a container ran: nginx $version"
-printf '%s\\n' {NGINX_MINIMUM} "$version" | sort -V -C || {{ echo "nginx $version is older than {NGINX_MINIMUM}"; exit 1; }}"""
-    return Run(f"pull {image}, prove that Docker runs it, and that it is at least nginx {NGINX_MINIMUM}", script, within=900)
+printf '%s\\n' {NGINX_MINIMUM} "$version" | sort -V -C ||
+  {{ echo "nginx $version is older than {NGINX_MINIMUM}"; exit 1; }}"""
+    return Run(
+        f"pull {image}, prove that Docker runs it, and that it is at least nginx {NGINX_MINIMUM}", script, within=900
+    )

@@ -29,7 +29,9 @@ def probes(host: Inventory) -> Probes:
         "os": Ask("cat /etc/os-release"),
         "architecture": Ask("dpkg --print-architecture"),
         "installed": ask_installed((*DOCKER_OWN, *DEBIAN, *UBUNTU)),
-        "engine": Ask("command -v dockerd >/dev/null || exit 0; dockerd --version | sed 's/.*version \\([^,]*\\),.*/\\1/'"),
+        "engine": Ask(
+            "command -v dockerd >/dev/null || exit 0; dockerd --version | sed 's/.*version \\([^,]*\\),.*/\\1/'"
+        ),
         "compose": Ask("command -v docker >/dev/null || exit 0; docker compose version --short 2>/dev/null || true"),
         "key": Ask(f"test -s {_KEYRING} && echo present; true"),
     }
@@ -95,4 +97,3 @@ def _old(facts: Facts) -> Iterator[Note]:
                 f"Docker {part} {facts[part]} is installed, the guide asks for {minimum}",
                 "upgrade Docker on the host (this restarts its containers), then run again",
             )
-

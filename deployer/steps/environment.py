@@ -45,9 +45,7 @@ def plan(host: Inventory, facts: Facts) -> Plan:
 def _wanted(host: Inventory, present: tuple[str, ...]) -> tuple[str, ...]:
     """A secret that stands there and is not ours (a person's, an older version's) is kept as well."""
     ours = secret_names(host)
-    others = tuple(
-        name for line in present if _SECRET.search(line) and (name := line.partition("=")[0]) not in ours
-    )
+    others = tuple(name for line in present if _SECRET.search(line) and (name := line.partition("=")[0]) not in ours)
     return (MARKER, *(f"{name}=[secret]" for name in (*ours, *others)), *lines(host))
 
 

@@ -42,12 +42,16 @@ def probes(host: Inventory) -> Probes:
 
 def plan(host: Inventory, facts: Facts) -> Plan:
     check = script(
-        "check_nginx.sh", NGINX=str(host.paths.nginx), IMAGE=host.nginx.image, UPSTREAMS=first_upstreams(host).content.decode(),
+        "check_nginx.sh",
+        NGINX=str(host.paths.nginx),
+        IMAGE=host.nginx.image,
+        UPSTREAMS=first_upstreams(host).content.decode(),
         UPSTREAMS_FILE=f"conf.d/{host.name}.upstreams",
     )
     changes = tuple(compare(facts, files(host), check=check))
     if not facts["upstreams"]:
         from deployer.changes import WriteFiles
+
         changes = (WriteFiles(f"write {first_upstreams(host).path} (absent)", (first_upstreams(host),)), *changes)
     yield from changes
     if is_running(containers(facts["containers"]), PROXY) and (changes or facts["loaded"] != "loaded"):

@@ -30,7 +30,8 @@ _CLOCK = "systemctl is-active systemd-timesyncd chrony chronyd ntp ntpd ntpsec 2
 
 def probes(host: Inventory) -> Probes:
     names = {f"name {name}": Resolve(name) for name in (*host.names, host.ssh.address)}
-    free = f"path={quote(host.root)}; until [ -e \"$path\" ]; do path=$(dirname \"$path\"); done; df -Pk / \"$path\" | tail -n +2"
+    nearest = f'path={quote(host.root)}; until [ -e "$path" ]; do path=$(dirname "$path"); done'
+    free = f'{nearest}; df -Pk / "$path" | tail -n +2'
     return {
         "os": Ask("cat /etc/os-release"),
         "architecture": Ask("uname -m"),
@@ -64,16 +65,7 @@ def _problems(host: Inventory, facts: Facts) -> Iterator[Note]:
 
 
 def _notes(host: Inventory, facts: Facts) -> Iterator[Note]:
-    if int(facts["memory"]) < 3.7 * GIB:
-        yield Note(
-            f"{int(facts['memory']) / GIB:.1f} GiB of memory, the guide asks for 4",
-            'a build may not fit: [build] where = "operator" builds on your machine',
-        )
-    if int(facts["processors"]) < 2:
-        yield Note("one processor, the guide asks for 2")
-    for mount, total, _ in _disks(facts):
-        if total < 18 * GIB:
-            yield Note(f"{mount} has {total / GIB:.0f} GiB in all, the guide asks for 20")
+    yield from _small(facts)
     if "active" not in facts.lines("clock"):
         yield Note("no time synchronisation runs", "apt-get install systemd-timesyncd; certificates depend on the time")
     if facts["apt"]:
@@ -82,6 +74,19 @@ def _notes(host: Inventory, facts: Facts) -> Iterator[Note]:
         yield Note("cloud-init is still running: installing waits for it, at most 10 minutes")
     if host.tls.mode != "letsencrypt":
         yield from _wrong_names(host, facts)
+
+
+def _small(facts: Facts) -> Iterator[Note]:
+    """Below the guide's minimums (4 GB of memory, 2 cores, 20 GB of disk), with some room for what a vendor keeps."""
+    memory = int(facts["memory"])
+    if memory < 3.7 * GIB:
+        remedy = 'a build may not fit: [build] where = "operator" builds on your machine'
+        yield Note(f"{memory / GIB:.1f} GiB of memory, the guide asks for 4", remedy)
+    if int(facts["processors"]) < 2:
+        yield Note("one processor, the guide asks for 2")
+    for mount, total, _ in _disks(facts):
+        if total < 18 * GIB:
+            yield Note(f"{mount} has {total / GIB:.0f} GiB in all, the guide asks for 20")
 
 
 def _system(facts: Facts) -> Iterator[Note]:
@@ -109,7 +114,7 @@ def _room(facts: Facts) -> Iterator[Note]:
         if free < 2 * GIB:
             yield Note(
                 f"{mount} has only {free // 1024} MiB free, at least 2048 are needed",
-                f"free space on {mount} (docker system df, journalctl --disk-usage, apt-get clean), or use a larger disk",
+                f"free space on {mount} (docker system df, apt-get clean, journalctl --disk-usage), or enlarge it",
             )
 
 
@@ -119,7 +124,10 @@ def _ports(host: Inventory, facts: Facts) -> Iterator[Note]:
         port = line.split()[3].rpartition(":")[2]
         if port not in ours:
             process = line.partition('users:(("')[2].partition('"')[0] or "another process"
-            yield Note(f"port {port} is taken by {process}", f"stop {process} and keep it from starting: systemctl disable --now …")
+            yield Note(
+                f"port {port} is taken by {process}",
+                f"stop {process} and keep it from starting: systemctl disable --now …",
+            )
 
 
 def _publishes(host: Inventory, line: str, port: str) -> bool:

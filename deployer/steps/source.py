@@ -1,4 +1,4 @@
-"""7.1 Clone repository: the source at the wanted ref. While a release runs its clone is not moved: `update` does that."""
+"""7.1 Clone repository: the source at the wanted ref; while a release runs its clone is not moved, `update` does that."""
 
 from collections.abc import Iterator, Mapping
 from pathlib import Path, PurePosixPath
@@ -80,7 +80,15 @@ def _running(host: Inventory) -> str:
 
 def _ask_remote(host: Inventory) -> str:
     ref = host.source.ref
-    asked = sh("git", "ls-remote", "--", host.source.repository, f"refs/heads/{ref}", f"refs/tags/{ref}", f"refs/tags/{ref}^{{}}")
+    asked = sh(
+        "git",
+        "ls-remote",
+        "--",
+        host.source.repository,
+        f"refs/heads/{ref}",
+        f"refs/tags/{ref}",
+        f"refs/tags/{ref}^{{}}",
+    )
     return f"{_quiet(host)}\ntimeout 20 {asked} 2>/dev/null || true"
 
 

@@ -16,9 +16,7 @@ CLOSE_LIMIT = 30.0
 class Talk:
     """Implements `protocol.Conversation`. `failure` makes the error for a message."""
 
-    def __init__(
-        self, execution: Execution, heard: bytes, failure: Callable[[str], ConnectionFailed]
-    ) -> None:
+    def __init__(self, execution: Execution, heard: bytes, failure: Callable[[str], ConnectionFailed]) -> None:
         self._execution = execution
         self._heard = heard
         self._failure = failure
@@ -49,9 +47,7 @@ class Talk:
             rest = self._execution.gather(end)
             return self._execution.finish(end, self._take(len(self._heard)) + rest)
         except TimeIsUp:
-            raise self._failure(
-                f"the script did not end within {CLOSE_LIMIT:.0f} s of being told to"
-            ) from None
+            raise self._failure(f"the script did not end within {CLOSE_LIMIT:.0f} s of being told to") from None
         finally:
             process.abandon()
 

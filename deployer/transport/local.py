@@ -71,9 +71,7 @@ class LocalProcess:
 
     def read_error(self) -> bytes:
         data = b""
-        while select.select([self._stderr], [], [], 0)[0] and (
-            piece := os.read(self._stderr.fileno(), PIECE)
-        ):
+        while select.select([self._stderr], [], [], 0)[0] and (piece := os.read(self._stderr.fileno(), PIECE)):
             data += piece
         return data
 

@@ -71,5 +71,3 @@ class Transport(Protocol):
 
     def close(self) -> None:
         """End the connection; scripts that still run are left to themselves."""
-
-

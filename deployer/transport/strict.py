@@ -77,15 +77,11 @@ class StrictConnection(fabric.Connection):  # type: ignore[misc]  # fabric has n
     settings: SshSettings
     is_gateway: bool
 
-    def __init__(
-        self, settings: SshSettings, target: str, *, is_gateway: bool = False, **options: Any
-    ) -> None:
+    def __init__(self, settings: SshSettings, target: str, *, is_gateway: bool = False, **options: Any) -> None:
         """`options` are user, port and gateway of fabric.Connection."""
         self._set(settings=settings, is_gateway=is_gateway)
         limit = math.ceil(settings.connect_limit)
-        super().__init__(
-            target, config=_configuration(), forward_agent=False, connect_timeout=limit, **options
-        )
+        super().__init__(target, config=_configuration(), forward_agent=False, connect_timeout=limit, **options)
         self.client.set_missing_host_key_policy(Reject())
 
     @property
@@ -136,9 +132,7 @@ class StrictConnection(fabric.Connection):  # type: ignore[misc]  # fabric has n
             return super().open_gateway()
         self.gateway.open()
         limit = self.settings.connect_limit
-        return self.gateway.transport.open_channel(
-            "direct-tcpip", (self.host, self.port), ("", 0), timeout=limit
-        )
+        return self.gateway.transport.open_channel("direct-tcpip", (self.host, self.port), ("", 0), timeout=limit)
 
     def close(self) -> None:
         """Of fabric's own: also a connection that was never finished, and the gateway's."""
@@ -194,9 +188,7 @@ def connection(settings: SshSettings) -> StrictConnection:
         gateway = None
         if settings.gateway:
             gateway = StrictConnection(settings, settings.gateway, is_gateway=True)
-        return StrictConnection(
-            settings, settings.address, user=settings.user, port=settings.port, gateway=gateway
-        )
+        return StrictConnection(settings, settings.address, user=settings.user, port=settings.port, gateway=gateway)
     except Exception as error:
         place = Place(settings.user, settings.address, settings.port or 22, settings.name)
         raise place.failure(

@@ -28,8 +28,7 @@ _ANNOUNCE = f"echo '{START}' >&2; echo '{START}'"
 # `read` takes one byte at a time from a pipe, so what follows the marker stays there for the script. What
 # comes before it is the password, where sudo did not ask for it (NOPASSWD, or a ticket that is still valid).
 _SWALLOW = (
-    f"unset word; until [ \"${{word-}}\" = '{INPUT}' ]; "
-    f"do IFS= read -r word || exit {NO_INPUT}; done; unset word"
+    f"unset word; until [ \"${{word-}}\" = '{INPUT}' ]; do IFS= read -r word || exit {NO_INPUT}; done; unset word"
 )
 _NO_STDIN = "exec </dev/null"
 

@@ -53,9 +53,7 @@ def fresh(boot: Boot, bed: Bed, repository: Repository, tmp_path: Path) -> Deplo
 
 
 @pytest.fixture(scope="session")
-def provisioned_snapshot(
-    bed: Bed, repository: Repository, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[str]:
+def provisioned_snapshot(bed: Bed, repository: Repository, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """The tag of a host that was provisioned once; tests start from copies of it."""
     tag = f"provisioned-{os.getpid()}"
     with booted(bed, "golden") as host:
@@ -66,10 +64,6 @@ def provisioned_snapshot(
 
 
 @pytest.fixture
-def provisioned(
-    boot: Boot, bed: Bed, repository: Repository, tmp_path: Path, provisioned_snapshot: str
-) -> Deployment:
+def provisioned(boot: Boot, bed: Bed, repository: Repository, tmp_path: Path, provisioned_snapshot: str) -> Deployment:
     """A host of its own for one test, as a provision left it."""
-    return deployment(
-        tmp_path / "inventory", boot("copy", from_snapshot=provisioned_snapshot), bed, repository
-    )
+    return deployment(tmp_path / "inventory", boot("copy", from_snapshot=provisioned_snapshot), bed, repository)

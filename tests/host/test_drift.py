@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from pathlib import Path
 
 import pytest
 
@@ -29,14 +28,19 @@ OTHER_CERTIFICATE = (
 )
 
 DRIFTS = {
-    "compose file edited": Drift(f"echo '# mine' >>{ROOT}/docker-compose.yml", ("compose: write /opt/biometric-did/docker-compose.yml",)),
+    "compose file edited": Drift(
+        f"echo '# mine' >>{ROOT}/docker-compose.yml", ("compose: write /opt/biometric-did/docker-compose.yml",)
+    ),
     "nginx file edited": Drift(
-        f"echo '# mine' >>{ROOT}/nginx/conf.d/biometric-did.conf", ("nginx: write /opt/biometric-did/nginx/conf.d", "nginx: reload")
+        f"echo '# mine' >>{ROOT}/nginx/conf.d/biometric-did.conf",
+        ("nginx: write /opt/biometric-did/nginx/conf.d", "nginx: reload"),
     ),
     "cron file removed": Drift("rm /etc/cron.d/biometric-did", ("schedules: write /etc/cron.d/biometric-did",)),
     "mode of .env changed": Drift(f"chmod 644 {ROOT}/.env", ("environment: set /opt/biometric-did/.env to 0600",)),
     "value in .env changed": Drift(f"sed -i s/HTTPS_ONLY=true/HTTPS_ONLY=false/ {ROOT}/.env", ("environment: write",)),
-    "mode of a directory changed": Drift(f"chmod 755 {ROOT}/nginx/ssl", ("directories: set /opt/biometric-did/nginx/ssl to 0700",)),
+    "mode of a directory changed": Drift(
+        f"chmod 755 {ROOT}/nginx/ssl", ("directories: set /opt/biometric-did/nginx/ssl to 0700",)
+    ),
     "owner of the data changed": Drift(f"chown root:root {ROOT}/data", ("containers: give /opt/biometric-did/logs",)),
     "backend removed": Drift("docker rm -f biometric-did-backend-api-1", ("containers: start backend-api",)),
     "wallet stopped": Drift("docker stop biometric-did-demo-wallet-1", ("containers: start demo-wallet",)),
@@ -46,9 +50,16 @@ DRIFTS = {
     "certificate replaced": Drift(OTHER_CERTIFICATE, ("certificates: install the certificate",)),
     "network deleted": Drift(
         "docker rm -f $(docker ps -aq) && docker network rm biometric-did-network",
-        ("network: create", "certificates: start the proxy", "containers: start backend-api", "containers: start demo-wallet"),
+        (
+            "network: create",
+            "certificates: start the proxy",
+            "containers: start backend-api",
+            "containers: start demo-wallet",
+        ),
     ),
-    "Docker disabled": Drift("systemctl disable docker.service docker.socket", ("docker_daemon: start Docker at boot",)),
+    "Docker disabled": Drift(
+        "systemctl disable docker.service docker.socket", ("docker_daemon: start Docker at boot",)
+    ),
     "image removed": Drift(
         "docker rm -f biometric-did-demo-wallet-1; docker rmi -f $(docker images -q biometric-did-wallet)",
         ("images: build the image biometric-did-wallet", "containers: start demo-wallet"),

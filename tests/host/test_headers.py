@@ -90,7 +90,7 @@ def test_headers_on_redirects(visitor: Visitor) -> None:
 
 
 def test_headers_on_too_many_requests(visitor: Visitor) -> None:
-    """Beyond rate and burst the proxy answers 429, as JSON, with Retry-After; a made-up X-Forwarded-For changes nothing."""
+    """Beyond rate and burst the proxy answers 429, as JSON; a made-up X-Forwarded-For changes nothing."""
     answers = [visitor.ask(API, "/api/echo-address", headers={"X-Forwarded-For": f"198.51.100.{n}"}) for n in range(60)]
     refused = [seen for seen in answers if seen.status == 429]
     assert len(refused) >= 10
@@ -122,22 +122,27 @@ def until(ask: Callable[[], Seen], status: int) -> Seen:
 
 def test_a_client_is_not_believed(limited: Deployment, visitor: Visitor) -> None:
     """Neither an invented address nor an invented scheme arrives; the login limit counts the real address."""
-    forged = {"X-Forwarded-For": "198.51.100.7", "X-Real-IP": "198.51.100.7", "Forwarded": "for=198.51.100.7", "X-Forwarded-Proto": "http"}
+    forged = {
+        "X-Forwarded-For": "198.51.100.7",
+        "X-Real-IP": "198.51.100.7",
+        "Forwarded": "for=198.51.100.7",
+        "X-Forwarded-Proto": "http",
+    }
     limited.ok("provision", "--no-verify")
     seen = until(lambda: visitor.ask(API, "/api/echo-address", headers=forged), 200)
     told = json.loads(seen.body)
     assert "198.51.100.7" not in str(told)
     assert told["scheme"] == "https"
-    codes = [
-        until_not_limited(visitor, {"X-Forwarded-For": f"198.51.100.{number}"}) for number in range(8)
-    ]
+    codes = [until_not_limited(visitor, {"X-Forwarded-For": f"198.51.100.{number}"}) for number in range(8)]
     assert codes[5:] == [429, 429, 429], codes
 
 
 def until_not_limited(visitor: Visitor, headers: dict[str, str]) -> int:
     """A login; the proxy's own 429 (JSON with `Too many requests`) does not count, the application's does."""
     for _ in range(500):
-        seen = visitor.ask(API, "/api/login", method="POST", body=b"{}", headers={**headers, "Content-Type": "application/json"})
+        seen = visitor.ask(
+            API, "/api/login", method="POST", body=b"{}", headers={**headers, "Content-Type": "application/json"}
+        )
         if seen.status != 429 or b"Too many requests" not in seen.body:
             return seen.status
     raise AssertionError("always refused by the proxy")

@@ -5,7 +5,7 @@ from tests.host.tool import Deployment, touched
 
 
 def test_fresh_host_is_provisioned_and_then_in_sync(fresh: Deployment) -> None:
-    """The dry run changes nothing and lists exactly what the run does; the run ends verified; a second one does nothing."""
+    """The dry run writes nothing and lists what the run does; the run ends verified; a second does nothing."""
     before = digest(fresh.host)
     foreseen = fresh.json("provision", "--dry-run", "--detailed-exitcode")
     assert foreseen.exit_code == 10
@@ -21,7 +21,7 @@ def test_fresh_host_is_provisioned_and_then_in_sync(fresh: Deployment) -> None:
 
 
 def test_dry_run_on_a_provisioned_host_writes_nothing(provisioned: Deployment) -> None:
-    """On a host that is in sync the dry run finds nothing, writes nothing, and exits 0 even with --detailed-exitcode."""
+    """In sync, the dry run finds nothing, writes nothing, and exits 0 even with --detailed-exitcode."""
     provisioned.ok("provision", "--no-verify")
     before = digest(provisioned.host)
     looked = provisioned.ok("provision", "--dry-run", "--diff", "--detailed-exitcode")

@@ -40,7 +40,9 @@ def test_every_command_of_the_readme_runs(boot: Boot, bed: Bed, repository: Repo
         ran.append(command)
         if command.startswith("deployer init"):
             written = (tmp_path / "inventory" / "prod.toml").read_text()
-            _use_the_beds_services(tmp_path / "inventory" / "prod.toml", written, (ours.inventory / "web.toml").read_text())
+            _use_the_beds_services(
+                tmp_path / "inventory" / "prod.toml", written, (ours.inventory / "web.toml").read_text()
+            )
     assert sum(command.startswith("deployer ") for command in ran) >= 10
 
 

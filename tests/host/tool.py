@@ -105,9 +105,7 @@ class Deployment:
     def ok(self, *words: str, limit: int = LIMIT) -> Outcome:
         """Run with --json; it has to succeed."""
         outcome = self.json(*words, limit=limit)
-        assert outcome.exit_code == 0, (
-            f"exit {outcome.exit_code}\n{outcome.out[-4000:]}\n{outcome.err[-4000:]}"
-        )
+        assert outcome.exit_code == 0, f"exit {outcome.exit_code}\n{outcome.out[-4000:]}\n{outcome.err[-4000:]}"
         return outcome
 
 
@@ -141,9 +139,7 @@ def deployment(
     `changed` replaces whole tables by their text, `extra` is put at the end.
     """
     tables = {**_tables(host, bed, repository, domain), **changed}
-    text = "\n".join(
-        f"[{name}]\n{table}" if name != "top" else table for name, table in tables.items() if table
-    )
+    text = "\n".join(f"[{name}]\n{table}" if name != "top" else table for name, table in tables.items() if table)
     directory.mkdir(parents=True, exist_ok=True)
     (directory / "web.toml").write_text(f"{text}\n{extra}\n")
     (directory / "known_hosts").write_text(host.known_hosts_line)
@@ -154,7 +150,8 @@ def _tables(host: TestHost, bed: Bed, repository: Repository, domain: str) -> di
     mirrors, insecure = json.dumps(list(bed.registry.mirrors)), json.dumps(list(bed.registry.insecure))
     return {
         "top": "",
-        "ssh": f'address = "{host.address}"\nport = {host.port}\nuser = "{host.user}"\nidentity_file = "{host.identity_file}"',
+        "ssh": f'address = "{host.address}"\nport = {host.port}\nuser = "{host.user}"\n'
+        f'identity_file = "{host.identity_file}"',
         "site": f'domain = "{domain}"',
         "source": f'repository = "{repository.url}"',
         "tls": 'mode = "self-signed"',

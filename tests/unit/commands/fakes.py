@@ -1,6 +1,6 @@
-"""What the tests of the commands share: an inventory, choices, a report that keeps all, and a transport that answers."""
+"""What the tests of the commands share: an inventory, choices, a report that keeps all, a transport that answers."""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Self
@@ -14,6 +14,8 @@ from deployer.inventory.model import Inventory, Origin
 from deployer.output.report import Recap, StepReport
 from deployer.transport.protocol import Conversation, Reply, Traffic
 
+Value = bool | int | str | None
+
 
 def inventory(directory: Path = Path("/nowhere"), **tables: object) -> Inventory:
     """The host `web`, self-signed."""
@@ -25,8 +27,8 @@ def inventory(directory: Path = Path("/nowhere"), **tables: object) -> Inventory
     return build({**document, **tables}, Origin(directory / "web.toml"))
 
 
-def choices(directory: Path = Path("/nowhere"), environ: Mapping[str, str] | None = None, **values: object) -> Choices:
-    return Choices(values, environ or {}, directory)  # type: ignore[arg-type]  # bool, int, str or None
+def choices(**values: Value) -> Choices:
+    return Choices(values, {}, Path("/nowhere"))
 
 
 @dataclass

@@ -13,7 +13,7 @@ from deployer.outside.page import is_hashed, loaded_by, scripts_named_in
 from deployer.outside.parallel import in_parallel
 from deployer.outside.site import Site
 
-from .certificates import DAY, make
+from .certificates import make
 
 ADDRESS = "https://wallet.example.com/"
 

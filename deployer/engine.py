@@ -122,9 +122,8 @@ class Engine:
 
     def _do(self, session: Session, planned: Planned, changes: Sequence[Change], began: float) -> None:
         section = planned.step.TITLE
-        self._report.begin(section, changes[0].why)
         job = Job(section, changes, self._host.paths.env)
-        result = session.do(job, self._report.line)
+        result = session.do(job, lambda why: self._report.begin(section, why), self._report.line)
         if result.exit_code != 0:
             self._tell(planned, "failed", began)
             raise _failure(changes, result, self._context(planned))

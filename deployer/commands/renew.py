@@ -81,7 +81,8 @@ def _do(run: Run, session: Session, holder: Holder) -> None:
     text = lines(
         scripts.certificate_functions(run.host), f"renew {quote('--force' if run.choices.flag('force') else '')}"
     )
-    result = session.do(Job(SECTION, (Act(why, text, within=900),), run.host.paths.env), run.report.line)
+    job = Job(SECTION, (Act(why, text, within=900),), run.host.paths.env)
+    result = session.do(job, lambda what: run.report.begin(SECTION, what), run.report.line)
     _keep(session, holder, "done" if result.exit_code == 0 else "failed: the certificate was not renewed")
     if result.exit_code != 0:
         context = Context(run.host.file.stem, SECTION, exit_code=result.exit_code, output=result.output)

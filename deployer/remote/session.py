@@ -81,11 +81,13 @@ class Session:
                 case _:
                     raise ConnectionFailed(f"the host did not give the lock: {line or 'no answer'}")
 
-    def do(self, job: Job, on_line: Callable[[str], None]) -> JobResult:
-        """Run a job to its end and show each line it prints. The job goes on when the connection dies."""
+    def do(self, job: Job, on_change: Callable[[str], None], on_line: Callable[[str], None]) -> JobResult:
+        """Run a job to its end; tells why each change is made, and each line it prints. It outlives the connection."""
         self._count += 1
         name = str(self._count)
-        listener = _Listener(lambda: self._say(f"start {name}"), on_line)
+        listener = _Listener(
+            lambda: self._say(f"start {name}"), lambda number: on_change(job.changes[number - 1].why), on_line
+        )
         text = script("follow.sh", work=f"/run/deployer/{self._host.name}/{name}")
         reply = self._transport.run(text, stdin=pack(job), limit=job.limit, on_output=listener)
         if reply.exit_code != 0 or listener.result is None:
@@ -125,8 +127,10 @@ class Session:
 class _Listener:
     """Takes a job's output apart into lines and marks."""
 
-    def __init__(self, start: Callable[[], None], on_line: Callable[[str], None]) -> None:
-        self._start, self._on_line = start, on_line
+    def __init__(
+        self, start: Callable[[], None], on_change: Callable[[int], None], on_line: Callable[[str], None]
+    ) -> None:
+        self._start, self._on_change, self._on_line = start, on_change, on_line
         self._rest = b""
         self._kept: list[str] = []
         self._failed = 0
@@ -151,8 +155,9 @@ class _Listener:
 
     def _mark(self, words: list[str]) -> None:
         match words:
-            case ["change", _]:
+            case ["change", number]:
                 self._kept = []
+                self._on_change(int(number))
             case ["failed", number, _]:
                 self._failed = int(number)
             case ["stuck"]:

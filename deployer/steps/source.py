@@ -1,4 +1,4 @@
-"""7.1 Clone repository: the source at the wanted ref; while a release runs its clone is not moved, `update` does that."""
+"""7.1 Clone repository: the source at the wanted ref; while a release runs it is not moved (`update` does that)."""
 
 from collections.abc import Iterator, Mapping
 from pathlib import Path, PurePosixPath

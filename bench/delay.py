@@ -16,15 +16,30 @@ def delayed(address: str, port: int, round_trip: float) -> Iterator[int]:
     try:
         yield server.sockets[0].getsockname()[1]
     finally:
-        loop.call_soon_threadsafe(server.close)
+        asyncio.run_coroutine_threadsafe(_end(server), loop).result(10)
         loop.call_soon_threadsafe(loop.stop)
         thread.join(10)
+        loop.close()
+
+
+async def _end(server: asyncio.Server) -> None:
+    server.close()
+    tasks = asyncio.all_tasks() - {asyncio.current_task()}
+    for task in tasks:
+        task.cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)
 
 
 async def _serve(address: str, port: int, delay: float) -> asyncio.Server:
     async def accept(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         far_reader, far_writer = await asyncio.open_connection(address, port)
-        await asyncio.gather(_pass_on(reader, far_writer, delay), _pass_on(far_reader, writer, delay))
+        try:
+            await asyncio.gather(_pass_on(reader, far_writer, delay), _pass_on(far_reader, writer, delay))
+        except asyncio.CancelledError:  # the measurement is over; whoever still talks is cut off
+            pass
+        finally:
+            writer.transport.abort()
+            far_writer.transport.abort()
 
     return await asyncio.start_server(accept, "127.0.0.1", 0)
 

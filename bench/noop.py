@@ -7,7 +7,6 @@ import statistics
 import subprocess
 import sys
 import time
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -37,38 +36,26 @@ class Figures:
         )
 
 
-def measure(inventory: Path, name: str) -> list[Figures]:
+def measure(inventory: Path, name: str, repeats: int = REPEATS) -> list[Figures]:
     """Given a provisioned host's inventory, measure at each round-trip time."""
-    return [_at(inventory, name, round_trip) for round_trip in ROUND_TRIPS]
+    return [_at(inventory, name, round_trip, repeats) for round_trip in ROUND_TRIPS]
 
 
-def _at(inventory: Path, name: str, round_trip: float) -> Figures:
+def _at(inventory: Path, name: str, round_trip: float, repeats: int) -> Figures:
     host = load.load(inventory, name)
     with delayed(host.ssh.address, host.ssh.port, round_trip) as port:
         beside = _through_proxy(inventory, name, port)
         script = script_for(asked_of_host(host, GUIDE)).encode()
-        tool = [
-            sys.executable,
-            "-m",
-            "deployer",
-            "provision",
-            "--no-verify",
-            "--json",
-            "--inventory",
-            str(beside),
-            "--host",
-            name,
-        ]
-        ours, theirs = _in_turns(
-            lambda: _timed(tool), lambda: _timed(_ssh(host.ssh.user, host.ssh.identity_file, port, beside), script)
-        )
-        verify = _timed([*tool[:3], "verify", *tool[5:]], check=False)
-    return Figures(round_trip, statistics.median(ours), statistics.median(theirs), verify)
+        provision = _tool(beside, name, "provision", "--no-verify")
+        ssh = _ssh(host.ssh.user, host.ssh.identity_file, port, beside)
+        pairs = [(_timed(provision), _timed(ssh, script)) for _ in range(repeats)]
+        verify = _timed(_tool(beside, name, "verify"), check=False)
+    ours, theirs = (statistics.median(column) for column in zip(*pairs, strict=True))
+    return Figures(round_trip, ours, theirs, verify)
 
 
-def _in_turns(first: Callable[[], float], second: Callable[[], float]) -> tuple[list[float], list[float]]:
-    pairs = [(first(), second()) for _ in range(REPEATS)]
-    return [pair[0] for pair in pairs], [pair[1] for pair in pairs]
+def _tool(inventory: Path, name: str, *words: str) -> list[str]:
+    return [sys.executable, "-m", "deployer", *words, "--json", "--inventory", str(inventory), "--host", name]
 
 
 def _timed(command: list[str], stdin: bytes = b"", *, check: bool = True) -> float:

@@ -49,13 +49,15 @@ class Engine:
     ) -> None:
         self._host, self._transport, self._steps, self._report = host, transport, tuple(steps), report
         self._asked = asked_of_host(host, self._steps)
-        self._names = self._start_resolving(resolve)
+        self._resolve, self._names = resolve, Future[dict[Resolve, Answer]]()
         self._tally = tally
+        self._acted = False
 
     # -- looking ---------------------------------------------------------------------------------------------------
 
     def look(self) -> tuple[Planned, ...]:
         """One survey and the plan that follows from it: one round trip, no lock, nothing written."""
+        self._start_resolving()
         reply = self._transport.run(script_for(self._asked), limit=120)
         return self._plan_all(self._known(reply.output))
 
@@ -75,7 +77,8 @@ class Engine:
             self._transport, self._host, holder, wait=wait, survey=script_for(self._asked), say=self._report.line
         )
         try:
-            self._converge(session, self._known(session.first_reply), holder)
+            self._start_resolving()
+            self._converge(session, self._known(session.survey_reply()), holder)
         except KeyboardInterrupt:
             session.stop()
             self._keep(session, holder, "interrupted")
@@ -114,6 +117,7 @@ class Engine:
         return known
 
     def _act(self, session: Session, planned: Planned, began: float) -> None:
+        self._acted = True
         for group in _groups(planned.changes):
             if isinstance(group[0], SecondLogin):
                 self._log_in_again(planned, group[0])
@@ -181,12 +185,12 @@ class Engine:
     def _plan_all(self, known: Known) -> tuple[Planned, ...]:
         return tuple(plan(step, self._host, known) for step in self._steps)
 
-    def _start_resolving(self, resolve: Resolver) -> "Future[dict[Resolve, Answer]]":
+    def _start_resolving(self) -> None:
+        """Ask the name servers while the host is being asked."""
         names = asked_of_names(self._host, self._steps)
         pool = ThreadPoolExecutor(max_workers=1)
-        future = pool.submit(lambda: dict(resolve(names)) if names else {})
+        self._names = pool.submit(lambda: dict(self._resolve(names)) if names else {})
         pool.shutdown(wait=False)
-        return future
 
     def _tell(self, planned: Planned, verdict: Verdict, began: float | None = None) -> None:
         self._tally.verdicts.append(verdict)
@@ -202,8 +206,8 @@ class Engine:
         return Context(host=self._host.file.stem, step=planned.step.TITLE)
 
     def _keep(self, session: Session, holder: Holder, result: str) -> None:
-        """One line in the audit log for a run that changed, or tried to change, something."""
-        if self._tally.count("changed", "failed"):
+        """One line in the audit log for a run that changed, or tried to change, something: not for one that was refused."""
+        if self._acted:
             record = {"who": holder.who, "command": holder.command, "since": holder.since, "result": result[:500]}
             ended = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
             session.audit(json.dumps({"run": record, "changed": self._tally.count("changed"), "ended": ended}))

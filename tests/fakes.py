@@ -112,13 +112,16 @@ class Scripted:
 
 _SYSTEMD_RUN = """\
 #!/bin/bash
-# Of systemd-run what the session needs: run the command in this process, and remember its login session by the unit.
+# Of systemd-run what the session needs: run the command, and remember its login session by the unit. As its parent, so
+# that its end is seen at once: not every machine's first process looks after orphans as quickly as systemd does.
 while [[ $1 == --* ]]; do
   case $1 in --unit=*) unit=${1#--unit=} ;; esac
   shift
 done
 echo $$ >"${0%/*}/unit.$unit"
-exec "$@"
+trap : TERM
+"$@" &
+while kill -0 $! 2>/dev/null; do wait $!; done
 """
 _SYSTEMCTL = """\
 #!/bin/bash

@@ -58,7 +58,7 @@ def _act(run: Run) -> int:
         say=run.report.line,
     )
     try:
-        before = standing(run.host, session.first_reply)
+        before = standing(run.host, session.survey_reply())
         if run.host.tls.mode != "provided":
             _do(run, session, holder)
         after = standing(run.host, run.transport.run(script_for(asked(run.host)), limit=60).output)

@@ -53,13 +53,21 @@ def on_hosts(choices: Choices, action: Callable[[Run], int], connecting: Connect
     try:
         hosts = chosen_hosts(choices)
     except DeployerError as error:
-        report.error(error)
-        return error.exit_code
+        return refuse(choices, error)
     for host in hosts:
         code = _on_host(host, connecting(host, choices), choices, report, action)
         if code not in (0, 10):
             return code
     return code
+
+
+def refuse(choices: Choices, error: DeployerError) -> int:
+    """Tell of an error that no host's run has met; programs find a recap at the end of this too."""
+    report = report_for(choices)
+    report.error(error)
+    if choices.flag("json"):
+        report.recap(Recap(choices.text("host"), 0, 0, 0, 0, 0, 0, 0, 0.0, error.exit_code))
+    return error.exit_code
 
 
 def _on_host(

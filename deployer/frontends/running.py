@@ -17,10 +17,9 @@ def execute(command: Command, values: Mapping[str, Value]) -> int:
     try:
         return command.run(choices)
     except DeployerError as error:
-        from deployer.commands.running import report_for  # only where something is to be said
+        from deployer.commands.running import refuse  # only where something is to be said
 
-        report_for(choices).error(error)
-        return error.exit_code
+        return refuse(choices, error)
     except KeyboardInterrupt:
         print("interrupted", file=sys.stderr)
         return 130

@@ -83,12 +83,13 @@ def ask(site: Site, request: Request, *, limit: float = 10.0, verified: bool = T
         connection = _connection(site, request, limit, verified)
     except ssl.SSLError as error:
         return NoAnswer(f"trusted_pem holds no certificate: {error.reason}", "certificate")
-    watch = threading.Timer(limit, _cut, (connection,))
+    held: list[socket.socket] = []
+    watch = threading.Timer(limit, _cut, (connection, held))
     watch.daemon = True
     watch.start()
     reply: Reply
     try:
-        reply = _exchange(connection, request, _host_header(site, request))
+        reply = _exchange(connection, request, _host_header(site, request), held)
     except NETWORK as error:
         reply = no_answer(error)
     finally:
@@ -126,10 +127,13 @@ def _host_header(site: Site, request: Request) -> str:
     return request.host_name if port == usual else f"{request.host_name}:{port}"
 
 
-def _exchange(connection: HTTPConnection, request: Request, host: str) -> Answer:
+def _exchange(
+    connection: HTTPConnection, request: Request, host: str, held: list[socket.socket]
+) -> Answer:
     headers = {"Host": host, "Accept-Encoding": "gzip", "User-Agent": "deployer-verify", **request.headers}
     connection.request("GET", request.path, headers=headers, preload_content=False, decode_content=True)
-    certificate = _certificate(connection)
+    held.append(connection.sock)  # which the connection lets go of where the body ends with the connection
+    certificate = _certificate(held[0])
     response = connection.getresponse()
     try:
         body = response.read(request.bound, decode_content=True)
@@ -138,12 +142,11 @@ def _exchange(connection: HTTPConnection, request: Request, host: str) -> Answer
         response.close()
 
 
-def _certificate(connection: HTTPConnection) -> bytes:
-    sock = connection.sock
+def _certificate(sock: socket.socket) -> bytes:
     return (sock.getpeercert(binary_form=True) or b"") if isinstance(sock, ssl.SSLSocket) else b""
 
 
-def _cut(connection: HTTPConnection) -> None:
+def _cut(connection: HTTPConnection, held: list[socket.socket]) -> None:
     """End a connection whose time is over, also one that is sent a byte now and then."""
     with contextlib.suppress(OSError, AttributeError):
-        socket.socket.shutdown(connection.sock, socket.SHUT_RDWR)
+        socket.socket.shutdown(held[0] if held else connection.sock, socket.SHUT_RDWR)

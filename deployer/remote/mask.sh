@@ -1,6 +1,10 @@
 # Passes standard input on with every secret of the .env file $1 replaced: on the host, before anything is sent.
-# A secret is any value whose name says so; the values go to sed through a pipe, never into an argument.
-mask() {
-  sed -u -f <(sed -nE "s/^[A-Z0-9_]*(SECRET|PASSWORD|TOKEN|KEY|DATABASE_URL)[A-Z0-9_]*=['\"]?([^'\"]{8,})['\"]?\$/\2/p" "$1" 2>/dev/null |
-    sed -e 's/[]\/$*.^[]/\\&/g' -e 's/.*/s\/&\/[secret]\/g/')
+# A secret is any value of at least 8 characters whose name says so. The values go to sed through a pipe, never into an
+# argument; without their quotes, as a program prints them; the longest first, where one is a part of another.
+secrets_of() {
+  sed -nE 's/^[A-Za-z0-9_]*(SECRET|PASSWORD|TOKEN|KEY|DATABASE_URL)[A-Za-z0-9_]*=//Ip' "$1" 2>/dev/null |
+    sed -E -e "s/^'(.*)'\$/\1/; t single" -e 's/^"(.*)"$/\1/; s/\\"/"/g; b' -e ":single; s/\\\\'/'/g" |
+    awk 'length >= 8 { print length "\t" $0 }' | sort -rn | cut -f 2-
 }
+
+mask() { sed -u -f <(secrets_of "$1" | sed -e 's/[]\/$*.^[]/\\&/g' -e 's/.*/s\/&\/[secret]\/g/'); }

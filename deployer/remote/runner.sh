@@ -8,10 +8,15 @@ cd "$1" || exit 1
 JOB=$PWD
 exec 8>running
 flock 8
-current=0
 done_changes=()
 
 mark() { printf '\036%s\n' "$*"; }
+
+put() {
+  cp -a "$1" "$2.deployer-new" && sync "$2.deployer-new" && mv -fT "$2.deployer-new" "$2" && return
+  rm -f "$2.deployer-new"
+  return 1
+}
 
 # Write beside, check, rename: a reader sees the old file or the new one, and a mounted directory keeps its inode.
 write_files() {
@@ -21,16 +26,18 @@ write_files() {
   while IFS= read -r path; do
     mkdir -p "$(dirname "$path")" "$JOB/old/$1$(dirname "$path")" || return
     if [ -e "$path" ]; then cp -a "$path" "$JOB/old/$1$path" || return; fi
-    cp -a "$staged$path" "$path.deployer-new" && sync "$path.deployer-new" && mv -f "$path.deployer-new" "$path" || return
+    printf '%s\n' "$path" >>"$1.written"
+    put "$staged$path" "$path" || return
   done < <(cd "$staged" && find . -type f | sed 's/^\.//')
 }
 
+# Only what was written: where the check refused the new files the old ones stand untouched.
 put_back_files() {
   local path
+  if [ ! -e "$1.written" ]; then return; fi
   while IFS= read -r path; do
-    if [ -e "$JOB/old/$1$path" ]; then cp -a "$JOB/old/$1$path" "$path.deployer-new" && mv -f "$path.deployer-new" "$path"
-    else rm -f "$path"; fi
-  done < <(cd "$JOB/files/$1" && find . -type f | sed 's/^\.//')
+    if [ -e "$JOB/old/$1$path" ]; then put "$JOB/old/$1$path" "$path" || return; else rm -f "$path"; fi
+  done <"$1.written"
 }
 
 # Exit code 100 of a gate's question means: it will never be true, do not wait.

@@ -38,7 +38,6 @@ class Session:
         self._ended = threading.Event()
         self._count = 0
         self._pulse = threading.Thread(target=self._beat, name="heartbeat", daemon=True)
-        self.first_reply = b""
 
     @classmethod
     def start(
@@ -51,7 +50,7 @@ class Session:
         survey: str,
         say: Callable[[str], None],
     ) -> Self:
-        """Take the lock and ask the first survey, in one round trip.
+        """Take the lock and have the first survey asked, in one round trip.
 
         Raises LockHeld when another run keeps the lock for longer than `wait` seconds.
         """
@@ -59,10 +58,12 @@ class Session:
         conversation = transport.open(f"survey() {{\n{survey}\n}}\n{text}")
         session = cls(transport, host, conversation)
         session._await_lock(say)
-        size = int(conversation.read_line())
-        session.first_reply = conversation.read(size)
         session._pulse.start()
         return session
+
+    def survey_reply(self) -> bytes:
+        """The answer to the first survey, which is being asked since the lock was taken; once."""
+        return self._conversation.read(int(self._conversation.read_line()))
 
     def _await_lock(self, say: Callable[[str], None]) -> None:
         held = ""

@@ -47,6 +47,23 @@ def test_secrets_are_masked_before_anything_is_searched(tmp_path: Path) -> None:
     assert bash(searched) == ""
 
 
+@pytest.mark.parametrize(
+    ("line", "printed"),
+    [
+        ("A_KEY='it\\'s-a-$ecret'", "it's-a-$ecret"),
+        ('A_KEY="with \\"quotes\\" in it"', 'with "quotes" in it'),
+        ("a_password=lower-case", "lower-case"),
+        ("A_TOKEN='\"in quotes\"'", '"in quotes"'),
+        ("A_SECRET=a=b=c=d=e", "a=b=c=d=e"),
+    ],
+)
+def test_a_secret_is_masked_as_programs_print_it(tmp_path: Path, line: str, printed: str) -> None:
+    """Without the quotes of .env; a longer one before one that is a part of it."""
+    (tmp_path / ".env").write_text(f"B_KEY={printed[:8]}\n{line}\n")
+    (tmp_path / "log").write_text(f"<{printed}>\n")
+    assert bash(f"{script('mask.sh')}\nmask {tmp_path}/.env <{tmp_path}/log") == "<[secret]>\n"
+
+
 def test_a_file_that_is_not_there_is_said(tmp_path: Path) -> None:
     """Nothing was renewed yet, for example."""
     parts = {"NAME": "web", "ENV_FILE": "/nonexistent", "SERVICE": "", "FILE": str(tmp_path / "log")}

@@ -67,9 +67,7 @@ def nameserver() -> Iterator[str]:
 
 
 @pytest.fixture
-def deploy(
-    tmp_path: Path, authority: Pair, leaf: Pair, closed_port: int, nameserver: str
-) -> Iterator[Deploy]:
+def deploy(tmp_path: Path, authority: Pair, leaf: Pair, closed_port: int, nameserver: str) -> Iterator[Deploy]:
     with contextlib.ExitStack() as stack:
 
         def start(

@@ -11,7 +11,7 @@ import dns.rcode
 import dns.rdatatype
 import dns.rrset
 
-# (name, kind) -> records; a name without any entry does not exist, None is a server failure, SILENT no answer at all
+# (name, kind) -> records. A name without any entry does not exist; None is a server failure.
 Zone = Mapping[tuple[str, str], list[str] | None]
 SILENT = ["silent"]
 

@@ -43,9 +43,7 @@ class Running:
     asked: list[Asked] = field(default_factory=list)
 
 
-def server_context(
-    pem: Path, names: set[str] | None, *, oldest: ssl.TLSVersion, newest: ssl.TLSVersion
-) -> Any:
+def server_context(pem: Path, names: set[str] | None, *, oldest: ssl.TLSVersion, newest: ssl.TLSVersion) -> Any:
     """A TLS server that refuses names not in `names` (and no name) as `ssl_reject_handshake` does."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(pem)
@@ -84,9 +82,7 @@ class _Server(ThreadingHTTPServer):
     daemon_threads = False  # joined by server_close: nothing is left behind
     request_queue_size = 128
 
-    def __init__(
-        self, address: str, behaviour: Behaviour, asked: list[Asked], context: ssl.SSLContext | None
-    ) -> None:
+    def __init__(self, address: str, behaviour: Behaviour, asked: list[Asked], context: ssl.SSLContext | None) -> None:
         self.address_family = socket.AF_INET6 if ":" in address else socket.AF_INET
         self.behaviour, self.asked, self.context = behaviour, asked, context
         super().__init__((address, 0), _Handler)

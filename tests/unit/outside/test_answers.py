@@ -114,9 +114,7 @@ def test_tls_where_there_is_none(deploy: Deploy) -> None:
     assert isinstance(get(replace(site, https_port=site.http_port), DOMAIN, "/"), NoAnswer)
 
 
-@pytest.mark.parametrize(
-    "name", ["a" * 70 + ".example.com", "sp ace.example.com", "new\nline.example.com", "ü..x"]
-)
+@pytest.mark.parametrize("name", ["a" * 70 + ".example.com", "sp ace.example.com", "new\nline.example.com", "ü..x"])
 def test_impossible_names_are_no_answer(deploy: Deploy, name: str) -> None:
     """A name that IDNA, TLS or HTTP cannot carry raises nothing."""
     site = deploy(names=None).site
@@ -169,9 +167,7 @@ def test_silence_in_tls_is_bounded(scheme: str) -> None:
     assert reason_kind(reply) == "timed out"
 
 
-@pytest.mark.parametrize(
-    "head", [b"", b"HTTP/1.1 200 OK\r\n\r\n", b"HTTP/1.1 200 OK\r\nContent-Length: 99999\r\n\r\n"]
-)
+@pytest.mark.parametrize("head", [b"", b"HTTP/1.1 200 OK\r\n\r\n", b"HTTP/1.1 200 OK\r\nContent-Length: 99999\r\n\r\n"])
 def test_dripping_is_bounded(head: bytes) -> None:
     """A server that sends a byte now and then, in head or body, does not get more time than one that is silent."""
 
@@ -192,9 +188,7 @@ def test_what_is_not_http_is_no_answer() -> None:
 
 def test_a_body_that_ends_early_is_no_answer() -> None:
     """Half a body is not a body."""
-    with talking(
-        lambda client, done: client.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nhalf")
-    ) as port:
+    with talking(lambda client, done: client.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nhalf")) as port:
         assert isinstance(get(at(port), DOMAIN, "/", scheme="http"), NoAnswer)
 
 

@@ -110,9 +110,7 @@ FAULTS: dict[str, tuple[Change, set[str]]] = {
         {"wallet: no source maps"},
     ),
     "a map inside": (
-        changing(
-            on(SCRIPT), lambda told: _body(told, BUNDLE + b"\n//# sourceMappingURL=data:application/json;x")
-        ),
+        changing(on(SCRIPT), lambda told: _body(told, BUNDLE + b"\n//# sourceMappingURL=data:application/json;x")),
         {"wallet: no source maps", "compression"},
     ),
     "the API's address not in the wallet": (
@@ -162,9 +160,7 @@ FAULTS: dict[str, tuple[Change, set[str]]] = {
         {f"API health: https://{API}/health"},
     ),
     "API redirecting for ever": (
-        changing(
-            on("/health"), lambda told: having(replace(told, status=301), "Location", f"https://{API}/health")
-        ),
+        changing(on("/health"), lambda told: having(replace(told, status=301), "Location", f"https://{API}/health")),
         {f"API health: https://{API}/health"},
     ),
     "CORS for nobody": (
@@ -241,11 +237,7 @@ def _with_alias(alias: str, status: int) -> Behaviour:
             told = good(replace(asked, host=DOMAIN if asked.host == alias else asked.host))
             return having(told, "Location", f"https://{asked.host}{asked.path}") if told else None
         told = good(replace(asked, host=DOMAIN))
-        return (
-            having(replace(told, status=301), "Location", f"https://{DOMAIN}/")
-            if told and status == 301
-            else told
-        )
+        return having(replace(told, status=301), "Location", f"https://{DOMAIN}/") if told and status == 301 else told
 
     return behaviour
 

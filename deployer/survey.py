@@ -55,30 +55,37 @@ class _Reader:
     def answer(self, number: int) -> Answer:
         header = self._line().split()
         if len(header) != 3 or header[0] != str(number):
-            raise _cut()
-        output = self._take(int(header[2]))
-        error = self._take(int(self._line()))
+            raise cut()
+        output = self._take(_number(header[2]))
+        error = self._take(_number(self._line()))
         self._line()
-        return Answer(output, int(header[1]), error)
+        return Answer(output, _number(header[1]), error)
 
     def end(self) -> None:
         if self._line() != "done":
-            raise _cut()
+            raise cut()
 
     def _line(self) -> str:
         line, newline, self._rest = self._rest.partition(b"\n")
         if not newline:
-            raise _cut()
+            raise cut()
         return line.decode(errors="replace")
 
     def _take(self, size: int) -> str:
         taken, self._rest = self._rest[:size], self._rest[size:]
         if len(taken) < size:
-            raise _cut()
+            raise cut()
         return taken.decode(errors="replace")
 
 
-def _cut() -> ConnectionFailed:
+def _number(text: str) -> int:
+    if not text.isdecimal():
+        raise cut()
+    return int(text)
+
+
+def cut() -> ConnectionFailed:
+    """The connection ended in the middle of an answer."""
     return ConnectionFailed(
         "the host's answer was cut short", remedy="run the same command again; nothing was changed by asking"
     )

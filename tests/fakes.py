@@ -4,6 +4,7 @@ The scripts are the real ones, run by the real transport on this machine; only s
 replaced by two commands in front of PATH. Nothing is mocked.
 """
 
+import hashlib
 import os
 import shutil
 import subprocess
@@ -14,7 +15,7 @@ from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 from typing import Self
 
-from deployer.changes import Change, Note, WriteFiles
+from deployer.changes import Change, File, Note, WriteFiles
 from deployer.errors import DeployerError
 from deployer.facts import Answer, Ask, Facts, Probes
 from deployer.inventory.load import build
@@ -23,6 +24,7 @@ from deployer.output.report import Recap, StepReport
 from deployer.secret import Secret
 from deployer.shell import quote
 from deployer.step import Plan, Step
+from deployer.survey import parse, questions, script_for
 from deployer.transport.local import LocalTransport
 from deployer.transport.protocol import Conversation, Reply, Traffic, Transport
 
@@ -211,3 +213,29 @@ def bed(directory: Path) -> Iterator[Bed]:
 def kept(changes: Sequence[Change | Note]) -> Callable[[Facts], Iterator[Change | Note]]:
     """A plan that is always the same."""
     return lambda facts: iter(changes)
+
+
+def asked_here(probes: Probes) -> Facts:
+    """What this machine answers to a step's questions, asked by the survey's own script."""
+    asked = questions(probe for probe in probes.values() if isinstance(probe, Ask))
+    ran = subprocess.run(["bash", "-c", script_for(asked)], stdout=subprocess.PIPE, timeout=30, check=True)
+    told = parse(ran.stdout, asked)
+    return Facts({key: told[probe] for key, probe in probes.items() if isinstance(probe, Ask)})
+
+
+def run_here(script: str, **environment: str) -> subprocess.CompletedProcess[str]:
+    """Bash as the runner starts it: it stops at the first failure."""
+    return subprocess.run(
+        ["bash", "-euo", "pipefail", "-c", script],
+        env={**os.environ, "LC_ALL": "C.UTF-8", **environment},
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+
+
+def as_wanted(file: File) -> str:
+    """The answer of a host on which the file stands as it shall."""
+    digest = hashlib.sha256(file.content).hexdigest()
+    return f"regular file/{file.mode:o}/{file.owner}:{file.group}\n{digest}\n"

@@ -32,8 +32,8 @@ class Console:
 
     def __init__(self, detail: Detail, out: RichConsole | None = None, log: RichConsole | None = None) -> None:
         self._detail = detail
-        self._out = out or RichConsole(highlight=False, soft_wrap=True)
-        self._log = log or RichConsole(stderr=True, highlight=False, soft_wrap=True)
+        self._out = out or RichConsole(highlight=False, soft_wrap=True, emoji=False)
+        self._log = log or RichConsole(stderr=True, highlight=False, soft_wrap=True, emoji=False)
         self._status: Status | None = None
         self._doing, self._began, self._told = "", 0.0, 0.0
 

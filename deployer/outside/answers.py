@@ -12,7 +12,7 @@ from typing import Literal
 
 from urllib3.connection import HTTPConnection, HTTPSConnection
 
-from deployer.outside.failures import NETWORK, NoAnswer, no_answer
+from deployer.outside.failures import NETWORK, NoAnswer, check_name, no_answer
 from deployer.outside.parallel import in_parallel
 from deployer.outside.site import Site
 from deployer.outside.trust import trusting, unchecked
@@ -89,6 +89,7 @@ def ask(site: Site, request: Request, *, limit: float = 10.0, verified: bool = T
     watch.start()
     reply: Reply
     try:
+        check_name(request.host_name)
         reply = _exchange(connection, request, _host_header(site, request), held)
     except NETWORK as error:
         reply = no_answer(error)
@@ -127,9 +128,7 @@ def _host_header(site: Site, request: Request) -> str:
     return request.host_name if port == usual else f"{request.host_name}:{port}"
 
 
-def _exchange(
-    connection: HTTPConnection, request: Request, host: str, held: list[socket.socket]
-) -> Answer:
+def _exchange(connection: HTTPConnection, request: Request, host: str, held: list[socket.socket]) -> Answer:
     headers = {"Host": host, "Accept-Encoding": "gzip", "User-Agent": "deployer-verify", **request.headers}
     connection.request("GET", request.path, headers=headers, preload_content=False, decode_content=True)
     held.append(connection.sock)  # which the connection lets go of where the body ends with the connection

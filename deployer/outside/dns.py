@@ -52,7 +52,9 @@ def _resolver(nameservers: Sequence[str] | None, limit: float) -> dns.resolver.R
 def _endpoint(server: str) -> tuple[str, int]:
     """Address and port; raises ValueError where the address is none."""
     if server.startswith("["):
-        host, _, port = server[1:].partition("]")
+        host, end, port = server[1:].partition("]")
+        if not end:
+            raise ValueError(f"{server} has no closing bracket")
     elif server.count(":") == 1:
         host, _, port = server.partition(":")
     else:

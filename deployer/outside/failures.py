@@ -63,9 +63,14 @@ def _words(error: OSError) -> str:
     return known.get(error.errno or 0, error.strerror or str(error))
 
 
+def check_name(name: str) -> None:
+    """Raise UnicodeError for what is no host name; TLS would do so late, and leave its socket open."""
+    name.encode("idna")
+
+
 def _cause(error: BaseException) -> BaseException:
     """The operating system's or OpenSSL's error below urllib3's wrapping."""
-    if not isinstance(error, urllib3.exceptions.HTTPError) or isinstance(error, urllib3.exceptions.TimeoutError):
+    if not isinstance(error, urllib3.exceptions.HTTPError):
         return error
     below = error.__cause__ or error.__context__
     return _cause(below) if isinstance(below, NETWORK) else error

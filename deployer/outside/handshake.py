@@ -5,7 +5,7 @@ import socket
 import ssl
 from dataclasses import dataclass
 
-from deployer.outside.failures import NETWORK, NoAnswer, no_answer
+from deployer.outside.failures import NETWORK, NoAnswer, check_name, no_answer
 from deployer.outside.site import Site
 
 
@@ -21,6 +21,7 @@ def handshake(site: Site, name: str | None, context: ssl.SSLContext, *, limit: f
     """Shake hands for `name` (None: without SNI), each wait at most `limit` seconds. Raises nothing."""
     address = site.address or name or site.domain
     try:
+        check_name(name or "")
         with (
             contextlib.closing(socket.create_connection((address, site.https_port), limit)) as plain,
             context.wrap_socket(plain, server_hostname=name) as secure,

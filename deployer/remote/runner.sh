@@ -10,7 +10,8 @@ exec 8>running
 flock 8
 done_changes=()
 
-mark() { printf '\036%s\n' "$*"; }
+# On a line of its own, also where what was said last has no end of line.
+mark() { printf '\n\036%s\n' "$*"; }
 
 put() {
   cp -a "$1" "$2.deployer-new" && sync "$2.deployer-new" && mv -fT "$2.deployer-new" "$2" && return
@@ -33,11 +34,12 @@ write_files() {
 
 # Only what was written: where the check refused the new files the old ones stand untouched.
 put_back_files() {
-  local path
+  local path code=0
   if [ ! -e "$1.written" ]; then return; fi
   while IFS= read -r path; do
-    if [ -e "$JOB/old/$1$path" ]; then put "$JOB/old/$1$path" "$path" || return; else rm -f "$path"; fi
+    if [ -e "$JOB/old/$1$path" ]; then put "$JOB/old/$1$path" "$path" || code=1; else rm -f "$path"; fi
   done <"$1.written"
+  return "$code"
 }
 
 # Exit code 100 of a gate's question means: it will never be true, do not wait.

@@ -11,6 +11,7 @@ from deployer.inventory.model import Inventory
 from deployer.remote.holder import Holder
 from deployer.remote.job import Job, pack
 from deployer.remote.scripts import script
+from deployer.survey import cut
 from deployer.transport.protocol import Conversation, Transport
 
 HEARTBEAT = 10.0
@@ -57,13 +58,20 @@ class Session:
         text = script("session.sh", NAME=host.name, ROOT=str(host.root), HOLDER=json.dumps(asdict(holder)), WAIT=wait)
         conversation = transport.open(f"survey() {{\n{survey}\n}}\n{text}")
         session = cls(transport, host, conversation)
-        session._await_lock(say)
+        try:
+            session._await_lock(say)
+        except LockHeld:
+            conversation.close()
+            raise
         session._pulse.start()
         return session
 
     def survey_reply(self) -> bytes:
         """The answer to the first survey, which is being asked since the lock was taken; once."""
-        return self._conversation.read(int(self._conversation.read_line()))
+        size = self._conversation.read_line()
+        if not size.isdigit():
+            raise cut()
+        return self._conversation.read(int(size))
 
     def _await_lock(self, say: Callable[[str], None]) -> None:
         held = ""

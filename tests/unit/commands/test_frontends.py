@@ -6,6 +6,7 @@ from pathlib import Path
 
 import click
 import pytest
+from click.testing import CliRunner
 from invoke.parser import Parser
 
 from deployer.commands import NAMES, command, commands
@@ -97,6 +98,9 @@ def test_invokes_own_dry_run_is_refused(words: tuple[str, ...]) -> None:
         (("provision", "--host"), "host"),
         (("init",), "name"),
         (("logs", "nginx"), "nginx"),
+        (("status", "--host", "a", "--host", "b"), "b"),
+        (("--host", "a", "status"), "--host"),
+        (("provision", "--dry-run=true"), "true"),
     ],
     ids=" ".join,
 )
@@ -116,6 +120,39 @@ def test_our_usage_errors_exit_2_in_both(words: tuple[str, ...]) -> None:
     outcome = invoke(*words)
     assert outcome.returncode == 2, outcome.stderr
     assert "Traceback" not in outcome.stderr
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("provision", "--dry"),
+        ("provision", "--nope"),
+        ("nope",),
+        ("provision", "--host"),
+        ("--host", "a", "status"),
+        ("provision", "--dry-run=true"),
+        ("provision", "status"),
+        ("logs", "--host", "web", "--lines", "x"),
+    ],
+    ids=" ".join,
+)
+def test_every_usage_error_of_click_exits_2(words: tuple[str, ...]) -> None:
+    """The contract's exit code, which Invoke's parser does not keep."""
+    assert CliRunner().invoke(Commands(), words, env={"DEPLOYER_INVENTORY": "/nonexistent"}).exit_code == 2
+
+
+def test_the_last_of_a_repeated_option_counts_in_click() -> None:
+    """Where Invoke refuses it."""
+    parsed = clicked("status").make_context("status", ["--host", "a", "--host", "b"])
+    assert parsed.params["host"] == "b"
+
+
+def test_invoke_runs_several_up_to_the_first_that_fails() -> None:
+    """The second would name its own host."""
+    outcome = invoke("status", "--host", "one", "renew", "--host", "two")
+    assert outcome.returncode == 2
+    assert "one.toml" in outcome.stderr
+    assert "two.toml" not in outcome.stderr
 
 
 def test_core_options_of_invoke_after_a_task_do_nothing_to_it() -> None:

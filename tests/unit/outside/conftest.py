@@ -82,7 +82,7 @@ def deploy(tmp_path: Path, authority: Pair, leaf: Pair, closed_port: int, namese
             pem = (pair or leaf).write(tmp_path / "server.pem")
             context = server_context(pem, names, oldest=oldest, newest=newest)
             ports = stack.enter_context(running(behaviour, context))
-            known = {
+            known: dict[str, Any] = {
                 "address": "127.0.0.1",
                 "https_port": ports.https_port,
                 "http_port": ports.http_port,

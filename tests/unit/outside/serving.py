@@ -56,7 +56,7 @@ def server_context(pem: Path, names: set[str] | None, *, oldest: ssl.TLSVersion,
         refused = names is not None and name not in names
         return ssl.ALERT_DESCRIPTION_UNRECOGNIZED_NAME if refused else None
 
-    context.sni_callback = choose  # type: ignore[assignment]
+    context.sni_callback = choose
     return context
 
 

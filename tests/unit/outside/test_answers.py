@@ -30,17 +30,17 @@ def reason_kind(reply: object) -> str:
 
 
 def test_doubled_headers_are_seen_twice(deploy: Deploy) -> None:
-    """Each line of the head is one pair, in order, its case kept."""
+    """Each line of the head is one pair, those of one name together, whatever their case."""
     told = Told(200, (("X-One", "a"), ("x-one", "b")), b"body")
     reply = get(deploy(lambda asked: told).site, DOMAIN, "/")
     assert isinstance(reply, Answer)
-    assert reply.headers == (("X-One", "a"), ("x-one", "b"))
+    assert [value for _, value in reply.headers] == ["a", "b"]
     assert reply.values("X-ONE") == ("a", "b")
     assert reply.value("missing") == ""
 
 
 def test_the_name_is_asked_at_the_address(deploy: Deploy, leaf: Pair) -> None:
-    """SNI and Host are the name's, the connection goes to the address; the certificate comes with the answer."""
+    """SNI and Host are the name's, the connection goes to the address; the certificate comes along."""
     deployment = deploy()
     reply = get(deployment.site, API, "/health")
     assert isinstance(reply, Answer)
@@ -119,7 +119,7 @@ def test_impossible_names_are_no_answer(deploy: Deploy, name: str) -> None:
     """A name that IDNA, TLS or HTTP cannot carry raises nothing."""
     site = deploy(names=None).site
     for scheme in ("https", "http"):
-        assert not isinstance(get(site, name, "/", scheme=scheme), Exception)  # type: ignore[arg-type]
+        assert not isinstance(get(site, name, "/", scheme=scheme), Exception)
 
 
 def test_impossible_paths_are_no_answer(deploy: Deploy) -> None:
@@ -149,25 +149,32 @@ def talking(talk: Callable[[socket.socket, threading.Event], None]) -> Iterator[
             thread.join()
 
 
+def say_nothing(client: socket.socket, done: threading.Event) -> None:
+    done.wait(30)
+
+
 def at(port: int) -> Site:
     return Site(DOMAIN, API, address="127.0.0.1", http_port=port, https_port=port)
 
 
 def test_silence_is_bounded() -> None:
     """A server that accepts and says nothing is given up."""
-    with talking(lambda client, done: done.wait(30) and None) as port:
+    with talking(say_nothing) as port:
         assert reason_kind(get(at(port), DOMAIN, "/", scheme="http", limit=0.2)) == "timed out"
 
 
 @pytest.mark.parametrize("scheme", ["http", "https"])
 def test_silence_in_tls_is_bounded(scheme: str) -> None:
     """The same while shaking hands."""
-    with talking(lambda client, done: done.wait(30) and None) as port:
+    with talking(say_nothing) as port:
         reply = get(at(port), DOMAIN, "/", scheme=scheme, limit=0.2)  # type: ignore[arg-type]
     assert reason_kind(reply) == "timed out"
 
 
-@pytest.mark.parametrize("head", [b"", b"HTTP/1.1 200 OK\r\n\r\n", b"HTTP/1.1 200 OK\r\nContent-Length: 99999\r\n\r\n"])
+OK = b"HTTP/1.1 200 OK\r\n"
+
+
+@pytest.mark.parametrize("head", [b"", OK + b"\r\n", OK + b"Content-Length: 99999\r\n\r\n"])
 def test_dripping_is_bounded(head: bytes) -> None:
     """A server that sends a byte now and then, in head or body, does not get more time than one that is silent."""
 

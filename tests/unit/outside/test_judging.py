@@ -1,6 +1,7 @@
 """The pure parts: reading pages and names of files, and judging a certificate's life."""
 
 import datetime
+import ssl
 import threading
 from collections.abc import Callable
 
@@ -38,8 +39,9 @@ def test_hashed_names_are_told_apart(path: str, expected: bool | None) -> None:
 
 
 def test_a_page_is_read_as_a_browser_reads_it() -> None:
-    """Scripts and styles of the same host, against the base, once each; icons and other hosts are left out."""
-    page = b"""<base href="/app/"><script src="a.js"></script><SCRIPT SRC='/b.js?v=1'></SCRIPT><script>c</script>
+    """Scripts and styles of the same host, against the base, once each; icons are left out."""
+    page = b"""<base href="/app/"><script src="a.js"></script><SCRIPT SRC='/b.js?v=1'></SCRIPT>
+    <script>c</script>
     <link rel=stylesheet href=./d.css><link rel=icon href=e.png><link rel=modulepreload href="a.js">
     <script src="https://elsewhere.example/f.js"></script><script src="//wallet.example.com/g.js"></script>"""
     assert loaded_by(page, ADDRESS) == ("/app/a.js", "/b.js?v=1", "/app/d.css", "/g.js")
@@ -57,10 +59,8 @@ def test_script_names_are_found_in_scripts() -> None:
     assert scripts_named_in(script, "/assets/index.js") == (
         "/assets/chunk-0a1b2c3d.js",
         "/assets/assets/late-Ab12Cd34.js",
-        "/assets/.js",
         "/chunk-0a1b2c3d.js",
         "/assets/late-Ab12Cd34.js",
-        "/.js",
     )
 
 
@@ -74,8 +74,6 @@ def life(age: float, days_left: float) -> Check:
 
 
 def _der(pem: str) -> bytes:
-    import ssl
-
     return ssl.PEM_cert_to_DER_cert(pem)
 
 

@@ -1,5 +1,6 @@
 """The whole look from outside: everything passes on a good site, and one fault fails its own check."""
 
+import socket
 import ssl
 from collections.abc import Callable
 from dataclasses import replace
@@ -335,7 +336,10 @@ def test_a_dead_host_is_told_in_words(deploy: Deploy, closed_port: int) -> None:
 
 
 def test_what_is_not_done_in_time_is_a_failure(deploy: Deploy) -> None:
-    """A limit that is over at once fails every topic, and nothing is left out silently."""
-    checks = verify(deploy().site, limit=0.0)
-    assert {check.name for check in checks} == {"names", "pages", "protocols", "unknown hosts", "ports"}
-    assert {check.verdict for check in checks} == {"fail"}
+    """A site that accepts and says nothing fails the topics that wait for it, and none is left out silently."""
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        port = silent.getsockname()[1]
+        checks = verify(replace(deploy().site, https_port=port, http_port=port), limit=0.5)
+    unfinished = {check.name for check in checks if "not done within" in check.evidence}
+    assert unfinished == {"pages", "protocols", "unknown hosts"}
+    assert unfinished <= failures(checks)

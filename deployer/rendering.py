@@ -38,7 +38,7 @@ def _environment() -> Environment:
     environment = Environment(
         loader=PackageLoader("deployer"),
         undefined=StrictUndefined,
-        autoescape=False,  # noqa: S701  these are no web pages: each format has its own filter
+        autoescape=False,
         keep_trailing_newline=True,
         trim_blocks=True,
         lstrip_blocks=True,

@@ -152,7 +152,8 @@ def test_rotation_loses_no_line_and_restarts_nothing(site: Deployment, visitor: 
 
 def test_docker_logs_are_bounded_and_containers_survive_its_restart(site: Deployment) -> None:
     """F27: json-file logs rotate; live-restore keeps the very same containers running over a restart of Docker."""
-    limits = json.loads(told(site, f"docker inspect --format '{{{{json .HostConfig.LogConfig.Config}}}}' {BACKEND}-1"))
+    backend = "$(docker ps -q --filter label=com.docker.compose.service=backend-api)"
+    limits = json.loads(told(site, f"docker inspect --format '{{{{json .HostConfig.LogConfig.Config}}}}' {backend}"))
     assert limits == {"max-file": "3", "max-size": "10m"}
     started = "docker inspect --format '{{.State.StartedAt}}' $(docker ps -q)"
     before = told(site, started)

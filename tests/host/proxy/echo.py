@@ -38,9 +38,7 @@ class Echo(BaseHTTPRequestHandler):
             self._answer({"/missing": 404, "/busy": 503, "/limited": 429, "/broken": 500}[path], {"own": path})
         else:
             headers = [[key, value] for key, value in self.headers.items()]
-            self._answer(
-                200, {"name": self.name, "headers": headers, "count": count, "port": self.client_address[1]}
-            )
+            self._answer(200, {"name": self.name, "headers": headers, "count": count, "port": self.client_address[1]})
 
     def do_HEAD(self) -> None:
         self.do_GET()

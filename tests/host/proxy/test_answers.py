@@ -125,11 +125,20 @@ def test_a_body_that_is_too_large(proxy: Proxy) -> None:
 
 
 @pytest.mark.parametrize("https", [True, False])
-@pytest.mark.parametrize("stranger", ["evil.example.net", "203.0.113.10", "", f"x.{DOMAIN}"])
+@pytest.mark.parametrize("stranger", ["evil.example.net", "203.0.113.10", f"x.{DOMAIN}"])
 def test_a_strangers_name_gets_no_answer(proxy: Proxy, https: bool, stranger: str) -> None:
     """A foreign Host behind a name of ours, or on port 80: the connection is closed without a byte."""
     with pytest.raises(http.client.RemoteDisconnected):
         proxy.visitor.ask(DOMAIN, headers={"Host": stranger}, https=https)
+
+
+def test_no_name_at_all(proxy: Proxy) -> None:
+    """Over http nothing comes; behind a handshake with a name of ours it is a bad request, with all headers."""
+    with pytest.raises(http.client.RemoteDisconnected):
+        proxy.visitor.ask(DOMAIN, headers={"Host": ""}, https=False)
+    seen = proxy.visitor.ask(API, headers={"Host": ""})
+    assert seen.status == 400
+    bears_all(seen, policy=STRICT)
 
 
 @pytest.mark.parametrize("stranger", ["evil.example.net", None])

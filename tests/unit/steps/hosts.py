@@ -1,0 +1,228 @@
+"""What two hosts answer to every question: one that is as it shall be, and one as a vendor hands it out."""
+
+import json
+from collections.abc import Mapping
+
+from deployer import compose
+from deployer.compose import BACKEND, PROXY, WALLET
+from deployer.environment import lines, secret_names
+from deployer.facts import Answer
+from deployer.files import Directory
+from deployer.inventory.model import Inventory
+from deployer.step import Step
+from deployer.steps import (
+    certificates,
+    containers,
+    directories,
+    docker_daemon,
+    docker_engine,
+    environment,
+    firewall,
+    images,
+    network,
+    nginx,
+    packages,
+    preflight,
+    schedules,
+    source,
+)
+from deployer.steps import compose as compose_step
+from tests.fakes import as_wanted, planned, whys
+
+Answers = dict[str, str]
+
+COMMIT = "0123456789abcdef0123456789abcdef01234567"
+DEBIAN = 'PRETTY_NAME="Debian GNU/Linux 13 (trixie)"\nID=debian\nVERSION_ID="13"\nVERSION_CODENAME=trixie\n'
+UBUNTU = 'PRETTY_NAME="Ubuntu 24.04.3 LTS"\nID=ubuntu\nID_LIKE=debian\nVERSION_ID="24.04"\nVERSION_CODENAME=noble\n'
+IDS = {BACKEND: "sha256:aaa", WALLET: "sha256:bbb", PROXY: "sha256:ccc"}
+USER = "1000:1000"
+
+
+def listening(port: int, process: str) -> str:
+    """A line of `ss -Hltnp`."""
+    return f'LISTEN 0 4096 0.0.0.0:{port} 0.0.0.0:* users:(("{process}",pid=7,fd=6))\n'
+
+
+def container(host: Inventory, service: str, number: int = 1, **other: str) -> str:
+    """A line about a container that is as it shall be, but for what is given."""
+    told = {
+        "name": f"/{host.name}-{service}-{number}",
+        "state": "running",
+        "health": "" if service == PROXY else "healthy",
+        "config": compose.config_digests(host)[service],
+        "image": IDS[service],
+        **other,
+    }
+    return "|".join((service, told["name"], told["state"], told["health"], told["config"], told["image"])) + "\n"
+
+
+def all_containers(host: Inventory) -> str:
+    backends = (container(host, BACKEND, number) for number in range(1, host.backend.replicas + 1))
+    return "".join((*backends, container(host, WALLET), container(host, PROXY)))
+
+
+def pair(host: Inventory, *, without: str = "", **other: str) -> str:
+    """What is told of a certificate and its key."""
+    told = {
+        "certificate": "c1",
+        "key": "k1",
+        "names": ",".join(host.names),
+        "lasts": "yes",
+        "pair": "yes",
+        **other,
+    }
+    return "".join(f"{name}={value}\n" for name, value in told.items() if name != without)
+
+
+def directory_lines(wanted: tuple[Directory, ...]) -> str:
+    return "".join(f"{item.path}|{item.mode:o}|{item.owner or USER}\n" for item in wanted)
+
+
+def env(host: Inventory, digests: Mapping[str, str] | None = None) -> str:
+    """.env as the host shows it."""
+    known = digests or {}
+    secrets = (f"{name}=[secret kept {known.get(name, '')}]" for name in secret_names(host))
+    return "\n".join(("600 root:root", environment.MARKER, *secrets, *lines(host))) + "\n"
+
+
+def built(host: Inventory, service: str) -> str:
+    return f"{COMMIT} {images.inputs(host, service)}\n"
+
+
+RULES = "".join(f"allow tcp {port} 0.0.0.0/0 any 0.0.0.0/0 in\n" for port in (22, 80, 443))
+LIVE = "".join(f"-p tcp -m tcp --dport {port} -j ACCEPT\n" for port in (22, 80, 443))
+
+
+def converged(step: Step, host: Inventory) -> Answers:
+    """The answers of a host on which there is nothing to do."""
+    made: dict[Step, Answers] = {
+        preflight: {
+            **_prerequisites(host),
+            "listeners": listening(80, "docker-proxy") + listening(443, "docker-proxy"),
+            "publishers": f"{host.name} 0.0.0.0:80->80/tcp, 0.0.0.0:443->443/tcp\n{host.name} 8000/tcp\n",
+        },
+        packages: {"installed": "\n".join(packages.wanted(host)), "half": ""},
+        docker_engine: {
+            "os": DEBIAN,
+            "architecture": "amd64",
+            "installed": "\n".join(docker_engine.DOCKER_OWN),
+            "engine": "29.1.3",
+            "compose": "2.40.3",
+            "key": "present",
+        },
+        docker_daemon: {
+            "file": json.dumps(docker_daemon.settings(host)),
+            "stale": "",
+            "enabled": "enabled",
+            "active": "active",
+            "groups": "deploy sudo docker",
+            "image": "ccc",
+        },
+        network: {
+            "network": f"bridge {host.network.subnet} {network.dynamic_range(host)} \n",
+            "routes": f"10.0.0.0/24 eth0\n{host.network.subnet} br-1\n",
+        },
+        source: {
+            "root": directory_lines((Directory(host.root),)),
+            "origin": host.source.repository,
+            "commit": COMMIT,
+            "local changes": "",
+            "tracked secrets": "",
+            "running": COMMIT,
+            "remote": "",
+        },
+        directories: {"directories": directory_lines(directories.directories(host))},
+        environment: {"env": env(host)},
+        compose_step: {name: as_wanted(file) for name, file in compose_step.files(host).items()},
+        nginx: {
+            **{name: as_wanted(file) for name, file in nginx.files(host).items()},
+            "upstreams": "present",
+            "containers": all_containers(host),
+            "loaded": "loaded",
+        },
+        certificates: _certificates(host),
+        firewall: {
+            "ssh": "22",
+            "rules": RULES,
+            "live": LIVE,
+            "enabled": "yes",
+            "policy": '"DROP"',
+            "boot": "enabled",
+            "undo": "inactive",
+        },
+        images: _images(host),
+        containers: {
+            **_images(host),
+            "containers": all_containers(host),
+            "image ids": f"{BACKEND}={IDS[BACKEND]}\n{WALLET}={IDS[WALLET]}\n",
+            "chosen": "".join(f"{host.name}-{BACKEND}-{number}\n" for number in range(1, host.backend.replicas + 1))
+            + f"{host.name}-{WALLET}-1\n",
+            "user": f"{IDS[BACKEND]} {USER}\n",
+            "owners": f"{USER}\n{USER}\n",
+        },
+        schedules: {
+            **{name: as_wanted(file) for name, file in schedules.files(host).items()},
+            "enabled": "enabled",
+            "active": "active",
+        },
+    }
+    return made[step]
+
+
+def fresh(step: Step, host: Inventory) -> Answers:
+    """The answers of a bare Debian 13: nothing is there, and Docker was never installed."""
+    told: dict[Step, Answers] = {
+        preflight: _prerequisites(host),
+        packages: {"installed": "ca-certificates\niproute2"},
+        docker_engine: {"os": DEBIAN, "architecture": "amd64"},
+        docker_daemon: {"groups": "deploy sudo"},
+        network: {"routes": "203.0.113.0/24 eth0"},
+        environment: {},
+        firewall: {"ssh": "22"},
+    }
+    return {key: told.get(step, {}).get(key, "") for key in step.probes(host)}
+
+
+def _prerequisites(host: Inventory) -> Answers:
+    return {
+        "os": DEBIAN,
+        "architecture": "x86_64",
+        "memory": "8000000",
+        "processors": "4",
+        "disk": "/dev/vda1 60000000 10000000 47000000 18% /\n/dev/vda1 60000000 10000000 47000000 18% /\n",
+        "clock": "active\ninactive\n",
+        "cloud-init": "",
+        "apt": "",
+        "systemd": "yes",
+        "listeners": "",
+        "publishers": "",
+        "addresses": "203.0.113.10/24\n2001:db8::10/64",
+        **{f"name {name}": "203.0.113.10" for name in (*host.names, host.ssh.address)},
+    }
+
+
+def _certificates(host: Inventory) -> Answers:
+    files = certificates._files(host)
+    return {
+        "source": pair(host),
+        "installed": pair(host),
+        "modes": "644 root:root\n600 root:root\n",
+        "containers": all_containers(host),
+        "loaded": "loaded",
+        "timer": "masked",
+        **{name: as_wanted(file) for name, file in files.items()},
+    }
+
+
+def _images(host: Inventory) -> Answers:
+    return {"commit": COMMIT, BACKEND: built(host, BACKEND), WALLET: built(host, WALLET)}
+
+
+def drifted(step: Step, host: Inventory, **differing: Answer | str) -> list[str]:
+    """What is done on a host that is as it shall be but for some answers (`_` stands for a space in their names)."""
+    answers: dict[str, Answer | str] = dict(converged(step, host))
+    for key, answer in differing.items():
+        name = key if key in answers else key.replace("_", " ")
+        assert name in answers, f"{name} is not asked"
+        answers[name] = answer
+    return whys(planned(step, host, answers))

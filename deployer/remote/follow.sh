@@ -1,7 +1,8 @@
-# Lays a job down (a tar stream on standard input), says `ready`, waits for its start, then shows what it says.
+# Lays a job down (a tar stream on standard input; its files are as new as their arrival), says `ready`, waits for
+# its start, then shows what it says.
 # Needs: work (the job's directory).
 install -d -m 0700 "$work"
-tar -x -C "$work" --no-same-permissions -p
+tar -x -m -C "$work" --no-same-permissions -p
 if [ ! -e "$work/complete" ]; then echo "the job did not arrive whole" >&2; exit 1; fi
 mkfifo "$work/started"
 exec 6<>"$work/started"

@@ -11,7 +11,7 @@ TITLE = "3.1 Packages"
 # `^.i` is a package that is installed or only configured away; anything else was broken off half-way.
 _HALF_INSTALLED = Ask(
     "dpkg-query -W -f '${db:Status-Abbrev}${Package}\\n' | grep -v '^.[nci] ' || true\n"
-    "find /var/lib/dpkg/updates -type f -printf 'interrupted\\n'"
+    "find /var/lib/dpkg/updates -type f -printf '   interrupted\\n'"
 )
 
 
@@ -26,7 +26,7 @@ def probes(host: Inventory) -> Probes:
 
 def plan(host: Inventory, facts: Facts) -> Plan:
     if facts["half"]:
-        broken = ", ".join(line[3:].strip() or line for line in facts.lines("half")[:5])
+        broken = ", ".join(line[3:] if line[2:3] == " " else line for line in facts.lines("half")[:5])
         yield Run(f"repair what an interrupted installation left ({broken})", repair(), within=1800)
     missing = tuple(name for name in wanted(host) if name not in facts.lines("installed"))
     if missing:

@@ -314,3 +314,198 @@ def with_key(text: str, key: str, value: str) -> str:
     own, bracket, others = rest.partition("\n[")
     kept = "\n".join(line for line in own.splitlines() if not line.startswith(f"{word} ="))
     return f"{head}[{table}]\n{word} = {value}\n{kept}{bracket}{others}"
+
+
+# -- later: what was done is said, and what served serves ---------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def broken(bed: Bed) -> Iterator[Repository]:
+    """The application with releases that do not work, a branch each."""
+    made = publish("application-broken", APPLICATION)
+    made.branch("dockerfile")
+    made.commit({"Dockerfile.backend": "FROM python:3.11-slim\nRUN echo about to fail && cat /no/such/file\n"})
+    made.switch("main")
+    made.branch("crash")
+    made.commit({"release.json": json.dumps({"version": "2", "break": "import"})})
+    yield made
+
+
+@pytest.fixture
+def unreleased(provisioned: Deployment) -> Deployment:
+    """A host on which everything is done but the release: as a first provision that got that far."""
+    images = "docker images -q 'biometric-did-*' | sort -u | xargs docker rmi -f"
+    provisioned.host.exec(f"docker rm -f $(docker ps -aq); rm -rf {ROOT}/src; {images}")
+    return provisioned
+
+
+def test_a_first_release_that_fails_says_why_and_can_be_mended(
+    unreleased: Deployment, broken: Repository, repository: Repository
+) -> None:
+    """A repository or ref that is not there, a build and a container that fail: exit 1 with the last words; then mended.
+
+    Nothing served before, so nothing is claimed to serve. A run with the right inventory ends in sync.
+    """
+    deployed = unreleased
+    missing = repository.url.replace("application", "nowhere")
+    rewrite(deployed, repository.url, missing)
+    told = refused(deployed, 1, f"clone {missing} at main: failed", "mend the cause", "404")
+    assert told.steps["source"]["verdict"] == "failed"
+    assert deployed.host.exec(f"ls -d {ROOT}/src*", check=False).stdout == ""
+
+    rewrite(deployed, missing, broken.url)
+    rewrite(deployed, "[source]", '[source]\nref = "no-such-branch"')
+    refused(deployed, 1, "the repository has no branch, tag or commit no-such-branch", "mend the cause")
+
+    rewrite(deployed, "no-such-branch", "dockerfile")
+    told = refused(deployed, 1, "build the image biometric-did-backend: failed", "/no/such/file", "mend the cause")
+    assert told.steps["images"]["verdict"] == "failed"
+    assert "former state" not in told.out
+
+    rewrite(deployed, '"dockerfile"', '"crash"')
+    told = refused(
+        deployed,
+        1,
+        "start backend-api and wait until it is healthy: failed",
+        "does not keep running; its last lines",
+        "biometrics_moved_elsewhere",
+        "mend the cause",
+    )
+    assert "former state" not in told.out
+    assert "backend-api" not in deployed.host.exec("docker ps -a --format '{{.Names}}'").stdout
+
+    rewrite(deployed, '"crash"', '"main"')
+    assert deployed.ok("provision").steps["verify"]["verdict"] == "in sync"
+    assert deployed.ok("provision").recap["changed"] == 0
+
+
+class Visits:
+    """Somebody who asks the API for its instance, over and over, until told to stop."""
+
+    def __init__(self, deployed: Deployment, authority: Path) -> None:
+        authority.write_text(deployed.host.exec(f"cat {ROOT}/nginx/ssl/fullchain.pem").stdout)
+        self._visitor = Visitor(deployed.host.address, authority)
+        self._over = threading.Event()
+        self._thread = threading.Thread(target=self._visit)
+        self.answered: list[str] = []
+        self.failed: list[str] = []
+
+    def ask(self, path: str) -> dict[str, str]:
+        seen = self._visitor.ask(API, path)
+        assert seen.status == 200, seen
+        answer = json.loads(seen.body)
+        assert isinstance(answer, dict)
+        return answer
+
+    def __enter__(self) -> "Visits":
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._over.set()
+        self._thread.join()
+
+    def _visit(self) -> None:
+        while not self._over.wait(0.05):
+            try:
+                self.answered.append(self.ask("/api/instance")["container"])
+            except (AssertionError, OSError) as error:
+                self.failed.append(repr(error))
+
+
+@dataclass(frozen=True)
+class Sick:
+    """A run that is going on, with a release that never gets healthy, and the visits that go on meanwhile."""
+
+    deployed: Deployment
+    process: "Popen[str]"
+    visits: Visits
+    former: str
+
+
+@pytest.fixture(scope="module")
+def sick(
+    bed: Bed, repository: Repository, provisioned_snapshot: str, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Sick]:
+    """Started first and looked at last: such a run waits two minutes for the container's health."""
+    place = tmp_path_factory.mktemp("sick")
+    with ExitStack() as stack:
+        host = stack.enter_context(booted(bed, "sick", from_snapshot=provisioned_snapshot))
+        deployed = deployment(
+            place, host, bed, repository, extra='[environment]\nFIXTURE_BREAK = "never_healthy"'
+        )
+        visits = stack.enter_context(Visits(deployed, place / "authority.pem"))
+        former = visits.ask("/api/instance")["container"]
+        process = stack.enter_context(ended(deployed.start("provision", "--json")))
+        yield Sick(deployed, process, visits, former)
+
+
+@contextmanager
+def ended(process: "Popen[str]") -> Iterator["Popen[str]"]:
+    """A process that does not outlive the test."""
+    try:
+        yield process
+    finally:
+        process.kill()
+        process.wait()
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _started_first(sick: Sick) -> None:
+    """See `sick`."""
+
+
+def test_a_build_that_fails_leaves_what_serves(provisioned: Deployment, tmp_path: Path) -> None:
+    """On a provisioned host a build that cannot work ends with exit 1; the containers are the same as before."""
+    asked = "docker ps --no-trunc --format '{{.ID}} {{.Names}}'"
+    before = provisioned.host.exec(asked).stdout
+    with Visits(provisioned, tmp_path / "authority.pem") as visits:
+        good = (provisioned.inventory / "web.toml").read_text()
+        (provisioned.inventory / "web.toml").write_text(f'{good}\n[backend]\ntarget = "no-such-stage"\n')
+        refused(provisioned, 1, "build the image biometric-did-backend: failed", "no-such-stage", "mend the cause")
+    assert visits.answered
+    assert not visits.failed
+    assert provisioned.host.exec(asked).stdout == before
+    (provisioned.inventory / "web.toml").write_text(good)
+    assert provisioned.ok("provision").recap["changed"] == 0
+
+
+AWKWARD = (
+    "it's", '"quoted"', "'single'", "a b  c", " leading and trailing ", "#no comment", "a #b", "$HOME", "${HOME}",
+    "$$", "$(id)", "`id`", "a\\b", "\\n", "\\\\server", "tab\there", "a=b=c", "ünï→漢字🙂", "!history", "%s %d",
+    "a;b&c|d<e>f", "*?[a]{b,c}", "~root", "", "-n", "{{.Name}}", "{% raw %}", "a,b", "'", '"', "''", "$", "#",
+    "export A=b", "C:\\dir\\file", "\\$HOME", "\\\"", "end$", "null", "yes", "0123", "[secret]", "a: b", "&anchor",
+)  # fmt: skip
+
+
+def test_awkward_values_of_the_environment_arrive_byte_for_byte(provisioned: Deployment, tmp_path: Path) -> None:
+    """Quotes, dollars, hashes, spaces, backslashes and Unicode: the application sees exactly what the inventory says."""
+    wanted = {f"AWKWARD_{number}": value for number, value in enumerate(AWKWARD)}
+    lines = [f"{name} = {json.dumps(value)}" for name, value in {**wanted, "FIXTURE_SHOW": ",".join(wanted)}.items()]
+    file = provisioned.inventory / "web.toml"
+    file.write_text(file.read_text() + "\n[environment]\n" + "\n".join(lines) + "\n")
+    with Visits(provisioned, tmp_path / "authority.pem") as visits:
+        done = provisioned.ok("provision")
+        assert visits.ask("/api/settings") == wanted
+    assert not visits.failed
+    assert done.whys("changed")[0].startswith("environment: write")
+    assert provisioned.ok("provision").recap["changed"] == 0
+
+
+def test_a_release_that_never_gets_healthy_leaves_the_former_serving(sick: Sick) -> None:
+    """Exit 4 with the container's last words; every visitor was served by the old container, before, while and after."""
+    out, err = sick.process.communicate(timeout=300)
+    told = Outcome(sick.process.returncode, out, err)
+    assert told.exit_code == 4, out + err
+    (error,) = (event for event in told.events if event["event"] == "error")
+    assert "the former state serves" in str(error["message"])
+    assert "is not healthy after" in str(error["context"])
+    assert "GET /health" in str(error["context"])
+    assert error["remedy"]
+    assert told.recap["exit_code"] == 4
+    rewrite(sick.deployed, "never_healthy", "")
+    again = sick.deployed.ok("provision")
+    assert not any(why.startswith("containers:") and "backend" in why for why in again.whys("changed"))
+    assert len(sick.visits.answered) > 100
+    assert sick.visits.failed == []
+    assert set(sick.visits.answered) == {sick.former}

@@ -3,6 +3,7 @@
 import pytest
 
 from deployer.changes import Run, Stop
+from deployer.facts import Unknown
 from deployer.steps import network
 from tests.fakes import SILENT, inventory, planned
 
@@ -55,8 +56,6 @@ def test_overlap(routes: str, overlaps: bool) -> None:
 
 def test_docker_is_silent() -> None:
     """Its silence is not taken for an empty list."""
-    from deployer.facts import Unknown
-
     with pytest.raises(Unknown, match="Docker daemon"):
         drifted(network, HOST, network=SILENT)
 

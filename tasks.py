@@ -1,6 +1,28 @@
 """`invoke NAME …`: the tool's commands, and the tasks of its own development."""
 
+from invoke.collection import Collection
+from invoke.context import Context
+from invoke.tasks import Task
+
 from deployer.commands import commands
 from deployer.frontends.invoke import collection
 
-namespace = collection(commands())
+CHECKED = "deployer tests bench tasks.py"
+
+
+def check(context: Context) -> None:
+    """Style, types and unit tests; the same here and in CI."""
+    context.run(f"ruff format --check {CHECKED}", echo=True)
+    context.run(f"ruff check {CHECKED}", echo=True)
+    context.run("mypy", echo=True)
+    context.run("pytest tests/unit -q", echo=True)
+
+
+def bench(context: Context) -> None:
+    """Figures, on a throwaway host: a run with nothing to do beside plain ssh."""
+    context.run("python -m bench", echo=True)
+
+
+namespace: Collection = collection(commands())
+namespace.add_task(Task(check))
+namespace.add_task(Task(bench))

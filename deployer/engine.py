@@ -240,5 +240,8 @@ def _failure(changes: Sequence[Change], result: JobResult, context: Context) -> 
         return RollbackFailed(f"{what}, and taking it back failed too", remedy="a person is needed", context=context)
     undone = any(getattr(change, "undo", "") for change in changes[: result.failed])
     if result.exit_code == GateFailed.exit_code or (isinstance(failed, Gate) and undone):
-        return GateFailed(f"{what}; the former state serves", context=context)
-    return DeployerError(what, remedy="mend the cause, then run the same command again", context=context)
+        return GateFailed(f"{what}; the former state serves", remedy=_MEND, context=context)
+    return DeployerError(what, remedy=_MEND, context=context)
+
+
+_MEND = "mend the cause, then run the same command again"

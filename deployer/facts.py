@@ -61,7 +61,8 @@ class Facts:
         return answer.output.rstrip("\n")
 
     def lines(self, key: str) -> tuple[str, ...]:
-        return tuple(self[key].splitlines())
+        """Only a newline ends a line: a value may hold the other signs that splitlines() takes for an end."""
+        return tuple(self[key].split("\n")) if self[key] else ()
 
     def pairs(self, key: str) -> Mapping[str, str]:
         """An answer of `name=value` lines as a mapping."""

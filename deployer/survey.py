@@ -35,7 +35,7 @@ def script_for(asked: tuple[Ask, ...]) -> str:
     readers = " ".join(f"/dev/fd/$fd{number}" for number in range(len(asked)))
     closes = " ".join(f"{{fd{number}}}<&-" for number in range(len(asked)))
     read = (f"cat {readers}", f"exec {closes}") if asked else ()
-    return "\n".join((_ASK, *starts, *read, "echo done"))
+    return "\n".join((_ASK, *starts, *read, "echo 'done'"))
 
 
 def parse(reply: bytes, asked: tuple[Ask, ...]) -> Mapping[Ask, Answer]:

@@ -5,6 +5,7 @@ stat -c '%a %U:%G' "$FILE"
 while IFS= read -r line || [ -n "$line" ]; do
   name=${line%%=*}
   case $line in
+    \#*SECRET*|\#*PASSWORD*|\#*TOKEN*|\#*KEY*|\#*DATABASE_URL*) printf '%s\n' "# [not shown]"; continue ;;
     \#*|"") printf '%s\n' "$line"; continue ;;
     *=*) ;;
     *) printf '%s\n' "[not a variable]"; continue ;;

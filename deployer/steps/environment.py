@@ -28,8 +28,8 @@ def probes(host: Inventory) -> Probes:
 
 def plan(host: Inventory, facts: Facts) -> Plan:
     """The host shows .env with each secret replaced by its state, so that no secret travels to be compared."""
-    attributes, _, shown = facts["env"].partition("\n")
-    present = tuple(shown.splitlines())
+    attributes, *rest = facts.lines("env") or ("",)
+    present = tuple(rest)
     wanted = _wanted(host, present)
     _refuse_weak(host, present)
     masked = tuple(_without_digest(line) for line in present)

@@ -32,7 +32,12 @@ class SshTransport(ShellTransport):
         self._failure: ConnectionFailed | None = None
 
     def connect_ahead(self) -> None:
-        """Connect meanwhile, in a thread; what fails is raised by the first script."""
+        """Connect meanwhile, in a thread; what fails is raised by the first script.
+
+        Imported before: two threads that import the same packages at once can lock each other out (_DeadlockError).
+        """
+        from deployer.transport import channel, failures, strict  # noqa: F401
+
         threading.Thread(target=self._try_to_connect, name="deployer connect", daemon=True).start()
 
     def connect(self) -> None:

@@ -1,6 +1,7 @@
 """A certificate authority of the tests' own: a trusted chain without the CA's world, for tls.mode = "provided"."""
 
 import datetime
+import ipaddress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -22,7 +23,7 @@ class Issued:
 
 
 def issue(directory: Path, *names: str) -> Issued:
-    """Given names, make an authority and a certificate of its for them."""
+    """Given names or addresses, make an authority and a certificate of its for them."""
     root_key, leaf_key = ec.generate_private_key(ec.SECP256R1()), ec.generate_private_key(ec.SECP256R1())
     root = _certificate("Test authority", root_key, "Test authority", root_key, ())
     leaf = _certificate(names[0], leaf_key, "Test authority", root_key, names)
@@ -59,9 +60,16 @@ def _certificate(
         .add_extension(x509.AuthorityKeyIdentifier.from_issuer_public_key(issuer_key.public_key()), critical=False)
     )
     if names:
-        alternatives = x509.SubjectAlternativeName([x509.DNSName(name) for name in names])
+        alternatives = x509.SubjectAlternativeName([_alternative(name) for name in names])
         builder = builder.add_extension(alternatives, critical=False)
     return builder.sign(issuer_key, hashes.SHA256()).public_bytes(serialization.Encoding.PEM)
+
+
+def _alternative(name: str) -> x509.GeneralName:
+    try:
+        return x509.IPAddress(ipaddress.ip_address(name))
+    except ValueError:
+        return x509.DNSName(name)
 
 
 def _name(common: str) -> x509.Name:

@@ -3,7 +3,7 @@
 import http.client
 import socket
 import ssl
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -42,6 +42,20 @@ class Visitor:
             connection.request(method, path, body=body, headers={"Host": name, **(headers or {})})
             answer = connection.getresponse()
             return Seen(answer.status, tuple(answer.getheaders()), answer.read())
+        finally:
+            connection.close()
+
+    def asks_again(self, name: str, path: str) -> Iterator[int]:
+        """The status of the same request on one connection, again and again until the server closes it properly."""
+        connection = self._connection(name, https=True)
+        try:
+            while True:
+                connection.request("GET", path, headers={"Host": name})
+                answer = connection.getresponse()
+                answer.read()
+                yield answer.status
+                if answer.will_close or connection.sock is None:
+                    return
         finally:
             connection.close()
 

@@ -12,6 +12,11 @@ def test_trailing_newlines_are_left_out() -> None:
     assert facts.lines("text") == ("one", "", " two ")
 
 
+def test_only_a_newline_ends_a_line() -> None:
+    """Signs that Python takes for the end of a line belong to a value."""
+    assert Facts.of(text="a\u2028b\x0bc\x85\x1ed\ne").lines("text") == ("a\u2028b\x0bc\x85\x1ed", "e")
+
+
 def test_empty_answer_is_absent() -> None:
     """Exit 0 and nothing said: it is not there, which is an answer."""
     facts = Facts.of(text="")

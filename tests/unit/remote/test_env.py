@@ -1,0 +1,236 @@
+"""show_env.sh and write_env.sh with real bash, driven by the step that uses them."""
+
+import re
+from pathlib import Path, PurePosixPath
+
+import pytest
+from hypothesis import HealthCheck, example, given, settings
+from hypothesis import strategies as st
+
+from deployer.changes import Run, Stop
+from deployer.dotenv import can_hold, line
+from deployer.inventory.model import Inventory
+from deployer.steps import environment
+from tests.fakes import IS_ROOT, asked_here, inventory, run_here
+
+pytestmark = pytest.mark.skipif(not IS_ROOT, reason="the file is root's, as on a host")
+AWKWARD = 'it\'s a $ecret `with` "quotes", # and = and \\ in it'
+LONG = "k" * 40
+
+
+def host_in(directory: Path, secrets: dict[str, str] | None = None, **variables: str) -> Inventory:
+    host = inventory(secrets, environment=variables)
+    return host.model_copy(update={"root": PurePosixPath(directory)})
+
+
+def shown(host: Inventory) -> str:
+    return asked_here(environment.probes(host))["env"]
+
+
+def changes(host: Inventory) -> list[Run]:
+    found = list(environment.plan(host, asked_here(environment.probes(host))))
+    assert all(isinstance(change, Run) for change in found)
+    return [change for change in found if isinstance(change, Run)]
+
+
+def apply(host: Inventory, directory: Path) -> str:
+    """Run the step's only change as the runner does; gives everything it printed."""
+    (change,) = changes(host)
+    assert change.payload
+    payload = directory / "payload"
+    payload.write_text(change.payload.reveal())
+    ran = run_here(change.script, PAYLOAD=str(payload))
+    assert ran.returncode == 0, ran.stderr
+    return ran.stdout + ran.stderr
+
+
+def env(host: Inventory) -> Path:
+    return Path(host.paths.env)
+
+
+def values(host: Inventory) -> dict[str, str]:
+    pairs = (text.partition("=") for text in env(host).read_text().splitlines() if "=" in text)
+    return {name: value for name, _, value in pairs}
+
+
+class TestFirstTime:
+    def test_nothing_there(self, tmp_path: Path) -> None:
+        """No file: nothing is shown, exit 0."""
+        assert shown(host_in(tmp_path)) == ""
+
+    def test_generated(self, tmp_path: Path) -> None:
+        """Both secrets are made: at least 32 random bytes, different, and the step is then in sync."""
+        host = host_in(tmp_path / "root")
+        apply(host, tmp_path)
+        api, jwt = values(host)["API_SECRET_KEY"], values(host)["JWT_SECRET_KEY"]
+        assert api != jwt
+        assert all(re.fullmatch(r"[A-Za-z0-9_-]{43}", secret) for secret in (api, jwt)), "32 bytes as base64url"
+        assert changes(host) == []
+
+    def test_nobody_else_reads(self, tmp_path: Path) -> None:
+        """0600 from its first byte on; nothing is left beside."""
+        host = host_in(tmp_path / "root")
+        apply(host, tmp_path)
+        assert env(host).stat().st_mode & 0o7777 == 0o600
+        assert [path.name for path in (tmp_path / "root").iterdir()] == [".env"]
+
+    def test_never_printed(self, tmp_path: Path) -> None:
+        """Neither writing nor showing prints a secret."""
+        host = host_in(tmp_path / "root", {"DB_PASSWORD": AWKWARD})
+        printed = apply(host, tmp_path) + shown(host)
+        assert printed
+        for name, value in values(host).items():
+            if re.search("SECRET|PASSWORD", name):
+                assert value.strip("'") not in printed
+
+    def test_two_hosts_differ(self, tmp_path: Path) -> None:
+        """Random means random."""
+        one, other = host_in(tmp_path / "one"), host_in(tmp_path / "other")
+        apply(one, tmp_path)
+        apply(other, tmp_path)
+        assert values(one)["API_SECRET_KEY"] != values(other)["API_SECRET_KEY"]
+
+
+class TestKept:
+    @pytest.mark.parametrize("written", [LONG, f"'{LONG}'", f'"{LONG}"', f"'{'x$y#' * 10}'", "'a\\'b" + "c" * 40 + "'"])
+    def test_byte_for_byte(self, tmp_path: Path, written: str) -> None:
+        """A secret that stands there stays exactly as it is written, whatever its quotes."""
+        host = host_in(tmp_path)
+        env(host).write_text(f"JWT_SECRET_KEY={written}\nAPI_SECRET_KEY={LONG}\nHTTPS_ONLY=false\n")
+        apply(host, tmp_path)
+        assert f"JWT_SECRET_KEY={written}\n" in env(host).read_text()
+        assert values(host)["HTTPS_ONLY"] == "true"
+        assert changes(host) == []
+
+    def test_persons_own_secret(self, tmp_path: Path) -> None:
+        """A secret that the tool does not know is kept as well."""
+        host = host_in(tmp_path)
+        env(host).write_text(f"SMTP_PASSWORD='a b'\nAPI_SECRET_KEY={LONG}\n")
+        apply(host, tmp_path)
+        assert values(host)["SMTP_PASSWORD"] == "'a b'"
+        assert changes(host) == []
+
+    def test_empty_secret_is_made(self, tmp_path: Path) -> None:
+        """A name without a value counts as not there."""
+        host = host_in(tmp_path)
+        env(host).write_text(f"API_SECRET_KEY={LONG}\n")
+        apply(host, tmp_path)
+        assert len(values(host)["JWT_SECRET_KEY"]) == 43
+
+    def test_last_of_two_lines(self, tmp_path: Path) -> None:
+        """Of a name that stands twice the last one counts, as for Compose; and the step comes to rest."""
+        host = host_in(tmp_path)
+        env(host).write_text(f"API_SECRET_KEY={'a' * 40}\nAPI_SECRET_KEY={LONG}\nJWT_SECRET_KEY={LONG}\n")
+        apply(host, tmp_path)
+        assert env(host).read_text().count("API_SECRET_KEY=") == 1
+        assert values(host)["API_SECRET_KEY"] == LONG
+        assert changes(host) == []
+
+    def test_no_newline_at_the_end(self, tmp_path: Path) -> None:
+        """The last line counts without one."""
+        host = host_in(tmp_path)
+        env(host).write_text(f"API_SECRET_KEY={LONG}\nJWT_SECRET_KEY={LONG}")
+        assert "JWT_SECRET_KEY=[secret kept ]" in shown(host)
+        apply(host, tmp_path)
+        assert values(host)["JWT_SECRET_KEY"] == LONG
+
+
+class TestSupplied:
+    @pytest.mark.parametrize("secret", [AWKWARD, LONG, " leading", "'quoted'", '"double"', "a'b'c", "ž🐎" * 20, "\\n"])
+    def test_reaches_the_file(self, tmp_path: Path, secret: str) -> None:
+        """What the operator supplied stands there in .env's quoting, and is found equal afterwards."""
+        host = host_in(tmp_path / "root", {"DB_PASSWORD": secret})
+        apply(host, tmp_path)
+        assert f"{line('DB_PASSWORD', secret)}\n" in env(host).read_text()
+        assert changes(host) == []
+
+    def test_another_one(self, tmp_path: Path) -> None:
+        """A changed one replaces the old; the others stay."""
+        apply(host_in(tmp_path / "root", {"DB_PASSWORD": AWKWARD}), tmp_path)
+        before = values(host_in(tmp_path / "root"))
+        host = host_in(tmp_path / "root", {"DB_PASSWORD": LONG})
+        apply(host, tmp_path)
+        assert values(host) == {**before, "DB_PASSWORD": LONG}
+
+    @settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+    @given(st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0\r\n"), min_size=1).filter(can_hold))
+    def test_any(self, tmp_path: Path, secret: str) -> None:
+        """Any value that can be held comes to rest after one change."""
+        host = host_in(tmp_path / "root", {"DB_PASSWORD": secret})
+        if changes(host):
+            apply(host, tmp_path)
+        assert changes(host) == []
+
+
+class TestVariables:
+    @settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+    @given(st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0\r\n")).filter(can_hold))
+    @example("a\u2028b\x0bc\x85d\x1e")
+    @example(AWKWARD)
+    def test_any(self, tmp_path: Path, value: str) -> None:
+        """Any value of the inventory's table comes to rest after one change."""
+        host = host_in(tmp_path / "root", EXTRA=value)
+        if changes(host):
+            apply(host, tmp_path)
+        assert changes(host) == []
+
+
+class TestShown:
+    def state(self, directory: Path, value: str) -> str:
+        host = host_in(directory)
+        env(host).write_text(f"JWT_SECRET_KEY={value}\n")
+        return shown(host).splitlines()[1]
+
+    @pytest.mark.parametrize(
+        "value",
+        [
+            "<generate_with_secrets.token_urlsafe(32)>",
+            "'<generate_with_secrets.token_urlsafe(32)>'",
+            "CHANGE_ME_CHANGE_ME_CHANGE_ME_CHANGE_ME",
+            "changeme",
+            "your-secret-key",
+            "your_jwt_secret_key_at_least_32_bytes_long",
+        ],
+    )
+    def test_placeholder(self, tmp_path: Path, value: str) -> None:
+        """The guide's placeholders and the usual ones are seen."""
+        assert self.state(tmp_path, value) == "JWT_SECRET_KEY=[secret placeholder ]"
+
+    @pytest.mark.parametrize(("length", "state"), [(8, "short"), (31, "short"), (32, "kept"), (64, "kept")])
+    def test_short(self, tmp_path: Path, length: int, state: str) -> None:
+        """Fewer than 32 bytes are too few; the quotes do not count."""
+        assert self.state(tmp_path, "x" * length) == f"JWT_SECRET_KEY=[secret {state} ]"
+        assert self.state(tmp_path, f"'{'x' * length}'") == f"JWT_SECRET_KEY=[secret {state} ]"
+
+    def test_stops_the_run(self, tmp_path: Path) -> None:
+        """A placeholder in production is a stop, and a line that was removed is made again."""
+        host = host_in(tmp_path)
+        env(host).write_text("API_SECRET_KEY=changeme\n")
+        with pytest.raises(Stop):
+            changes(host)
+        env(host).write_text("")
+        apply(host, tmp_path)
+        assert changes(host) == []
+
+    @pytest.mark.parametrize(
+        "text",
+        [
+            "# API_SECRET_KEY=hunter2-hunter2",
+            "export API_SECRET_KEY=hunter2-hunter2",
+            "API_SECRET_KEY = hunter2-hunter2",
+            "hunter2-hunter2",
+            "DATABASE_URL=postgres://u:hunter2-hunter2@db/x",
+        ],
+    )
+    def test_strange_lines_show_no_secret(self, tmp_path: Path, text: str) -> None:
+        """A secret that was commented out, exported or mistyped is not shown either."""
+        host = host_in(tmp_path)
+        env(host).write_text(f"{text}\n")
+        assert "hunter2" not in shown(host)
+
+    def test_attributes(self, tmp_path: Path) -> None:
+        """Mode and owner come first."""
+        host = host_in(tmp_path)
+        env(host).write_text("DOMAIN=example.com\n")
+        env(host).chmod(0o640)
+        assert shown(host) == "640 root:root\nDOMAIN=example.com"

@@ -25,7 +25,7 @@ def chosen_hosts(choices: Choices) -> tuple[Inventory, ...]:
 
 
 def ssh_settings(host: Inventory, choices: Choices, *, user: str = "") -> SshSettings:
-    password = choices.environ.get("DEPLOYER_SUDO_PASSWORD")
+    typed, kept = choices.environ.get("DEPLOYER_SUDO_PASSWORD"), host.secrets.get("DEPLOYER_SUDO_PASSWORD")
     return SshSettings(
         address=host.ssh.address,
         user=user or host.ssh.user,
@@ -33,7 +33,7 @@ def ssh_settings(host: Inventory, choices: Choices, *, user: str = "") -> SshSet
         port=host.ssh.port,
         identity_file=host.local_path(host.ssh.identity_file) if host.ssh.identity_file else None,
         gateway=host.ssh.gateway or None,
-        sudo_password=Secret(password) if password else None,
+        sudo_password=Secret(typed) if typed else kept,
         ask_password=_ask if sys.stdin.isatty() and not choices.flag("yes") else None,
         host_name=host.file.stem,
     )

@@ -1,7 +1,8 @@
 # Builds one image from a clean export of the clone's commit: no .git, no .env (a tracked one is ignored, A10), nothing
 # untracked. Tags it with the commit and as `current`. For the wallet the built site is searched for every secret
 # that stands in ENV_FILE, and must hold the API's address.
-# Needs SOURCE, STATE, ENV_FILE, IMAGE, INPUTS, CONTEXT, DOCKERFILE (or none), OWN, TARGET, ARGUMENTS, API (or none).
+# Needs SOURCE, STATE, ENV_FILE, IMAGE, INPUTS, CONTEXT, DOCKERFILE (or none), OWN, TARGET, ARGUMENTS, API (or none); and
+# mask.sh in front of it.
 commit=$(git -c safe.directory='*' -C "$SOURCE" rev-parse HEAD)
 tag=$IMAGE:${commit:0:12}-$INPUTS
 rm -rf "$STATE"/build.*
@@ -21,15 +22,12 @@ while IFS= read -r argument; do
 done <<<"$ARGUMENTS"
 docker buildx build --load "${words[@]}" "$export/$CONTEXT" 2>&1
 
-secrets() {
-  sed -nE "s/^([A-Z0-9_]*(SECRET|PASSWORD|TOKEN|KEY|DATABASE_URL)[A-Z0-9_]*)=['\"]?([^'\"]{8,})['\"]?\$/\3/p" "$ENV_FILE"
-}
 if [ -n "$API" ]; then
   mkdir "$export/.site"
   container=$(docker create "$tag")
   docker export "$container" | tar -x -C "$export/.site" usr/share/nginx/html 2>/dev/null ||
     { echo "the wallet's image has no /usr/share/nginx/html"; exit 1; }
-  if found=$(grep -rlF -f <(secrets) "$export/.site"); then
+  if found=$(grep -rlF -f <(secrets_of "$ENV_FILE") "$export/.site"); then
     echo "the wallet's public files hold a secret of $ENV_FILE: ${found//"$export/.site/"/}"; exit 1
   fi
   grep -rqF "$API" "$export/.site" ||

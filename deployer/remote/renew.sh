@@ -12,8 +12,8 @@ if [ "$MODE" = letsencrypt ] && [ -n "$CA" ]; then export REQUESTS_CA_BUNDLE=$CA
 explain() {
   case $1 in
     *rateLimited*|*"too many"*) echo "the CA refuses for now: its rate limit is reached (https://letsencrypt.org/docs/rate-limits/); wait, the certificate in place stays" ;;
-    *NXDOMAIN*|*"DNS problem"*|*"no valid A"*|*"No valid IP"*) echo "a name does not resolve for the CA: check the A records of $NAMES" ;;
-    *"Connection refused"*|*"Max retries"*|*"timed out"*|*"Name or service"*|*"resolve"*) echo "the CA at $SERVER cannot be reached from this host; the certificate in place stays" ;;
+    *NXDOMAIN*|*"DNS problem"*|*"could not resolve"*|*"no valid A"*|*"No valid IP"*) echo "a name does not resolve for the CA: check the A records of $NAMES" ;;
+    *"Connection refused"*|*"Max retries"*|*"timed out"*|*"Name or service"*|*"Failed to resolve"*) echo "the CA at $SERVER cannot be reached from this host; the certificate in place stays" ;;
     *unauthorized*|*"Invalid response"*) echo "the CA reached another server, or not this proxy, at http://$DOMAIN/.well-known/acme-challenge/" ;;
   esac
 }

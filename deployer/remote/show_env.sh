@@ -1,6 +1,7 @@
 # Shows FILE with its mode and owner first and every secret replaced by [secret STATE DIGEST]; only those named in
 # SUPPLIED, which the operator has too, get a digest to be compared by. Prints nothing where there is no file.
 [ -e "$FILE" ] || exit 0
+named=" $SUPPLIED $(sed -n 's/^# secrets: //p' "$FILE") "
 stat -c '%a %U:%G' "$FILE"
 while IFS= read -r line || [ -n "$line" ]; do
   name=${line%%=*}
@@ -12,7 +13,7 @@ while IFS= read -r line || [ -n "$line" ]; do
   esac
   case $name in
     *SECRET*|*PASSWORD*|*TOKEN*|*KEY*|*DATABASE_URL*) ;;
-    *) printf '%s\n' "$line"; continue ;;
+    *) case $named in *" $name "*) ;; *) printf '%s\n' "$line"; continue ;; esac ;;
   esac
   value=${line#*=}
   case $value in \'*\') value=${value#\'}; value=${value%\'}; value=${value//\\\'/\'} ;; \"*\") value=${value#\"}; value=${value%\"} ;; esac

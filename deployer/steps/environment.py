@@ -46,7 +46,15 @@ def _wanted(host: Inventory, present: tuple[str, ...]) -> tuple[str, ...]:
     """A secret that stands there and is not ours (a person's, an older version's) is kept as well."""
     ours = secret_names(host)
     others = tuple(name for line in present if _SECRET.search(line) and (name := line.partition("=")[0]) not in ours)
-    return (MARKER, *(f"{name}=[secret]" for name in (*ours, *others)), *lines(host))
+    names = (*ours, *others)
+    return (MARKER, *_listed(names), *(f"{name}=[secret]" for name in names), *lines(host))
+
+
+def _listed(names: tuple[str, ...]) -> Iterator[str]:
+    """Tells the host's scripts which variables are secrets though their names do not say so (SENTRY_DSN)."""
+    unsaid = " ".join(name for name in names if not dotenv.SECRET_NAME.search(name))
+    if unsaid:
+        yield f"# secrets: {unsaid}"
 
 
 def _without_digest(line: str) -> str:

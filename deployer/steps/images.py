@@ -12,7 +12,7 @@ from deployer.facts import Ask, Facts, Probes
 from deployer.inventory.model import Inventory
 from deployer.remote.scripts import script
 from deployer.rendering import render
-from deployer.shell import quote
+from deployer.shell import lines, quote
 from deployer.step import Plan
 from deployer.steps.source import git
 
@@ -80,4 +80,4 @@ def _build(host: Inventory, service: str) -> Run:
         ARGUMENTS="\n".join(f"{name}={value}" for name, value in arguments.items()),
         API=host.api_origin if service == WALLET else "",
     )
-    return Run(f"build the image {compose.image(host, service)}", text, within=3600)
+    return Run(f"build the image {compose.image(host, service)}", lines(script("mask.sh"), text), within=3600)

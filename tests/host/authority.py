@@ -40,6 +40,14 @@ class Authority:
     def nameserver(self) -> str:
         return f"{self.address}:{PORTS['dns']}"
 
+    def listens(self) -> bool:
+        """Whether the name server takes records."""
+        try:
+            self.point("nobody.example.test", "")
+        except OSError:
+            return False
+        return True
+
     def point(self, name: str, address: str) -> None:
         """The name's one A record from now on; an empty address removes it."""
         self._tell("clear-a", {"host": f"{name}."})
@@ -115,10 +123,12 @@ def authority(address: str, directory: Path) -> Iterator[Authority]:
         running.enter_context(_process(directory, "names", _names(address)))
         running.enter_context(_process(directory, "pebble", _pebble(address, directory, issued)))
         roots = f"https://{address}:{PORTS['management']}/roots/0"
-        wait_for(lambda: bool(_try_get(roots, issued.root)), f"pebble at {roots}", seconds=START_SECONDS)
+        wait_for(lambda: _try_get(roots, issued.root) or None, f"pebble at {roots}", seconds=START_SECONDS)
         bundle = directory / "bundle.pem"
         bundle.write_bytes(issued.root.read_bytes() + _get(roots, issued.root))
-        yield Authority(address, issued, bundle)
+        ready = Authority(address, issued, bundle)
+        wait_for(lambda: ready.listens() or None, f"the name server's management at {address}", seconds=START_SECONDS)
+        yield ready
 
 
 def _names(address: str) -> list[str]:

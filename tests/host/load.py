@@ -1,4 +1,4 @@
-"""Visitors, as a process of their own: `python -m tests.host.load ADDRESS CERTIFICATES NAME/PATH…` until its input ends.
+"""Visitors, as a process of their own: `python -m tests.host.load ADDRESS CERTIFICATES NAME/PATH…` until input ends.
 
 Half of them keep their connection, half make one for each request. Prints raw counts as JSON.
 """

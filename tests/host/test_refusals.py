@@ -1,4 +1,4 @@
-"""Refused with one clear message, the right exit code and nothing changed; a later failure leaves what served serving."""
+"""Refused with one clear message, the right exit code and nothing changed; a later failure harms nothing."""
 
 import json
 import socket
@@ -283,7 +283,14 @@ def test_mistakes_are_told_all_at_once_before_any_connection(
         + '[releases]\nretain = "all"\n'
     )
     file.write_text(mistakes)
-    keys = ("name", "site.domian", "site.domain", "backend.port", "backend.health_path", "backend.replicas")
+    keys: tuple[str, ...] = (
+        "name",
+        "site.domian",
+        "site.domain",
+        "backend.port",
+        "backend.health_path",
+        "backend.replicas",
+    )
     keys += ("backend.memory", "backup.keep_dayz", "backup.schedule", "firewal", "releases.retain")
     near = ("did you mean `domain`?", "did you mean `keep_days`?", "did you mean `firewall`?")
     told = refused(deployed, 2, *(f": {key}: " for key in keys), *near)
@@ -296,7 +303,7 @@ def test_mistakes_are_told_all_at_once_before_any_connection(
 def test_what_would_break_out_of_its_place_is_refused(
     listening: tuple[Deployment, Callable[[], bool]], hostile: str
 ) -> None:
-    """A space, quote, dollar, backtick, semicolon, newline or backslash in any text is refused, and nobody is called."""
+    """A space, quote, dollar, backtick, semicolon, newline or backslash in any text is refused before any call."""
     deployed, called = listening
     file = deployed.inventory / "web.toml"
     text = file.read_text()
@@ -460,7 +467,7 @@ def ended(process: "Popen[str]") -> Iterator["Popen[str]"]:
         yield process
     finally:
         process.kill()
-        process.wait()
+        process.communicate()
 
 
 @pytest.fixture(scope="module", autouse=True)

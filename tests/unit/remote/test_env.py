@@ -152,7 +152,7 @@ class TestSupplied:
         apply(host, tmp_path)
         assert values(host) == {**before, "DB_PASSWORD": LONG}
 
-    @settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+    @settings(max_examples=5, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
     @given(st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0\r\n"), min_size=1).filter(can_hold))
     def test_any(self, tmp_path: Path, secret: str) -> None:
         """Any value that can be held comes to rest after one change."""
@@ -163,7 +163,7 @@ class TestSupplied:
 
 
 class TestVariables:
-    @settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+    @settings(max_examples=5, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
     @given(st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0\r\n")).filter(can_hold))
     @example("a\u2028b\x0bc\x85d\x1e")
     @example(AWKWARD)

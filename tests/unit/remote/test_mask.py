@@ -22,7 +22,7 @@ def masked(directory: Path, env: str, text: str) -> str:
     return subprocess.run(words, input=text.encode(), capture_output=True, check=True, env=environment).stdout.decode()
 
 
-@settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(SECRET)
 @example("it's-a-secret")
 @example('say "friend" and enter')

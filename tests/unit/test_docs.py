@@ -1,0 +1,85 @@
+"""The documents say what is there: every file once, every block of the guide, and no name of something that is gone."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+PACKAGE = ROOT / "deployer"
+ARCHITECTURE = (ROOT / "docs" / "architecture.md").read_text()
+COVERAGE = (ROOT / "docs" / "guide-coverage.md").read_text()
+BLOCKS = [tuple(line.split("\t")) for line in (Path(__file__).parent / "guide_blocks.txt").read_text().splitlines()]
+ROWS = [
+    [cell.strip().replace("\\|", "|") for cell in re.split(r"(?<!\\)\|", line)[1:-1]]
+    for line in COVERAGE.splitlines()
+    if re.match(r"\| \d+ \|", line)
+]
+
+
+def package_files() -> set[str]:
+    """Every file of the package, as it stands below deployer/."""
+    found = (path for path in PACKAGE.rglob("*") if path.is_file() and "__pycache__" not in path.parts)
+    return {str(path.relative_to(PACKAGE)) for path in found}
+
+
+class TestArchitecture:
+    ENTRIES = re.findall(r"^- `([^`]+)` (.*)$", ARCHITECTURE, re.MULTILINE)
+
+    def test_complete(self) -> None:
+        """Each file of the package has one line."""
+        named = [name for name, _ in self.ENTRIES]
+        assert sorted(package_files() - set(named)) == []
+        assert len(named) == len(set(named))
+
+    def test_no_dead_names(self) -> None:
+        """Nothing is named that is not there."""
+        assert sorted({name for name, _ in self.ENTRIES} - package_files()) == []
+
+    @pytest.mark.parametrize(("name", "sentence"), ENTRIES)
+    def test_one_sentence(self, name: str, sentence: str) -> None:
+        """A sentence each, short enough to be read."""
+        assert re.search(r"[.?]$", sentence), name
+        assert len(sentence) <= 160, name
+
+
+class TestCoverage:
+    def test_every_block(self) -> None:
+        """Each fenced block of the guide has its row, in the guide's order."""
+        assert [int(row[0]) for row in ROWS] == list(range(1, len(BLOCKS) + 1))
+        assert len(BLOCKS) == 44
+
+    @pytest.mark.parametrize("number", range(1, len(BLOCKS) + 1))
+    def test_row(self, number: int) -> None:
+        """By its section and first line; with what covers it, and a reason where it is replaced."""
+        _, section, first, state, what = ROWS[number - 1]
+        wanted_section, wanted_first = BLOCKS[number - 1]
+        assert section == wanted_section.replace("`", "")
+        assert first.strip("`") == wanted_first or number == 1
+        assert state in ("covered", "replaced", "to come")
+        assert len(what) > 10
+        assert state == "to come" or re.search("`deployer/", what)
+
+    @pytest.mark.parametrize("row", ROWS, ids=lambda row: row[0])
+    def test_names_what_is_there(self, row: list[str]) -> None:
+        """Each file that is named exists."""
+        named = re.findall(r"`(deployer/[^`]+)`", row[4])
+        assert [name for name in named if not (ROOT / name).exists()] == []
+
+    def test_faults_in_comments_are_explained(self) -> None:
+        """A number such as F12 or A3 in the code is found in the table."""
+        explained = set(re.findall(r"^\| ([FA]\d+) \|", COVERAGE, re.MULTILINE))
+        texts = (path.read_text() for path in PACKAGE.rglob("*") if path.suffix != ".pyc" and path.is_file())
+        used = {number for text in texts for number in re.findall(r"\b[FA]\d{1,2}\b", text)}
+        assert used
+        assert sorted(used - explained) == []
+
+
+@pytest.mark.parametrize("path", sorted((ROOT / "docs").glob("*.md")), ids=lambda path: path.name)
+def test_links_lead_somewhere(path: Path) -> None:
+    """Each relative link and each `tests/…`, `docs/…` or `script/…` in backticks is there."""
+    text = path.read_text()
+    links = re.findall(r"\]\((?!https?:|#)([^)#]+)", text)
+    assert [link for link in links if not (path.parent / link).exists()] == []
+    named = re.findall(r"`((?:tests|docs|script)/[\w./-]+)`", text)
+    assert [name for name in named if not (ROOT / name).exists()] == []

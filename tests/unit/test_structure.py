@@ -1,0 +1,171 @@
+"""The shape of the code: imports point one way, one place each for SSH and for printing, short functions."""
+
+import ast
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from deployer.commands import NAMES
+from tasks import namespace
+
+ROOT = Path(__file__).parents[2]
+PACKAGE = ROOT / "deployer"
+
+LAYERS = (
+    (
+        *("errors", "secret", "marker", "shell", "versions", "inventory", "dotenv", "facts", "changes", "step"),
+        *("docker", "units", "packages", "files", "rendering", "environment", "compose", "proxy", "running"),
+        *("remote.scripts", "scripts", "templates"),
+    ),
+    ("steps",),
+    ("output",),
+    ("survey", "plan", "transport", "remote", "outside", "engine"),
+    ("commands",),
+    ("frontends", "__main__"),
+)
+"""docs/architecture.md has the same list: words, steps, telling, machine, commands, front ends."""
+
+MACHINE, STEPS = 3, 1
+
+SSH = ("fabric", "paramiko")
+
+ANY = {
+    "inventory/hosts.py": "what tomllib gives",
+    "transport/strict.py": "the seam to fabric, which has no types",
+}
+LONG = {"commands/demo_host.py:inventory": "a table of the demo's settings"}
+PRINTS = {"frontends/running.py": "the last resort, when Ctrl-C comes before there is a report"}
+
+FILES = sorted(path for path in PACKAGE.rglob("*.py"))
+
+
+def short(path: Path) -> str:
+    return str(path.relative_to(PACKAGE))
+
+
+def tree(path: Path) -> ast.Module:
+    return ast.parse(path.read_text())
+
+
+def layer_of(module: str) -> int:
+    """The layer of a module by the longest name that the list has of it."""
+    parts = module.split(".")[1:]
+    for length in (2, 1):
+        name = ".".join(parts[:length])
+        for number, names in enumerate(LAYERS):
+            if name in names:
+                return number
+    raise AssertionError(f"{module} is in no layer: put it in LAYERS and in docs/architecture.md")
+
+
+def module_of(path: Path) -> str:
+    return ".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__")
+
+
+def imported(path: Path) -> Iterator[str]:
+    """Every module that is imported anywhere in a file, also inside functions; of the package its submodules."""
+    for node in ast.walk(tree(path)):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            submodules = [f"{node.module}.{alias.name}" for alias in node.names]
+            yield from (name if _exists(name) else node.module for name in submodules)
+
+
+def _exists(module: str) -> bool:
+    path = ROOT.joinpath(*module.split("."))
+    return path.is_dir() or path.with_suffix(".py").exists()
+
+
+@pytest.mark.parametrize("path", [path for path in FILES if path != PACKAGE / "__init__.py"], ids=short)
+def test_imports_point_up(path: Path) -> None:
+    """A file imports what stands in its own layer or above; the machine knows no step by name."""
+    own = layer_of(module_of(path))
+    for module in imported(path):
+        if module.startswith("deployer."):
+            layer = layer_of(module)
+            assert layer <= own, f"{short(path)} imports {module}"
+            assert (own, layer) != (MACHINE, STEPS), f"{short(path)} imports {module}"
+
+
+@pytest.mark.parametrize("path", FILES, ids=short)
+def test_one_transport(path: Path) -> None:
+    """Only deployer/transport imports fabric and paramiko."""
+    ssh = [module for module in imported(path) if module.split(".")[0] in SSH]
+    assert not ssh or "transport" in path.parts
+
+
+@pytest.mark.parametrize("path", FILES, ids=short)
+def test_one_printer(path: Path) -> None:
+    """Only deployer/output prints, or knows how to."""
+    if "output" in path.parts or short(path) in PRINTS:
+        return
+    calls = [node.func for node in ast.walk(tree(path)) if isinstance(node, ast.Call)]
+    assert not [func for func in calls if isinstance(func, ast.Name) and func.id == "print"]
+    assert not [module for module in imported(path) if module.split(".")[0] == "rich"]
+
+
+@pytest.mark.parametrize("path", FILES, ids=short)
+def test_no_any_in_signatures(path: Path) -> None:
+    """A public function says what it takes and gives."""
+    if short(path) in ANY:
+        return
+    for function in functions(path):
+        if not function.name.startswith("_") or function.name == "__init__":
+            names = [node for node in ast.walk(function.args) if isinstance(node, ast.Name)]
+            names += [node for node in ast.walk(function.returns or function.args) if isinstance(node, ast.Name)]
+            assert "Any" not in {node.id for node in names}, f"{short(path)}:{function.name}"
+
+
+def functions(path: Path) -> Iterator[ast.FunctionDef | ast.AsyncFunctionDef]:
+    return (node for node in ast.walk(tree(path)) if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef))
+
+
+@pytest.mark.parametrize("path", FILES, ids=short)
+def test_short_functions(path: Path) -> None:
+    """A body of at most 25 lines, its docstring not counted."""
+    found = {f"{short(path)}:{function.name}" for function in functions(path) if length(function) > 25}
+    assert sorted(found - set(LONG)) == []
+
+
+def length(function: ast.FunctionDef | ast.AsyncFunctionDef) -> int:
+    body = function.body[1:] if ast.get_docstring(function) is not None else function.body
+    return (body[-1].end_lineno or 0) - body[0].lineno + 1 if body else 0
+
+
+@pytest.mark.parametrize("path", FILES, ids=short)
+def test_files(path: Path) -> None:
+    """Each says in its docstring what it is for, and is at most 250 lines long."""
+    assert ast.get_docstring(tree(path))
+    assert len(path.read_text().splitlines()) <= 250
+
+
+def test_allowances_are_needed() -> None:
+    """An exception that nobody needs any more is taken off its list."""
+    for name in LONG:
+        path, _, function = name.partition(":")
+        assert [found for found in functions(PACKAGE / path) if found.name == function and length(found) > 25], name
+    for name in ANY:
+        assert "Any" in (PACKAGE / name).read_text(), name
+    for name in PRINTS:
+        assert "print(" in (PACKAGE / name).read_text(), name
+
+
+def test_every_test_says_what_it_expects() -> None:
+    """Each test of the core has a docstring."""
+    silent = [
+        f"{path.relative_to(ROOT)}:{function.name}"
+        for directory in ("tests/unit", "tests/unit/steps", "tests/unit/remote", "tests/unit/inventory")
+        for path in sorted((ROOT / directory).glob("test_*.py"))
+        for function in functions(path)
+        if function.name.startswith("test_") and not ast.get_docstring(function)
+    ]
+    assert silent == []
+
+
+def test_tasks_of_development_do_not_hide_commands() -> None:
+    """`invoke check` and `invoke bench` stand beside the commands, each under a name of its own."""
+    names = list(namespace.task_names)
+    assert set(NAMES) < set(names)
+    assert {"check", "bench"} == set(names) - set(NAMES)

@@ -206,7 +206,7 @@ class Engine:
         return Context(host=self._host.file.stem, step=planned.step.TITLE)
 
     def _keep(self, session: Session, holder: Holder, result: str) -> None:
-        """One line in the audit log for a run that changed, or tried to change, something; a refused one leaves none."""
+        """One line in the audit log for a run that changed, or tried to change, something; not for a refused one."""
         if self._acted:
             record = {"who": holder.who, "command": holder.command, "since": holder.since, "result": result[:500]}
             ended = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")

@@ -1,5 +1,6 @@
 """The host-side scripts that travel with the tool, with their parameters as shell assignments in front."""
 
+from functools import cache
 from importlib.resources import files
 
 from deployer.shell import quote
@@ -7,6 +8,11 @@ from deployer.shell import quote
 
 def script(name: str, **parameters: str | int) -> str:
     """The text of deployer/remote/NAME, after one assignment for each parameter."""
-    text = files("deployer.remote").joinpath(name).read_text()
     assignments = (f"{key}={quote(str(value))}" for key, value in parameters.items())
-    return "\n".join((*assignments, text))
+    return "\n".join((*assignments, _read(name)))
+
+
+@cache
+def _read(name: str) -> str:
+    """Once a run: an upgrade of the tool meanwhile must not change what is asked and compared."""
+    return files("deployer.remote").joinpath(name).read_text()

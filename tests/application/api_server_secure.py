@@ -113,9 +113,7 @@ async def instance(request: Request) -> Response:
 async def shown_settings(request: Request) -> Response:
     """The variables that FIXTURE_SHOW names, except what looks secret; ASCII JSON keeps any byte (F14)."""
     names = [name for name in os.getenv("FIXTURE_SHOW", "").split(",") if name]
-    shown = {
-        name: os.getenv(name) for name in names if not any(word in name.upper() for word in SECRET_WORDS)
-    }
+    shown = {name: os.getenv(name) for name in names if not any(word in name.upper() for word in SECRET_WORDS)}
     return Response(json.dumps(shown), media_type="application/json")
 
 
@@ -155,9 +153,7 @@ async def large(request: Request) -> Response:
         for start in range(0, size, CHUNK):
             yield b"x" * min(CHUNK, size - start)
 
-    return StreamingResponse(
-        chunks(), headers={"Content-Length": str(size)}, media_type="application/octet-stream"
-    )
+    return StreamingResponse(chunks(), headers={"Content-Length": str(size)}, media_type="application/octet-stream")
 
 
 async def fail(request: Request) -> Response:
@@ -215,6 +211,4 @@ if __name__ == "__main__":
     logger.info("Rate limiting: %s; CORS origins: %s", settings.RATE_LIMIT_ENABLED, settings.CORS_ORIGINS)
     if settings.BREAK == "crash_after":
         threading.Timer(5, os._exit, [3]).start()
-    uvicorn.run(
-        app, host=os.getenv("HOST", "0.0.0.0"), port=int(os.getenv("PORT", "8000")), proxy_headers=True
-    )
+    uvicorn.run(app, host=os.getenv("HOST", "0.0.0.0"), port=int(os.getenv("PORT", "8000")), proxy_headers=True)

@@ -14,9 +14,7 @@ ANSWERS = Answers("203.0.113.10", "example.com", "admin@example.com")
 
 def test_what_is_created_can_be_loaded(tmp_path: Path) -> None:
     """The answers are in it, everything else is the default."""
-    answers = Answers(
-        "203.0.113.10", "example.com", "a@example.com", {"ssh.port": 2222, "backend.overlap": False}
-    )
+    answers = Answers("203.0.113.10", "example.com", "a@example.com", {"ssh.port": 2222, "backend.overlap": False})
     file, secrets = create(tmp_path / "inventory", "prod", answers)
     loaded = load(tmp_path / "inventory", "prod")
     assert (loaded.file, loaded.ssh.port, loaded.backend.overlap) == (file, 2222, False)

@@ -101,9 +101,7 @@ LISTS = {
     "firewall.allow": "51820/udp",
 }
 
-nasty_texts = st.lists(st.sampled_from(NASTY) | st.text(min_size=1, max_size=6), min_size=1, max_size=4).map(
-    "".join
-)
+nasty_texts = st.lists(st.sampled_from(NASTY) | st.text(min_size=1, max_size=6), min_size=1, max_size=4).map("".join)
 
 
 def disturbed(text: str) -> st.SearchStrategy[str]:
@@ -190,9 +188,7 @@ def test_operator_side_paths_are_named(value: str) -> None:
 
 scalars = st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=8) | st.dates()
 words = st.sampled_from([key.rpartition(".")[2] for key in (*TEXTS, *LISTS)]) | st.text(max_size=4)
-trees = st.recursive(
-    scalars, lambda inner: st.lists(inner, max_size=3) | st.dictionaries(words, inner, max_size=4)
-)
+trees = st.recursive(scalars, lambda inner: st.lists(inner, max_size=3) | st.dictionaries(words, inner, max_size=4))
 tables = st.sampled_from([key.partition(".")[0] for key in (*TEXTS, *LISTS, *FREE)]) | words
 
 

@@ -39,9 +39,7 @@ def test_no_host_says_how_to_make_one(tmp_path: Path) -> None:
     assert caught.value.remedy == "deployer init NAME"
 
 
-@pytest.mark.parametrize(
-    "name", ["--help", "../x", "a/b", "", "A", "a.toml", "a\n", ".", "é", "groups", "-a"]
-)
+@pytest.mark.parametrize("name", ["--help", "../x", "a/b", "", "A", "a.toml", "a\n", ".", "é", "groups", "-a"])
 def test_a_host_is_neither_an_option_nor_a_path(tmp_path: Path, name: str) -> None:
     """A slip of the command line opens no other file."""
     with pytest.raises(InventoryError, match=r"^host: got "):

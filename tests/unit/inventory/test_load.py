@@ -81,9 +81,7 @@ def test_file_is_named_from_here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     (tmp_path / "inventory").mkdir()
     (tmp_path / "inventory" / "prod.toml").write_text(SMALLEST + "[nginx]\nrate_limit = 'fast'\n")
     monkeypatch.chdir(tmp_path)
-    with pytest.raises(
-        InventoryError, match=r'^inventory/prod.toml: nginx.rate_limit: got "fast": a rate is'
-    ):
+    with pytest.raises(InventoryError, match=r'^inventory/prod.toml: nginx.rate_limit: got "fast": a rate is'):
         load(tmp_path / "inventory", "prod")
 
 
@@ -209,9 +207,7 @@ def test_names_are_different(tmp_path: Path, site: str, expected: str) -> None:
 
 def test_local_has_no_gateway(tmp_path: Path) -> None:
     """Whoever writes both has something else in mind."""
-    text = SMALLEST.replace("203.0.113.10", "local").replace(
-        "[site]", 'gateway = "ops@bastion.example.com"\n[site]'
-    )
+    text = SMALLEST.replace("203.0.113.10", "local").replace("[site]", 'gateway = "ops@bastion.example.com"\n[site]')
     (line,) = mistakes(tmp_path, text)
     assert "ssh.gateway: got" in line
 

@@ -144,6 +144,16 @@ class TestSupplied:
         assert f"{line('DB_PASSWORD', secret)}\n" in env(host).read_text()
         assert changes(host) == []
 
+    def test_name_that_says_nothing(self, tmp_path: Path) -> None:
+        """A supplied secret whose name does not tell is one all the same, also once it is supplied no more."""
+        host = host_in(tmp_path / "root", {"SENTRY_DSN": AWKWARD})
+        apply(host, tmp_path)
+        assert f"{line('SENTRY_DSN', AWKWARD)}\n" in env(host).read_text()
+        assert changes(host) == []
+        later = host_in(tmp_path / "root")
+        assert AWKWARD not in shown(later)
+        assert changes(later) == []
+
     def test_another_one(self, tmp_path: Path) -> None:
         """A changed one replaces the old; the others stay."""
         apply(host_in(tmp_path / "root", {"DB_PASSWORD": AWKWARD}), tmp_path)

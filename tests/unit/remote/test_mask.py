@@ -40,6 +40,12 @@ def test_names(tmp_path: Path, name: str) -> None:
     assert masked(tmp_path, f"{name}=hunter2-hunter2\n", "hunter2-hunter2") == "[secret]"
 
 
+def test_names_that_say_nothing(tmp_path: Path) -> None:
+    """A name in the file's line of secrets counts, too."""
+    env = "# secrets: SENTRY_DSN OTHER\nSENTRY_DSN=hunter2-hunter2\nOTHER=hunter3-hunter3\nDOMAIN=example.com\n"
+    assert masked(tmp_path, env, "hunter2-hunter2 hunter3-hunter3 example.com") == "[secret] [secret] example.com"
+
+
 def test_what_is_no_secret(tmp_path: Path) -> None:
     """Other values and other lines pass as they are."""
     text = "example.com\n\x1edone 1\nž🐎\n"

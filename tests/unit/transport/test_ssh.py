@@ -300,9 +300,7 @@ class TestNetwork:
             transport.close()
         assert time.monotonic() - began < 10
 
-    def test_quiet_script_is_not_a_silent_peer(
-        self, host: SshTransport, monkeypatch: pytest.MonkeyPatch
-    ) -> None:
+    def test_quiet_script_is_not_a_silent_peer(self, host: SshTransport, monkeypatch: pytest.MonkeyPatch) -> None:
         """A script that says nothing for long is fine while sshd answers."""
         monkeypatch.setattr(watch, "ASK_AFTER", 0.1)
         monkeypatch.setattr(watch, "LOST_AFTER", 0.3)

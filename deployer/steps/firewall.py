@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterator
 
-from deployer.changes import Change, Run, SecondLogin
+from deployer.changes import Change, Note, Run, SecondLogin, Stop
 from deployer.facts import Ask, Facts, Probes
 from deployer.inventory.model import Inventory
 from deployer.shell import lines, quote, sh
@@ -42,6 +42,9 @@ def probes(host: Inventory) -> Probes:
 
 
 def plan(host: Inventory, facts: Facts) -> Plan:
+    if not facts["ssh"] and not host.is_local:
+        remedy = "sshd -T and ss -tln on the host tell; without its port the firewall could lock you out"
+        raise Stop(Note("the port on which sshd listens cannot be found", remedy))
     missing = tuple(rule for rule in _wanted(host, facts) if not _stands(rule, facts))
     yield from (Run(f"allow {rule} through the firewall", sh("ufw", "allow", rule)) for rule in missing)
     if facts["policy"].strip('"') not in ("DROP", "REJECT", ""):

@@ -2,7 +2,7 @@
 
 import pytest
 
-from deployer.changes import Run, SecondLogin
+from deployer.changes import Run, SecondLogin, Stop
 from deployer.steps import firewall
 from tests.fakes import inventory, planned, script_of, whys
 
@@ -35,6 +35,11 @@ class TestSsh:
         assert enable.script.index("--on-active=120") < enable.script.index("ufw --force enable")
         assert enable.undo == "ufw --force disable"
         assert "systemctl stop deployer-biometric-did-firewall.timer" in login.script
+
+    def test_unknown_port_is_a_stop(self) -> None:
+        """Where no port of sshd's is found nothing is switched on: it could lock the operator out."""
+        with pytest.raises(Stop, match="sshd listens"):
+            planned(firewall, HOST, {**fresh(firewall, HOST), "ssh": ""})
 
     def test_login_was_never_proved(self) -> None:
         """A run that was broken off before the second login makes it now."""

@@ -10,6 +10,7 @@ import pytest
 from tests.host.bed import snapshot
 from tests.host.bed.bed import Bed, prepare
 from tests.host.bed.host import TestHost
+from tests.host.bed.images import STAND_INS
 from tests.host.bed.origin import Repository, publish
 from tests.host.bed.variants import Variant
 from tests.host.tool import Deployment, booted, deployment
@@ -17,6 +18,8 @@ from tests.host.tool import Deployment, booted, deployment
 APPLICATION = Path(__file__).parent.parent / "application"
 
 Boot = Callable[..., TestHost]
+
+USED_STAND_INS = pytest.StashKey[tuple[str, ...]]()
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -26,8 +29,19 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 @pytest.fixture(scope="session")
-def bed() -> Bed:
-    return prepare()
+def bed(request: pytest.FixtureRequest) -> Bed:
+    ready = prepare()
+    stand_ins = [recipe.stands_for for recipe in STAND_INS] if ready.registry.needed else []
+    request.config.stash[USED_STAND_INS] = tuple(stand_ins)
+    return ready
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Say which official images were not the real ones, and on what the hosts ran."""
+    stand_ins = terminalreporter.config.stash.get(USED_STAND_INS, None)
+    if stand_ins is not None:
+        base = os.environ.get("TEST_HOST_IMAGE", "Debian 13 (trixie), bootstrapped")
+        terminalreporter.write_line(f"hosts: {base}; stand-ins for official images: {', '.join(stand_ins) or 'none'}")
 
 
 @pytest.fixture(scope="session")

@@ -1,31 +1,42 @@
-"""A connection that can be cut: a TCP proxy on loopback that ends what runs through it, or goes silent.
+"""A line that can be cut: a TCP proxy on loopback that ends what runs through it, or goes silent.
 
 with Cutting(host.address, host.port) as line:
     ...  # connect to 127.0.0.1:line.port
     line.reset()  # or line.silence()
 """
 
+import selectors
 import socket
 import struct
 import threading
+from collections.abc import Callable
 from contextlib import suppress
+from queue import SimpleQueue
 from types import TracebackType
 from typing import Self
 
 CHUNK = 65536
 RESET = struct.pack("ii", 1, 0)
 """SO_LINGER on, 0 seconds: closing sends RST and throws away what was not sent."""
+PAUSE = 0.05
+"""Seconds until a wish of another thread is looked at."""
 
 
 class Cutting:
-    """Forwards every connection to one place; what is open at a cut ends, later connections go through."""
+    """Forwards every connection to one place; what is open at a cut ends, later connections go through.
+
+    One thread owns all sockets: one that another thread still reads would not really be closed.
+    """
 
     def __init__(self, address: str, port: int) -> None:
         self._place = (address, port)
         self._listener = socket.create_server(("127.0.0.1", 0))
-        self._open: list[tuple[socket.socket, socket.socket, threading.Event]] = []
+        self._selector = selectors.DefaultSelector()
+        self._other: dict[socket.socket, socket.socket] = {}
         self._silent: list[socket.socket] = []
-        self._changing = threading.Lock()
+        self._wishes = SimpleQueue[tuple[Callable[[], None], threading.Event]]()
+        self._ended = False
+        self._thread = threading.Thread(target=self._serve, daemon=True)
 
     @property
     def port(self) -> int:
@@ -33,64 +44,91 @@ class Cutting:
         return int(self._listener.getsockname()[1])
 
     def __enter__(self) -> Self:
-        threading.Thread(target=self._accept, daemon=True).start()
+        self._selector.register(self._listener, selectors.EVENT_READ)
+        self._thread.start()
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        with suppress(OSError):
-            self._listener.shutdown(socket.SHUT_RDWR)
+        self._wish(self._end)
+        self._thread.join()
         self._listener.close()
-        self.reset()
-        for end in self._silent:
-            _reset(end)
 
     def reset(self) -> None:
         """Both ends of every open connection get a reset."""
-        for near, far, cut in self._taken():
-            cut.set()
-            _reset(near)
-            _reset(far)
+        self._wish(self._reset_all)
 
     def silence(self) -> None:
         """Nothing is forwarded any more, in either direction, and nobody is told."""
-        for near, far, cut in self._taken():
-            cut.set()
-            self._silent += [near, far]
+        self._wish(self._silence_all)
 
-    def _taken(self) -> list[tuple[socket.socket, socket.socket, threading.Event]]:
-        with self._changing:
-            taken, self._open = self._open, []
-        return taken
+    def _wish(self, what: Callable[[], None]) -> None:
+        done = threading.Event()
+        self._wishes.put((what, done))
+        assert done.wait(10)
+
+    def _serve(self) -> None:
+        while not self._ended:
+            while not self._wishes.empty():
+                what, done = self._wishes.get()
+                what()
+                done.set()
+            for key, _ in self._selector.select(PAUSE):
+                source = key.fileobj
+                assert isinstance(source, socket.socket)
+                if source is self._listener:
+                    self._accept()
+                elif source in self._other:
+                    self._forward(source)
 
     def _accept(self) -> None:
-        with suppress(OSError):  # the listener is closed: the end
-            while True:
-                near, _ = self._listener.accept()
-                try:
-                    far = socket.create_connection(self._place, timeout=10)
-                except OSError:
-                    _reset(near)
-                    continue
-                far.settimeout(None)
-                cut = threading.Event()
-                with self._changing:
-                    self._open.append((near, far, cut))
-                for source, target in ((near, far), (far, near)):
-                    threading.Thread(target=_forward, args=(source, target, cut), daemon=True).start()
+        near, _ = self._listener.accept()
+        try:
+            far = socket.create_connection(self._place, timeout=10)
+        except OSError:
+            _reset(near)
+            return
+        for end, other in ((near, far), (far, near)):
+            end.settimeout(10)
+            self._other[end] = other
+            self._selector.register(end, selectors.EVENT_READ)
 
+    def _forward(self, source: socket.socket) -> None:
+        other = self._other[source]
+        try:
+            data = source.recv(CHUNK)
+            other.sendall(data)
+        except OSError:
+            data = b""
+        if not data:
+            for end in (source, other):
+                self._release(end)
+                end.close()
 
-def _forward(source: socket.socket, target: socket.socket, cut: threading.Event) -> None:
-    with suppress(OSError):
-        while (data := source.recv(CHUNK)) and not cut.is_set():
-            target.sendall(data)
-        if not cut.is_set():
-            target.shutdown(socket.SHUT_WR)
+    def _release(self, end: socket.socket) -> None:
+        self._selector.unregister(end)
+        del self._other[end]
+
+    def _reset_all(self) -> None:
+        for end in tuple(self._other):
+            self._release(end)
+            _reset(end)
+
+    def _silence_all(self) -> None:
+        for end in tuple(self._other):
+            self._release(end)
+            self._silent.append(end)
+
+    def _end(self) -> None:
+        self._reset_all()
+        for end in self._silent:
+            _reset(end)
+        self._selector.close()
+        self._ended = True
 
 
 def _reset(end: socket.socket) -> None:
-    """Shut down first would send FIN; `close` alone leaves a thread that reads holding the socket open."""
     with suppress(OSError):
         end.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, RESET)
         end.close()

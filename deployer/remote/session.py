@@ -3,6 +3,7 @@
 import json
 import threading
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from typing import Self
 
@@ -114,12 +115,16 @@ class Session:
             pass
 
     def audit(self, record: str) -> None:
-        self._say(f"audit {record}")
+        """Over a lost connection it cannot be kept: the host keeps its own line, and what was lost is already told."""
+        with suppress(ConnectionFailed):
+            self._say(f"audit {record}")
 
     def end(self) -> None:
+        """A connection that is lost has ended the session; the error that told so must stay the one that is seen."""
         self._ended.set()
-        self._say("quit")
-        self._conversation.close()
+        with suppress(ConnectionFailed):
+            self._say("quit")
+            self._conversation.close()
 
     def _say(self, line: str) -> None:
         with self._sending:

@@ -57,8 +57,13 @@ def plan(host: Inventory, facts: Facts) -> Plan:
     yield from _running(facts, restart=changed or facts["stale"] == "stale")
     if host.ssh.user != "root" and "docker" not in facts["groups"].split():
         yield Run(f"add {host.ssh.user} to the group docker", sh("usermod", "-aG", "docker", _user(host)))
-    if not facts["image"]:
+    if not _is_down(facts) and not facts["image"]:
         yield _prove(host.nginx.image)
+
+
+def _is_down(facts: Facts) -> bool:
+    """Installed, but not running: it has to be started before it can tell anything else."""
+    return facts["enabled"] not in UNIT_ABSENT and facts["active"] != "active"
 
 
 def _user(host: Inventory) -> str:
@@ -90,7 +95,7 @@ def _running(facts: Facts, *, restart: bool) -> Iterator[Change]:
         yield Run("start Docker at boot", "systemctl enable docker.service")
     if restart:
         yield Run("restart Docker with its new configuration", "systemctl restart docker.service", within=120)
-    elif facts["active"] != "active" and facts["enabled"] not in UNIT_ABSENT:
+    elif _is_down(facts):
         yield Run("start Docker", "systemctl start docker.service", within=120)
 
 

@@ -119,6 +119,8 @@ def _room(facts: Facts) -> Iterator[Note]:
 
 
 def _ports(host: Inventory, facts: Facts) -> Iterator[Note]:
+    if not facts["listeners"]:
+        return  # also where Docker is down and cannot tell what it publishes
     ours = {port for port in ("80", "443") for line in facts.lines("publishers") if _publishes(host, line, port)}
     for line in facts.lines("listeners"):
         port = line.split()[3].rpartition(":")[2]

@@ -57,6 +57,7 @@ DRIFTS = {
             "containers: start demo-wallet",
         ),
     ),
+    "Docker stopped": Drift("systemctl stop docker.socket docker.service", ("docker_daemon: start Docker",)),
     "Docker disabled": Drift(
         "systemctl disable docker.service docker.socket", ("docker_daemon: start Docker at boot",)
     ),

@@ -69,11 +69,13 @@ class Cutting:
         assert done.wait(10)
 
     def _serve(self) -> None:
-        while not self._ended:
+        while True:
             while not self._wishes.empty():
                 what, done = self._wishes.get()
                 what()
                 done.set()
+            if self._ended:
+                return
             for key, _ in self._selector.select(PAUSE):
                 source = key.fileobj
                 assert isinstance(source, socket.socket)

@@ -33,7 +33,7 @@ def renew_program(host: Inventory) -> str:
             "set -u",
             "export LC_ALL=C.UTF-8 PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
             certificate_functions(host),
-            'renew "${1:-}"',
+            'renew_and_tell_when "${1:-}"',
             "",
         )
     )

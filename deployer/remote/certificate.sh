@@ -9,9 +9,11 @@ served() { openssl s_client -connect 127.0.0.1:443 -servername "$DOMAIN" </dev/n
 serves() { [ "$(served)" = "$(fingerprint <"$SSL/fullchain.pem")" ]; }
 
 swap_in() {
-  install -m 600 "$2" "$SSL/privkey.pem.new" && install -m 644 "$1" "$SSL/fullchain.pem.new" || return
-  sync "$SSL/privkey.pem.new" "$SSL/fullchain.pem.new"
-  mv -f "$SSL/privkey.pem.new" "$SSL/privkey.pem" && mv -f "$SSL/fullchain.pem.new" "$SSL/fullchain.pem"
+  install -m 600 "$2" "$SSL/privkey.pem.new" && install -m 644 "$1" "$SSL/fullchain.pem.new" &&
+    sync "$SSL/privkey.pem.new" "$SSL/fullchain.pem.new" &&
+    mv -f "$SSL/privkey.pem.new" "$SSL/privkey.pem" && mv -f "$SSL/fullchain.pem.new" "$SSL/fullchain.pem" && return
+  rm -f "$SSL/privkey.pem.new" "$SSL/fullchain.pem.new"
+  return 1
 }
 
 # Puts certificate $1 and key $2 in the proxy's place, reloads it and proves that it is what visitors get.
@@ -21,9 +23,8 @@ install_certificate() {
   [ "$(public_key "$1")" = "$(openssl pkey -in "$2" -pubout 2>/dev/null)" ] || { echo "certificate and key do not belong together"; return 1; }
   former=$(mktemp -d)
   cp -a "$SSL/." "$former/"
-  swap_in "$1" "$2" || return
-  if reload_proxy && { [ -z "$(proxy)" ] || await 15 serves; }; then rm -rf "$former"; return; fi
-  echo "the proxy does not serve the new certificate; the former one is put back"
+  if swap_in "$1" "$2" && reload_proxy && { [ -z "$(proxy)" ] || await 15 serves; }; then rm -rf "$former"; return; fi
+  echo "the new certificate is not in place and served; the former one is put back"
   if [ -e "$former/fullchain.pem" ]; then swap_in "$former/fullchain.pem" "$former/privkey.pem" && reload_proxy; fi
   rm -rf "$former"
   return 1

@@ -3,18 +3,22 @@
 # The lock is the run's own when it is inherited on descriptor 9; otherwise taken here, at most ten minutes waited for.
 if ! { true >&9; } 2>/dev/null; then
   exec 9>>"/run/lock/deployer-$NAME.lock"
-  flock -w 600 9 || { echo "another run holds the lock: not renewed"; exit 6; }
+  flock -w 600 9 || { echo "$(date -u +%FT%TZ) another run holds the lock: not renewed"; exit 6; }
 fi
 STATE=$ROOT/.deployer
 if [ "$MODE" = letsencrypt ] && [ -n "$CA" ]; then export REQUESTS_CA_BUNDLE=$CA; fi
 
 # Explains certbot's answer in a person's words; its own last lines stand above.
 explain() {
+  local names
+  names=$(sed -n 's/^ *Domain: *//p' <<<"$1" | sort -u | paste -sd ' ')
+  names=${names:-${NAMES//,/ }}
   case $1 in
     *rateLimited*|*"too many"*) echo "the CA refuses for now: its rate limit is reached (https://letsencrypt.org/docs/rate-limits/); wait, the certificate in place stays" ;;
-    *NXDOMAIN*|*"DNS problem"*|*"could not resolve"*|*"no valid A"*|*"No valid IP"*) echo "a name does not resolve for the CA: check the A records of $NAMES" ;;
+    *NXDOMAIN*|*"DNS problem"*|*"could not resolve"*|*"no valid A"*|*"No valid IP"*) echo "a name does not resolve for the CA: check the A records of $names" ;;
+    *error:connection*|*"Type:   connection"*) echo "the CA cannot reach port 80 under $names: does a firewall in front of this host close it, or does the A record lead elsewhere?" ;;
     *"Connection refused"*|*"Max retries"*|*"timed out"*|*"Name or service"*|*"Failed to resolve"*) echo "the CA at $SERVER cannot be reached from this host; the certificate in place stays" ;;
-    *unauthorized*|*"Invalid response"*) echo "the CA reached another server, or not this proxy, at http://$DOMAIN/.well-known/acme-challenge/" ;;
+    *unauthorized*|*"Invalid response"*) echo "the CA reached another server, or not this proxy, at /.well-known/acme-challenge/ under $names" ;;
   esac
 }
 
@@ -32,16 +36,27 @@ ask_ca() {
 
 certbot_names() { local name; for name in ${NAMES//,/ }; do printf -- '-d\n%s\n' "$name"; done; }
 
+# Another CA than the one that issued what is there (a rehearsal is over, say): certbot by itself would keep it.
+of_another_ca() {
+  local former
+  former=$(sed -n 's/^server = //p' "/etc/letsencrypt/renewal/$DOMAIN.conf" 2>/dev/null)
+  [ -n "$former" ] && [ "$former" != "$SERVER" ]
+}
+
 obtain() {
   local words
   mapfile -t words < <(certbot_names)
+  if of_another_ca; then set -- --force-renewal; fi
   ask_ca certonly --webroot -w "$STATE/acme" --cert-name "$DOMAIN" "${words[@]}" --email "$EMAIL" --agree-tos \
     --keep-until-expiring --expand "$@"
 }
 
 install_live() {
   local live=/etc/letsencrypt/live/$DOMAIN
-  if cmp -s "$live/fullchain.pem" "$SSL/fullchain.pem" && cmp -s "$live/privkey.pem" "$SSL/privkey.pem"; then return; fi
+  if cmp -s "$live/fullchain.pem" "$SSL/fullchain.pem" && cmp -s "$live/privkey.pem" "$SSL/privkey.pem"; then
+    echo "the certificate in place is kept, until $(date -u +%F -d "$(openssl x509 -in "$SSL/fullchain.pem" -noout -enddate | cut -d= -f2)")"
+    return
+  fi
   install_certificate "$live/fullchain.pem" "$live/privkey.pem" && echo "the new certificate is served"
 }
 
@@ -57,4 +72,10 @@ renew() {
     self-signed) renew_self_signed "$1" ;;
     *) echo "a provided certificate is renewed by who provided it" ;;
   esac
+}
+
+# For cron: each line with the time it was said.
+renew_and_tell_when() {
+  renew "$1" 2>&1 | while IFS= read -r line; do printf '%s %s\n' "$(date -u +%FT%TZ)" "$line"; done
+  return "${PIPESTATUS[0]}"
 }

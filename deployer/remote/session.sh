@@ -14,10 +14,11 @@ finished=0
 
 start_time() { cut -d' ' -f22 "/proc/$1/stat" 2>/dev/null; }
 
+# A holder whose operator was not heard for 15 s (a heartbeat comes every 10) is about to give up: not refused for it.
 holder_lives() {
   local pid began
   read -r pid began 2>/dev/null <"$lock.holder" || return 1
-  [ "$(start_time "$pid")" = "$began" ]
+  [ "$(start_time "$pid")" = "$began" ] && [ -n "$(find "$lock.holder" -newermt '15 seconds ago')" ]
 }
 
 running_job() { cat "$work"/*/title 2>/dev/null | tail -n 1; }
@@ -91,6 +92,7 @@ reply=$(survey)$'\n'
 printf '%d\n%s' "${#reply}" "$reply"
 while IFS= read -r -t 30 line; do
   case $line in
+    "") touch "$lock.holder" ;;
     start\ *) start_job "${line#start }" ;;
     stop) stop_job; echo stopped ;;
     audit\ *) audit "${line#audit }"; finished=1 ;;

@@ -56,6 +56,7 @@ def probes(host: Inventory) -> Probes:
         "containers": ask_containers(host),
         "loaded": ask_loaded(host, "ssl"),
         "timer": Ask("systemctl is-enabled certbot.timer 2>/dev/null || true"),
+        "server": _ask_server(host),
         **files,
     }
 
@@ -65,7 +66,7 @@ def plan(host: Inventory, facts: Facts) -> Plan:
     if host.tls.mode == "letsencrypt" and facts["timer"] != "masked":
         yield Run("mask certbot.timer (this tool renews, with the CA's settings)", "systemctl mask --now certbot.timer")
     made, installed = _made(host, facts), _pair(facts, "installed")
-    good = _usable(host, made)
+    good = _usable(host, made) and _from_that_ca(host, facts)
     if host.tls.mode == "letsencrypt":
         yield from _letsencrypt(host, facts, good=good, installed=installed)
     elif host.tls.mode == "self-signed" and not good:
@@ -168,6 +169,17 @@ def _ask_pair(directory: PurePosixPath, days: int) -> Ask:
     return Ask(
         script("show_certificate.sh", FILE=f"{directory}/fullchain.pem", KEY=f"{directory}/privkey.pem", DAYS=days)
     )
+
+
+def _ask_server(host: Inventory) -> Ask:
+    """Which CA issued what certbot keeps."""
+    settings = quote(f"/etc/letsencrypt/renewal/{host.site.domain}.conf")
+    return Ask(f"[ ! -e {settings} ] || sed -n 's/^server = //p' {settings}")
+
+
+def _from_that_ca(host: Inventory, facts: Facts) -> bool:
+    """A certificate of another CA is replaced: a rehearsal's, once `acme_server` is the real one."""
+    return host.tls.mode != "letsencrypt" or facts["server"] in ("", host.tls.acme_server)
 
 
 def _pair(facts: Facts, key: str) -> Pair:

@@ -194,8 +194,12 @@ def cut(run: "subprocess.Popen[str]", line: Cutting, manner: str) -> Outcome:
     return Outcome(run.returncode, out, err)
 
 
-def cut_off(direct: Deployment, point: Point, manner: str) -> None:
-    """Begin a run through a line and cut it off at that point; the tool ends as it should."""
+@contextmanager
+def cut_off(direct: Deployment, point: Point, manner: str) -> Iterator[None]:
+    """Begin a run through a line and cut it off at that point; the tool ends as it should.
+
+    A line gone silent stays so for as long as the context lasts: the host is told nothing meanwhile.
+    """
     with Cutting(direct.host.address, direct.host.port) as line:
         deployed = through(line, direct)
         run = deployed.start("provision", "--no-verify")
@@ -203,6 +207,7 @@ def cut_off(direct: Deployment, point: Point, manner: str) -> None:
         outcome = cut(run, line, manner)
         assert outcome.exit_code == (-signal.SIGKILL if manner == "killed" else 3), outcome
         assert manner == "killed" or "was lost" in outcome.err, outcome.err
+        yield
 
 
 WORKING = "pgrep -a -f '[/]run/deployer/biometric-did/|[a]pt-get|[b]uildx build' || true"
@@ -213,7 +218,7 @@ def converges(deployed: Deployment, wanted: dict[str, str]) -> Outcome:
     """The next run succeeds, verified; a further one has nothing to do; it is the same host, and nothing is left."""
     began = time.monotonic()
     done = deployed.ok("provision")
-    assert deployed.ok("provision", "--no-verify").recap["changed"] == 0
+    assert deployed.ok("provision", "--no-verify").whys("changed") == []
     print(f"converged in {time.monotonic() - began:.0f} s; the run said: {done.err.strip()[:200]}")
     assert left_over(deployed.host) == {}
     assert difference(wanted, listing(deployed.host)) == []
@@ -225,8 +230,7 @@ def converges(deployed: Deployment, wanted: dict[str, str]) -> Outcome:
 @pytest.mark.parametrize("name", [name for name, point in POINTS.items() if not point.acme])
 def test_a_run_that_is_cut_off_is_made_good_by_the_next(name: str, manner: str, ground: Ground, tmp_path: Path) -> None:
     """At this point, in this manner: the tool ends as it should, and the next run makes the same host."""
-    with ground.begun(POINTS[name], tmp_path / "inventory") as direct:
-        cut_off(direct, POINTS[name], manner)
+    with ground.begun(POINTS[name], tmp_path / "inventory") as direct, cut_off(direct, POINTS[name], manner):
         converges(direct, ground.undisturbed)
 
 
@@ -241,8 +245,8 @@ def test_a_run_that_is_cut_off_inside_certbot(manner: str, ground: Ground, tmp_p
         with ground.begun(point, tmp_path / "inventory", tls=tls, site=site) as direct:
             for name in (DOMAIN, f"api.{DOMAIN}"):
                 ca.point(name, direct.host.address)
-            cut_off(direct, point, manner)
-            direct.ok("provision")
+            with cut_off(direct, point, manner):
+                direct.ok("provision")
             assert direct.ok("provision", "--no-verify").recap["changed"] == 0
             assert left_over(direct.host) == {}
             assert len(direct.host.exec("ls /etc/letsencrypt/archive/*/cert*.pem").stdout.split()) == 1

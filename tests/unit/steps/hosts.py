@@ -210,6 +210,7 @@ def _certificates(host: Inventory) -> Answers:
         "containers": all_containers(host),
         "loaded": "loaded",
         "timer": "masked",
+        "server": host.tls.acme_server,
         **{name: as_wanted(file) for name, file in files.items()},
     }
 

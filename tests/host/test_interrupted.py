@@ -235,7 +235,9 @@ def test_a_run_that_is_cut_off_is_made_good_by_the_next(name: str, manner: str, 
 
 
 @pytest.mark.full
-@pytest.mark.parametrize("manner", MANNERS)
+@pytest.mark.parametrize(
+    "manner", ["killed", pytest.param("reset", marks=pytest.mark.bare), pytest.param("silent", marks=pytest.mark.bare)]
+)
 def test_a_run_that_is_cut_off_inside_certbot(manner: str, ground: Ground, tmp_path: Path) -> None:
     """As above, with a CA: one certificate is obtained, by what went on or by the next run."""
     point = POINTS["in certbot"]

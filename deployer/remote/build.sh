@@ -5,9 +5,11 @@
 # mask.sh in front of it.
 commit=$(git -c safe.directory='*' -C "$SOURCE" rev-parse HEAD)
 tag=$IMAGE:${commit:0:12}-$INPUTS
-rm -rf "$STATE"/build.*
+container=$IMAGE-look
+clean_up() { docker rm -f "$container" >/dev/null 2>&1 || true; rm -rf "$STATE"/build.*; }
+clean_up
 export=$(mktemp -d "$STATE/build.XXXXXX")
-trap 'docker rm -f "${container:-}" >/dev/null 2>&1 || true; rm -rf "$export"' EXIT
+trap clean_up EXIT
 git -c safe.directory='*' -C "$SOURCE" archive "$commit" | tar -x -C "$export"
 rm -f "$export/.env"
 if [ ! -d "$export/$CONTEXT" ]; then echo "the repository has no directory $CONTEXT"; exit 1; fi
@@ -24,7 +26,7 @@ docker buildx build --load "${words[@]}" "$export/$CONTEXT" 2>&1
 
 if [ -n "$API" ]; then
   mkdir "$export/.site"
-  container=$(docker create "$tag")
+  docker create --name "$container" "$tag" >/dev/null
   docker export "$container" | tar -x -C "$export/.site" usr/share/nginx/html 2>/dev/null ||
     { echo "the wallet's image has no /usr/share/nginx/html"; exit 1; }
   if found=$(grep -rlF -f <(secrets_of "$ENV_FILE") "$export/.site"); then
@@ -33,4 +35,5 @@ if [ -n "$API" ]; then
   grep -rqF "$API" "$export/.site" ||
     { echo "the wallet's files do not hold $API: is wallet.api_url_variable the name its build reads?"; exit 1; }
 fi
+clean_up # first: without power between the two, a tagged image is not built again and nobody would clean up
 docker tag "$tag" "$IMAGE:current"

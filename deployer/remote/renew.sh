@@ -36,17 +36,9 @@ ask_ca() {
 
 certbot_names() { local name; for name in ${NAMES//,/ }; do printf -- '-d\n%s\n' "$name"; done; }
 
-# Another CA than the one that issued what is there (a rehearsal is over, say): certbot by itself would keep it.
-of_another_ca() {
-  local former
-  former=$(sed -n 's/^server = //p' "/etc/letsencrypt/renewal/$DOMAIN.conf" 2>/dev/null)
-  [ -n "$former" ] && [ "$former" != "$SERVER" ]
-}
-
 obtain() {
   local words
   mapfile -t words < <(certbot_names)
-  if of_another_ca; then set -- --force-renewal; fi
   ask_ca certonly --webroot -w "$STATE/acme" --cert-name "$DOMAIN" "${words[@]}" --email "$EMAIL" --agree-tos \
     --keep-until-expiring --expand "$@"
 }

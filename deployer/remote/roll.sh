@@ -32,23 +32,34 @@ healthy() {
   return 1
 }
 
+standing() { sed -n "/^upstream $UPSTREAM /,/^}/{ /^ *server /p }" "$upstreams"; }
+servers() { for name in $1; do echo "    server $name:$PORT resolve max_fails=0;"; done; }
+
 write_upstream() {
-  local servers
-  servers=$(for name in $1; do echo "    server $name:$PORT resolve max_fails=0;"; done)
-  awk -v block="upstream $UPSTREAM " -v servers="$servers" '
+  awk -v block="upstream $UPSTREAM " -v servers="$1" '
     index($0, block) == 1 { inside = 1 }
     inside && /^ *server / { if (!written) { print servers; written = 1 } next }
     /^}/ { inside = 0 }
     { print }' "$upstreams" >"$upstreams.new"
-  cp -a "$upstreams" "$upstreams.former"
   mv -f "$upstreams.new" "$upstreams"
 }
 
+# The proxy asks for the address of a new name only once it has loaded it, and answers 502 until it knows it; what it
+# knew before it keeps over a reload. So the new ones serve beside the old ($2) for a moment, then alone.
+introduce() {
+  local name
+  if [ -z "$2" ] || [ -z "$(proxy)" ]; then return; fi
+  write_upstream "$(standing; servers "$1")" && reload_proxy || return
+  for name in $1; do await 10 docker exec "$(proxy)" getent hosts "$name" >/dev/null 2>&1 || true; done
+  sleep 1
+}
+
 switch() {
-  write_upstream "$1"
-  if reload_proxy; then rm -f "$upstreams.former"; return; fi
+  cp -a "$upstreams" "$upstreams.former"
+  if introduce "$1" "$2" && write_upstream "$(servers "$1")" && reload_proxy; then rm -f "$upstreams.former"; return; fi
   echo "the proxy refuses the new containers; it keeps the old ones"
   mv -f "$upstreams.former" "$upstreams"
+  reload_proxy || true
   return 1
 }
 
@@ -70,7 +81,7 @@ roll() {
   for name in $new; do
     if ! healthy "$name"; then give_up "$new" "$old"; return; fi
   done
-  if ! switch "$new"; then give_up "$new" "$old"; return; fi
+  if ! switch "$new" "$old"; then give_up "$new" "$old"; return; fi
   if [ -z "$old" ]; then return; fi
   drain_proxy 60
   docker stop --time 30 $old >/dev/null

@@ -95,9 +95,7 @@ class Session:
         """Run a job to its end; tells why each change is made, and each line it prints. It outlives the connection."""
         self._count += 1
         name = str(self._count)
-        listener = _Listener(
-            lambda: self._say(f"start {name}"), lambda number: on_change(job.changes[number - 1].why), on_line
-        )
+        listener = _Listener(lambda: self._start(name), lambda number: on_change(job.changes[number - 1].why), on_line)
         text = script("follow.sh", work=f"/run/deployer/{self._host.name}/{name}")
         reply = self._transport.run(text, stdin=pack(job), limit=job.limit, on_output=listener)
         if reply.exit_code != 0 or listener.result is None:
@@ -125,6 +123,13 @@ class Session:
         with suppress(ConnectionFailed):
             self._say("quit")
             self._conversation.close()
+
+    def _start(self, name: str) -> None:
+        try:
+            self._say(f"start {name}")
+        except ConnectionFailed:
+            self._conversation.close()  # says why, where the connection was lost
+            raise
 
     def _say(self, line: str) -> None:
         with self._sending:

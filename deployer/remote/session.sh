@@ -57,8 +57,14 @@ take_over() {
 # No child of this shell: bash would leave it a zombie while it waits for a line, and who follows it would not see its end.
 start_job() {
   started=1
-  (setsid systemd-run --quiet --scope --collect --unit="deployer-$NAME-$1" \
+  (setsid systemd-run --quiet --scope --collect --unit="deployer-$NAME-$$-$1" \
     bash "$work/$1/runner.sh" "$work/$1" </dev/null >>"$work/$1/output" 2>&1 &)
+}
+
+# A job that was started a moment ago may not have its unit yet.
+end_unit() {
+  local deadline=$((SECONDS + 3))
+  until systemctl kill --signal=TERM "$1" 2>/dev/null || [ "$SECONDS" -ge "$deadline" ]; do sleep 0.1; done
 }
 
 stop_job() {
@@ -67,9 +73,9 @@ stop_job() {
     unit=${unit%/}
     if [ -e "$unit/rc" ]; then continue; fi
     if [ -e "$unit/critical" ]; then flock "$unit/running" true; continue; fi
-    systemctl kill --signal=TERM "deployer-$NAME-${unit##*/}.scope" 2>/dev/null
+    end_unit "deployer-$NAME-$$-${unit##*/}.scope"
     timeout 15 flock -w 15 "$unit/running" true ||
-      systemctl kill --signal=KILL "deployer-$NAME-${unit##*/}.scope" 2>/dev/null
+      systemctl kill --signal=KILL "deployer-$NAME-$$-${unit##*/}.scope" 2>/dev/null
   done
 }
 

@@ -85,10 +85,11 @@ def _letsencrypt(host: Inventory, facts: Facts, *, good: bool, installed: Pair) 
         )
         yield _act(host, "install a placeholder certificate, so that nginx can start and answer the CA", placeholder)
     yield from start_proxy(host, facts)
+    force = "" if _from_that_ca(host, facts) else " --force-renewal"
     yield _act(
         host,
         f"obtain a certificate for {', '.join(host.names)} from {host.tls.acme_server}",
-        "obtain && install_live",
+        f"obtain{force} && install_live",
         900,
     )
 
@@ -178,7 +179,7 @@ def _ask_server(host: Inventory) -> Ask:
 
 
 def _from_that_ca(host: Inventory, facts: Facts) -> bool:
-    """A certificate of another CA is replaced: a rehearsal's, once `acme_server` is the real one."""
+    """A certificate of another CA (a rehearsal's) is replaced, where certbot by itself would keep it to its end."""
     return host.tls.mode != "letsencrypt" or facts["server"] in ("", host.tls.acme_server)
 
 

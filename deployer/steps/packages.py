@@ -33,5 +33,12 @@ def plan(host: Inventory, facts: Facts) -> Plan:
         yield install(missing)
 
 
+# dpkg does not wait for its lock, as apt-get does; /proc/locks names what is locked by its inode.
+_AWAIT_LOCK = """\
+locked() { grep -q "POSIX .*:$(stat -c %i /var/lib/dpkg/lock-frontend) " /proc/locks; }
+if locked; then echo "waiting for another apt, at most 10 minutes"; fi
+while [ "$SECONDS" -lt 600 ] && locked; do sleep 1; done"""
+
+
 def repair() -> str:
-    return f"dpkg --force-confdef --force-confold --configure -a\n{APT} install -f -y"
+    return f"{_AWAIT_LOCK}\ndpkg --force-confdef --force-confold --configure -a\n{APT} install -f -y"

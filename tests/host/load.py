@@ -1,8 +1,10 @@
 """Visitors, as a process of their own: `python -m tests.host.load ADDRESS CERTIFICATES NAME/PATH…` until input ends.
 
-Half of them keep their connection, half make one for each request. Prints raw counts as JSON.
+Half of them keep their connection, half make one for each request; both kinds go to every target. Prints raw counts
+as JSON.
 """
 
+import http.client
 import json
 import sys
 import threading
@@ -13,6 +15,8 @@ from tests.host.visitor import Visitor
 VISITORS = 8
 MOST = 20_000
 """Requests in all, whatever happens."""
+PAUSE = 0.01
+"""Seconds between two requests of one visitor: a site that is being looked at, not an attack."""
 
 
 class Counts:
@@ -32,7 +36,7 @@ def main() -> None:
     address, trusted, *targets = sys.argv[1:]
     visitor, counts, ended = Visitor(address, Path(trusted)), Counts(), threading.Event()
     threads = [
-        threading.Thread(target=_visit, args=(visitor, targets[number % len(targets)], counts, ended, number % 2 == 0))
+        threading.Thread(target=_visit, args=(visitor, targets[number % len(targets)], counts, ended, number % 4 < 2))
         for number in range(VISITORS)
     ]
     for thread in threads:
@@ -51,10 +55,14 @@ def _visit(visitor: Visitor, target: str, counts: Counts, ended: threading.Event
         try:
             ask = visitor.asks_again(name, f"/{path}") if keeps else iter([visitor.ask(name, f"/{path}").status])
             for status in ask:
-                if counts.add(str(status)) > MOST or ended.is_set():
+                if counts.add(str(status)) >= MOST:
+                    ended.set()
+                if ended.wait(PAUSE):
                     break
-        except OSError as error:
-            counts.add(type(error).__name__)
+        except (OSError, http.client.HTTPException) as error:
+            if counts.add(type(error).__name__) >= MOST:
+                ended.set()
+            ended.wait(PAUSE)
 
 
 if __name__ == "__main__":

@@ -53,7 +53,7 @@ POINTS = {
     ".env is written": Point(f"[ -e {ROOT}/.env ]"),
     "the compose file is written": Point(f"[ -e {ROOT}/docker-compose.yml ]"),
     "the proxy's configuration is written": Point(f"[ -e {ROOT}/nginx/nginx.conf ]"),
-    "in certbot": Point("pgrep -f '[c]ertbot'", acme=True),
+    "in certbot": Point("pgrep -f '[c]ertbot certonly'", acme=True),
     "the certificate is made": Point(f"[ -e {STATE}/tls/privkey.pem ]"),
     "the proxy starts": Point("pgrep -f '[d]ocker compose.* up .*nginx'"),
     "between ufw allow and ufw enable": Point("grep -q 'allow tcp 22' /etc/ufw/user.rules"),
@@ -235,9 +235,7 @@ def test_a_run_that_is_cut_off_is_made_good_by_the_next(name: str, manner: str, 
 
 
 @pytest.mark.full
-@pytest.mark.parametrize(
-    "manner", ["killed", pytest.param("reset", marks=pytest.mark.bare), pytest.param("silent", marks=pytest.mark.bare)]
-)
+@pytest.mark.parametrize("manner", MANNERS)
 def test_a_run_that_is_cut_off_inside_certbot(manner: str, ground: Ground, tmp_path: Path) -> None:
     """As above, with a CA: one certificate is obtained, by what went on or by the next run."""
     point = POINTS["in certbot"]

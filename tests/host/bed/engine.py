@@ -75,7 +75,7 @@ def _start() -> None:
         run(("systemctl", "start", "docker"), seconds=SOCKET_SECONDS)
         return
     with progress("starting dockerd"), (cache_directory() / "dockerd.log").open("ab") as log:
-        subprocess.Popen(
-            ("dockerd",), stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True, cwd="/"
-        )
+        # It outlives this process, so it is nobody's child here.
+        detached = ("setsid", "--fork", "dockerd")
+        subprocess.run(detached, stdin=subprocess.DEVNULL, stdout=log, stderr=log, cwd="/", check=True)
         wait_for(_version, f"dockerd (see {log.name})", seconds=SOCKET_SECONDS)

@@ -1,5 +1,6 @@
 """certificate.sh and show_certificate.sh with real bash and openssl; no proxy runs here."""
 
+import re
 import subprocess
 from pathlib import Path, PurePosixPath
 
@@ -106,8 +107,34 @@ class TestInstall:
         assert Path(host.paths.certificate).read_bytes() == before
         assert sorted(path.name for path in Path(host.paths.ssl).iterdir()) == ["fullchain.pem", "privkey.pem"]
 
+    @pytest.mark.parametrize("moves", [0, 1])
+    def test_no_room(self, host: Inventory, tmp_path: Path, moves: int) -> None:
+        """Writing or the second rename fails: the former pair stands whole, no half-written file or key lies about."""
+        made = make(host, tmp_path)
+        act(host, tmp_path, f"install_certificate {made}/fullchain.pem {made}/privkey.pem")
+        before = {path.name: path.read_bytes() for path in Path(host.paths.ssl).iterdir()}
+        make(host, tmp_path)
+        (tmp_path / "elsewhere").mkdir()
+        failing = (
+            f"export TMPDIR={tmp_path}/elsewhere",
+            f'moves=0; mv() {{ moves=$((moves + 1)); [ $moves != {moves + 1} ] && command mv "$@"; }}',
+        )
+        ran = act(host, tmp_path, *failing, f"install_certificate {made}/fullchain.pem {made}/privkey.pem")
+        assert ran.returncode == 1
+        assert "the former one is put back" in ran.stdout
+        assert {path.name: path.read_bytes() for path in Path(host.paths.ssl).iterdir()} == before
+        assert list((tmp_path / "elsewhere").iterdir()) == []
+
 
 class TestRenewal:
+    def test_cron_tells_when(self, host: Inventory, tmp_path: Path) -> None:
+        """Each line has the time it was said, and the exit code is renewal's."""
+        ran = act(host, tmp_path, "renew() { echo one; echo two >&2; return 7; }", "renew_and_tell_when '' || exit $?")
+        assert ran.returncode == 7
+        lines_said = ran.stdout.splitlines()
+        assert [line.split(" ", 1)[1] for line in lines_said] == ["one", "two"]
+        assert all(re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ \w+", line) for line in lines_said)
+
     def test_not_time_yet(self, host: Inventory, tmp_path: Path) -> None:
         """A certificate that lasts is left alone; forced, it is made anew and installed."""
         tls = Path(host.paths.state) / "tls"
@@ -124,7 +151,15 @@ class TestRenewal:
         ("said", "explained"),
         [
             ("urn:ietf:params:acme:error:rateLimited :: too many certificates", "its rate limit is reached"),
-            ("DNS problem: NXDOMAIN looking up A for example.com", "check the A records"),
+            (
+                "DNS problem: NXDOMAIN looking up A for example.com",
+                "check the A records of example.com api.example.com",
+            ),
+            ("  Domain: api.example.com\n  Detail: could not resolve URL", "check the A records of api.example.com"),
+            (
+                "  Domain: example.com\n  Type:   connection\n  Detail: 203.0.113.10: Connection refused",
+                "the CA cannot reach port 80 under example.com:",
+            ),
             ("HTTPSConnectionPool: Max retries exceeded", "cannot be reached from this host"),
             (
                 "urn:ietf:params:acme:error:unauthorized: Invalid response from http://example.com",
@@ -134,7 +169,7 @@ class TestRenewal:
     )
     def test_refusals_are_explained(self, host: Inventory, tmp_path: Path, said: str, explained: str) -> None:
         """What the CA says is shown, and what it means; the certificate in place stays."""
-        (tmp_path / "certbot").write_text(f"#!/bin/sh\necho '{said}'\nexit 1\n")
+        (tmp_path / "certbot").write_text(f"#!/bin/sh\ncat <<'EOF'\n{said}\nEOF\nexit 1\n")
         (tmp_path / "certbot").chmod(0o755)
         ran = act(host, tmp_path, "ask_ca certonly || exit 1")
         assert ran.returncode == 1

@@ -41,6 +41,17 @@ class TestLetsEncrypt:
         """None, one of other names, one that ends, one without its key: a new one, through the proxy that runs."""
         assert drifted(certificates, LETSENCRYPT, source=source) == [OBTAIN]
 
+    def test_another_ca(self) -> None:
+        """The certificate of a rehearsal lasts: certbot would keep it, so it is told not to."""
+        answers = {**converged(certificates, LETSENCRYPT), "server": "https://staging.example.com/directory"}
+        (change,) = planned(certificates, LETSENCRYPT, answers)
+        assert whys([change]) == [OBTAIN]
+        assert "obtain --force-renewal && install_live" in script_of(change)
+
+    def test_unknown_ca(self) -> None:
+        """Where certbot's settings are lost, what serves is left alone until it ends."""
+        assert drifted(certificates, LETSENCRYPT, server="") == []
+
     def test_another_one_is_in_place(self) -> None:
         """A renewed certificate that was not copied is installed (F13)."""
         assert drifted(certificates, LETSENCRYPT, installed=pair(LETSENCRYPT, certificate="old")) == [INSTALL]

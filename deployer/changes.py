@@ -69,7 +69,16 @@ class SecondLogin:
     script: str
 
 
-Change = WriteFiles | Run | Gate | SecondLogin
+@dataclass(frozen=True)
+class FromOutside:
+    """The site is looked at as a visitor does: where it is worse than before the step, `undo` (bash) goes back."""
+
+    why: str
+    undo: str
+    within: int = 300
+
+
+Change = WriteFiles | Run | Gate | SecondLogin | FromOutside
 
 
 @dataclass(frozen=True)

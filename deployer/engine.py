@@ -6,13 +6,13 @@ A dry run prints the very plan that a run applies. After a step that changed som
 
 import json
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Protocol
 
-from deployer.changes import Change, Gate, SecondLogin
+from deployer.changes import Change, FromOutside, Gate, Run, SecondLogin
 from deployer.errors import Context, DeployerError, GateFailed, Interrupted, RollbackFailed
 from deployer.facts import Answer, Resolve
 from deployer.inventory.model import Inventory
@@ -35,6 +35,15 @@ class Verdicts(Protocol):
         """How many ended so."""
 
 
+Outside = Callable[[], Mapping[str, str]]
+"""What is wrong with the site as a visitor sees it: by name of the check, what was seen."""
+
+
+def not_looked_at() -> Mapping[str, str]:
+    """For a run that does not ask from outside."""
+    return {}
+
+
 class Engine:
     """Brings one host to what its steps ask for, or says what that would take."""
 
@@ -46,11 +55,12 @@ class Engine:
         resolve: Resolver,
         report: Report,
         tally: Verdicts,
+        outside: Outside = not_looked_at,
     ) -> None:
         self._host, self._transport, self._steps, self._report = host, transport, tuple(steps), report
         self._asked = asked_of_host(host, self._steps)
         self._resolve, self._names = resolve, Future[dict[Resolve, Answer]]()
-        self._tally = tally
+        self._tally, self._outside = tally, outside
         self._acted = False
 
     # -- looking ---------------------------------------------------------------------------------------------------
@@ -112,25 +122,55 @@ class Engine:
             return known
         self._act(session, planned, began)
         known = self._ask_again(self._steps[index:])
-        self._tell(planned, "changed", began)
-        self._must_be_empty(plan(step, self._host, known))
+        now = plan(step, self._host, known)
+        self._tell(replace(planned, notes=now.notes), "changed", began)
+        self._must_be_empty(now)
         return known
 
     def _act(self, session: Session, planned: Planned, began: float) -> None:
         self._acted = True
+        looks = any(isinstance(change, FromOutside) for change in planned.changes)
+        before = self._outside() if looks else {}
         for group in _groups(planned.changes):
-            if isinstance(group[0], SecondLogin):
-                self._log_in_again(planned, group[0])
-            else:
-                self._do(session, planned, group, began)
+            match group[0]:
+                case SecondLogin():
+                    self._log_in_again(planned, group[0])
+                case FromOutside():
+                    self._look_from_outside(session, planned, group[0], before)
+                case _:
+                    self._do(session, planned, group, began)
 
     def _do(self, session: Session, planned: Planned, changes: Sequence[Change], began: float) -> None:
-        section = planned.step.TITLE
-        job = Job(section, changes, self._host.paths.env)
-        result = session.do(job, lambda why: self._report.begin(section, why), self._report.line)
+        result = self._run(session, planned, changes)
         if result.exit_code != 0:
             self._tell(planned, "failed", began)
             raise _failure(changes, result, self._context(planned))
+
+    def _run(self, session: Session, planned: Planned, changes: Sequence[Change]) -> JobResult:
+        section = planned.step.TITLE
+        job = Job(section, changes, self._host.paths.env)
+        result = session.do(job, lambda why: self._report.begin(section, why), self._report.line)
+        if result.parts:
+            text = " · ".join(f"{name} {seconds:.1f} s" for name, seconds in result.parts.items())
+            fields: dict[str, object] = {"step": name_of(planned.step), "parts": dict(result.parts)}
+            self._report.data("parts", fields, f"              {text}")
+        return result
+
+    def _look_from_outside(
+        self, session: Session, planned: Planned, look: FromOutside, before: Mapping[str, str]
+    ) -> None:
+        self._report.begin(planned.step.TITLE, look.why)
+        worse = {name: seen for name, seen in self._outside().items() if name not in before}
+        if not worse:
+            return
+        back = Run("go back to what served before", look.undo, within=look.within, critical=True)
+        result = self._run(session, planned, (back,))
+        self._tell(planned, "failed")
+        what = "; ".join(f"{name}: {seen}" for name, seen in worse.items())
+        context = replace(self._context(planned), output=result.output, exit_code=result.exit_code)
+        if result.exit_code != GateFailed.exit_code:
+            raise RollbackFailed(f"{what}; going back failed too", remedy=_PERSON, context=context)
+        raise GateFailed(f"{what}; the former state serves", remedy=_MEND, context=context)
 
     def _log_in_again(self, planned: Planned, login: SecondLogin) -> None:
         self._report.begin(planned.step.TITLE, login.why)
@@ -222,11 +262,11 @@ def _foreseen(planned: Planned) -> Verdict:
 
 
 def _groups(changes: Sequence[Change]) -> Sequence[Sequence[Change]]:
-    """Changes that travel together; a second login stands alone between them."""
+    """Changes that travel together; what the operator's side does stands alone between them."""
     groups: list[list[Change]] = []
     for change in changes:
-        alone = isinstance(change, SecondLogin)
-        if alone or not groups or isinstance(groups[-1][0], SecondLogin):
+        alone = isinstance(change, SecondLogin | FromOutside)
+        if alone or not groups or isinstance(groups[-1][0], SecondLogin | FromOutside):
             groups.append([])
         groups[-1].append(change)
     return groups
@@ -236,12 +276,13 @@ def _failure(changes: Sequence[Change], result: JobResult, context: Context) -> 
     failed = changes[result.failed - 1] if result.failed else None
     what = f"{failed.why}: failed" if failed else "the job ended before its first change"
     context = replace(context, output=result.output, exit_code=result.exit_code)
-    if not result.undone:
-        return RollbackFailed(f"{what}, and taking it back failed too", remedy="a person is needed", context=context)
+    if not result.undone or result.exit_code == RollbackFailed.exit_code:
+        return RollbackFailed(f"{what}, and taking it back failed too", remedy=_PERSON, context=context)
     undone = any(getattr(change, "undo", "") for change in changes[: result.failed])
     if result.exit_code == GateFailed.exit_code or (isinstance(failed, Gate) and undone):
         return GateFailed(f"{what}; the former state serves", remedy=_MEND, context=context)
     return DeployerError(what, remedy=_MEND, context=context)
 
 
+_PERSON = "a person is needed: look at `deployer status` and `deployer logs`, then run the same command again"
 _MEND = "mend the cause, then run the same command again"

@@ -1,5 +1,7 @@
 """`provision`: everything, in the guide's order, idempotently; ends with `verify`."""
 
+from collections.abc import Mapping
+
 from deployer.commands.command import CHANGING, Choices, Command, Option
 from deployer.commands.running import Run, on_hosts
 
@@ -8,13 +10,20 @@ def provision(choices: Choices) -> int:
     return on_hosts(choices, _provision)
 
 
+def seen(run: Run) -> Mapping[str, str]:
+    from deployer.commands.verify import seen_wrong  # a run that changes nothing does not pay for it
+
+    return seen_wrong(run)
+
+
 def _provision(run: Run) -> int:
     from deployer.commands.names import resolver  # while the connection is being made: it takes as long
-    from deployer.engine import Engine
+    from deployer.engine import Engine, not_looked_at
     from deployer.remote.holder import Holder
     from deployer.steps import GUIDE
 
-    engine = Engine(run.host, run.transport, GUIDE, resolver(run.host), run.report, run.tally)
+    outside = not_looked_at if run.choices.flag("no-verify") else lambda: seen(run)
+    engine = Engine(run.host, run.transport, GUIDE, resolver(run.host), run.report, run.tally, outside)
     if run.choices.flag("dry-run"):
         differs = any(planned.changes or planned.unknown for planned in engine.preview())
         return 10 if differs and run.choices.flag("detailed-exitcode") else 0

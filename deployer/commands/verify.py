@@ -1,6 +1,7 @@
 """`verify`: what a visitor and an attacker see, from outside, with the certificate checked."""
 
 import time
+from collections.abc import Mapping
 from dataclasses import asdict
 
 from deployer.changes import Note
@@ -42,6 +43,12 @@ def verify_host(run: Run) -> None:
     run.report.step(StepReport("verify", SECTION, verdict, notes=notes, seconds=time.monotonic() - began))
     if failed:
         raise _failure(run.host, failed)
+
+
+def seen_wrong(run: Run) -> Mapping[str, str]:
+    """What is wrong with the site at this moment, for one who compares: by name of the check, what was seen."""
+    checks = look(site(run.host, run.transport))
+    return {check.name: check.evidence for check in checks if check.verdict == "fail"}
 
 
 def _text(run: Run, check: Check) -> str:

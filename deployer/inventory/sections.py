@@ -131,6 +131,7 @@ class Postgres(Section):
 
 class Releases(Section):
     retain: grammar.Count = 5
+    settle: grammar.Seconds = 10
 
 
 class Hooks(Section):

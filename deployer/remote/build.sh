@@ -1,23 +1,26 @@
 # Builds one image from a clean export of the clone's commit: no .git, no .env (a tracked one is ignored, A10), nothing
-# untracked. Tags it with the commit and as `current`. For the wallet the built site is searched for every secret
-# that stands in ENV_FILE, and must hold the API's address.
-# Needs SOURCE, STATE, ENV_FILE, IMAGE, INPUTS, CONTEXT, DOCKERFILE (or none), OWN, TARGET, ARGUMENTS, API (or none); and
-# mask.sh in front of it.
-commit=$(git -c safe.directory='*' -C "$SOURCE" rev-parse HEAD)
-tag=$IMAGE:${commit:0:12}-$INPUTS
+# untracked. For the wallet the built site is searched for every secret that stands in ENV_FILE, and must hold the API's
+# address; the image gets its name TAG only then.
+# Needs SOURCE, STATE, ENV_FILE, COMMIT, IMAGE, TAG, INPUTS, CONTEXT, DOCKERFILE (or none), OWN, TARGET, ARGUMENTS, API
+# (or none); and mask.sh in front of it.
+unproved=$IMAGE:unproved
 container=$IMAGE-look
-clean_up() { docker rm -f "$container" >/dev/null 2>&1 || true; rm -rf "$STATE"/build.*; }
+clean_up() {
+  docker rm -f "$container" >/dev/null 2>&1 || true
+  docker rmi "$unproved" >/dev/null 2>&1 || true
+  rm -rf "$STATE"/build.*
+}
 clean_up
 export=$(mktemp -d "$STATE/build.XXXXXX")
 trap clean_up EXIT
-git -c safe.directory='*' -C "$SOURCE" archive "$commit" | tar -x -C "$export"
+git -c safe.directory='*' -C "$SOURCE" archive "$COMMIT" | tar -x -C "$export"
 rm -f "$export/.env"
 if [ ! -d "$export/$CONTEXT" ]; then echo "the repository has no directory $CONTEXT"; exit 1; fi
 
 file=$export/$CONTEXT/$DOCKERFILE
 if [ -z "$DOCKERFILE" ] || [ ! -e "$file" ]; then file=$STATE/docker/$OWN; echo "using the guide's Dockerfile"; fi
-words=(--progress plain --build-context "tool=$STATE/docker" --file "$file" --tag "$tag")
-words+=(--label "deployer.commit=$commit" --label "deployer.inputs=$INPUTS")
+words=(--progress plain --build-context "tool=$STATE/docker" --file "$file" --tag "$unproved")
+words+=(--label "deployer.commit=$COMMIT" --label "deployer.inputs=$INPUTS")
 if [ -n "$TARGET" ]; then words+=(--target "$TARGET"); fi
 while IFS= read -r argument; do
   if [ -n "$argument" ]; then words+=(--build-arg "$argument"); fi
@@ -26,7 +29,7 @@ docker buildx build --load "${words[@]}" "$export/$CONTEXT" 2>&1
 
 if [ -n "$API" ]; then
   mkdir "$export/.site"
-  docker create --name "$container" "$tag" >/dev/null
+  docker create --name "$container" "$unproved" >/dev/null
   docker export "$container" | tar -x -C "$export/.site" usr/share/nginx/html 2>/dev/null ||
     { echo "the wallet's image has no /usr/share/nginx/html"; exit 1; }
   if found=$(grep -rlF -f <(secrets_of "$ENV_FILE") "$export/.site"); then
@@ -35,5 +38,4 @@ if [ -n "$API" ]; then
   grep -rqF "$API" "$export/.site" ||
     { echo "the wallet's files do not hold $API: is wallet.api_url_variable the name its build reads?"; exit 1; }
 fi
-clean_up # first: without power between the two, a tagged image is not built again and nobody would clean up
-docker tag "$tag" "$IMAGE:current"
+docker tag "$unproved" "$TAG"

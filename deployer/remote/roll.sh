@@ -1,97 +1,282 @@
-# Brings one service to new containers: new beside old, health gate, switch of the proxy, drain, stop of the old.
+# A release on its road: new containers beside the old, health gate, switch of the proxy; then drain and stop of the old.
 # Whatever fails before the switch removes the new ones and leaves the old serving; run again, it goes on.
-# A container serves when the proxy's upstream file names it; all others of the service are leftovers.
-# Needs NAME, ROOT, NGINX, SERVICE, UPSTREAM (its block in the file), PORT, CHECK (shell run inside), REPLICAS, LIMIT.
+# A container serves when the proxy's upstream file names it; all others of its service are leftovers, or, between the
+# switch and `finish`, the way back.
+# Needs NAME, ROOT, NGINX, LIMIT and SETTLE (seconds), and SERVICES: a line for each service of the release with
+#   SERVICE UPSTREAM PORT REPLICAS OVERLAP IMAGE CHECK…
+# BEFORE_SWITCH, AFTER_SWITCH, ON_FAILURE: commands for the new backend's container, or none. In front of it: proxy.sh,
+# release.sh and write_env.sh.
 upstreams=$NGINX/conf.d/$NAME.upstreams
 
-of_service() { docker ps -a --filter "label=com.docker.compose.project=$NAME" --filter "label=com.docker.compose.service=$SERVICE" "$@" --format '{{.Names}}'; }
-named() { sed -n "/^upstream $UPSTREAM /,/^}/s/^ *server \([^:]*\):.*/\1/p" "$upstreams"; }
-up() { docker compose --project-directory "$ROOT" -f "$ROOT/docker-compose.yml" up -d --no-deps --no-build --no-recreate --quiet-pull --scale "$SERVICE=$1" "$SERVICE"; }
-without() { grep -vxF -f <(printf '%s\n' "$1") || true; }
+setting() { awk -v service="$1" -v column="$2" '$1 == service { print $column }' <<<"$SERVICES"; }
+check_of() { sed -nE "s/^$1( [^ ]+){5} //p" <<<"$SERVICES"; }
+image_of() { setting "$1" 6; }
+all_services() { cut -d' ' -f1 <<<"$SERVICES"; }
 
+of_service() { local service=$1; shift; docker ps -a --filter "label=com.docker.compose.project=$NAME" --filter "label=com.docker.compose.service=$service" "$@" --format '{{.Names}}'; }
+named() { sed -n "/^upstream $(setting "$1" 2) /,/^}/s/^ *server \([^:]*\):.*/\1/p" "$upstreams"; }
+without() { grep -vxF -f <(printf '%s\n' "$1") || true; }
+unnamed() { of_service "$1" | without "$(named "$1")"; }
+serving() { of_service "$1" --filter status=running | grep -xF -f <(named "$1") || true; }
+count() { printf '%s' "$1" | grep -c . || true; }
+one_line() { tr '\n' ' ' <<<"$1"; }
+
+# Seconds since the last part, with their name: shown when the release is on its way, and told in the end.
+part() {
+  local now=$EPOCHREALTIME
+  printf '\036part %s %s\n' "$1" "$(awk -v a="$now" -v b="$began" 'BEGIN { printf "%.2f", a - b }')"
+  began=$now
+}
+
+# -- before ------------------------------------------------------------------------------------------------------------
+
+# What an update left that was broken off: never one that serves. Its last requests may still run.
 remove_leftovers() {
-  local leftovers
-  leftovers=$(of_service | without "$(of_service --filter status=running | grep -xF -f <(named) || true)")
-  if [ -z "$leftovers" ]; then return; fi
-  drain_proxy 60
+  local service leftovers=
+  rm -f "$upstreams.new" "$upstreams.former"
+  for service in $1; do
+    leftovers+=" $(of_service "$service" | without "$(serving "$service")")"
+  done
+  if [ -z "${leftovers// /}" ]; then return; fi
+  echo "removing what an earlier run left: $(one_line "$leftovers")"
+  drain_proxy 70
   docker rm -f $leftovers >/dev/null
 }
 
-running() { [ "$(docker inspect --format '{{.State.Status}} {{.RestartCount}}' "$1")" = "running 0" ]; }
+create() { docker compose --project-directory "$ROOT" -f "$ROOT/docker-compose.yml" create --no-build --no-recreate --pull never --scale "$1=$2" "$1"; }
+
+tag_current() { docker tag "$(image_of "$1")" "$(image_of "$1" | cut -d: -f1):current"; }
+
+# Beside what serves. The containers are made first and started then: `up` would start a stopped one as well.
+start_new() {
+  local service=$1 old
+  old=$(of_service "$service")
+  tag_current "$service"
+  create "$service" $(($(count "$old") + $(setting "$service" 4))) 2>&1 | grep -v 'level=warning' || true
+  new=$(of_service "$service" | without "$old")
+  if [ -z "$new" ]; then echo "Docker made no new container of $service"; return 1; fi
+  if [ "$(setting "$service" 5)" = no ]; then make_room "$service"; fi
+  docker start $new >/dev/null
+  echo "$service: $(one_line "$new")"
+}
+
+# One that must never run twice: the gap begins here.
+make_room() {
+  local old
+  old=$(serving "$1")
+  if [ -z "$old" ]; then return; fi
+  echo "$1 must not run twice (overlap = false): stopping the old one; until the new one serves nobody answers"
+  gap=$EPOCHREALTIME
+  docker stop --time 30 $old >/dev/null
+}
+
+# -- gates -------------------------------------------------------------------------------------------------------------
+
+docker_is_up() { docker version >/dev/null 2>&1; }
+# While Docker itself is being restarted nothing is known of a container: that is waited for.
+running() { await 60 docker_is_up && [ "$(docker inspect --format '{{.State.Status}} {{.RestartCount}}' "$1")" = "running 0" ]; }
+answers() { docker exec "$1" sh -c "$2" >/dev/null 2>&1; }
 
 # A container that ended or restarts will not become healthy: say why at once, with its own last words.
 healthy() {
-  local deadline=$((SECONDS + LIMIT))
-  until docker exec "$1" sh -c "$CHECK" >/dev/null 2>&1; do
-    if ! running "$1"; then echo "$1 does not keep running; its last lines:"; break; fi
-    if [ "$SECONDS" -ge "$deadline" ]; then echo "$1 is not healthy after $LIMIT s; its last lines:"; break; fi
-    sleep 2
+  local deadline=$((SECONDS + LIMIT)) pause=0.3
+  until answers "$1" "$2"; do
+    if ! running "$1"; then last_words "$1" "does not keep running"; return 1; fi
+    if [ "$SECONDS" -ge "$deadline" ]; then last_words "$1" "is not healthy after $LIMIT s"; return 1; fi
+    sleep "$pause"
+    pause=$(awk -v p="$pause" 'BEGIN { print p < 2 ? p * 1.6 : 2 }')
   done
-  if running "$1" && [ "$SECONDS" -lt "$deadline" ]; then return; fi
-  docker logs --tail 25 "$1" 2>&1 | sed 's/^/  | /'
-  return 1
 }
 
-standing() { sed -n "/^upstream $UPSTREAM /,/^}/{ /^ *server /p }" "$upstreams"; }
-servers() { for name in $1; do echo "    server $name:$PORT resolve max_fails=0;"; done; }
+last_words() {
+  echo "$1 $2; its last lines:"
+  docker logs --tail 25 "$1" 2>&1 | sed 's/^/  | /'
+}
 
-write_upstream() {
-  awk -v block="upstream $UPSTREAM " -v servers="$1" '
+# Healthy at first sight is not enough where something serves: many a program ends after some seconds.
+settle() {
+  local name
+  timeout "$SETTLE" docker wait $1 >/dev/null || true
+  for name in $1; do
+    if ! running "$name"; then last_words "$name" "ended within $SETTLE s"; return 1; fi
+  done
+}
+
+healthy_all() {
+  local service name
+  for service in $1; do
+    for name in $(of_kind "$service" "$started"); do
+      healthy "$name" "$(check_of "$service")" || return
+    done
+  done
+}
+
+# A command of the inventory in the new backend's container: what it says is shown, its failure stops the release.
+hook() {
+  local words=$2 code=0 name
+  if [ -z "$words" ]; then return; fi
+  name=$(for name in $started $(serving backend-api); do [[ $name == *-backend-api-* ]] && echo "$name"; done | head -n 1)
+  echo "$1: $words (in $name)"
+  timeout 600 docker exec "$name" sh -c "$words" 2>&1 | sed 's/^/  | /' || code=${PIPESTATUS[0]}
+  if [ "$code" != 0 ]; then echo "$1 ended with exit code $code"; fi
+  return "$code"
+}
+
+# -- switch ------------------------------------------------------------------------------------------------------------
+
+servers() { for name in $2; do echo "    server $name:$(setting "$1" 3) resolve max_fails=0;"; done; }
+
+# Service by service into one new file: all of a release is switched at once.
+choose() {
+  awk -v block="upstream $(setting "$1" 2) " -v servers="$(servers "$1" "$2")" '
     index($0, block) == 1 { inside = 1 }
     inside && /^ *server / { if (!written) { print servers; written = 1 } next }
     /^}/ { inside = 0 }
-    { print }' "$upstreams" >"$upstreams.new"
+    { print }' "$upstreams.new" >"$upstreams.next"
+  mv -f "$upstreams.next" "$upstreams.new"
+}
+
+of_kind() { for name in $2; do [[ $name == "$NAME-$1-"* ]] && echo "$name"; done; }
+
+write_upstreams() {
+  local service
+  cp -a "$upstreams" "$upstreams.new"
+  for service in $1; do choose "$service" "$(of_kind "$service" "$2")"; done
   mv -f "$upstreams.new" "$upstreams"
 }
 
-# The proxy asks for the address of a new name only once it has loaded it, and answers 502 until it knows it; what it
-# knew before it keeps over a reload. So the new ones serve beside the old ($2) for a moment, then alone.
-introduce() {
-  local name
-  if [ -z "$2" ] || [ -z "$(proxy)" ]; then return; fi
-  write_upstream "$(standing; servers "$1")" && reload_proxy || return
-  for name in $1; do await 10 docker exec "$(proxy)" getent hosts "$name" >/dev/null 2>&1 || true; done
-  sleep 1
+address_of() { docker inspect --format '{{range .NetworkSettings.Networks}}{{.IPAddress}}{{end}}' "$1"; }
+
+# Asks the proxy, from inside its network, whom it reaches: as often as it takes to have met every server in turn.
+reached() {
+  local service=$1 seen tries
+  tries=$(($(count "$(named "$service")") * 3))
+  seen=$(for ((; tries > 0; tries--)); do
+    nsenter -t "$(docker inspect --format '{{.State.Pid}}' "$(proxy)")" -n \
+      curl -s -m 5 -o /dev/null -D - "http://127.0.0.1:8404/$(setting "$service" 2)" | sed -n 's/^X-Reached: *//Ip'
+  done)
+  for name in $2; do grep -qF "$(address_of "$name"):" <<<"$seen" || return; done
 }
 
+# The proxy asks for the address of a new name only once it has loaded it, and answers 502 until it knows it; what it
+# knew before it keeps over a reload. So the new ones serve beside the old until it reaches them, then alone.
+introduce() {
+  local service
+  write_upstreams "$1" "$2 $3" && reload_proxy || return
+  for service in $1; do
+    await 20 reached "$service" "$(of_kind "$service" "$2")" || { echo "the proxy does not reach the new $service"; return 1; }
+  done
+}
+
+# To these containers ($2) of the services $1, from those ($3) or from none.
 switch() {
   cp -a "$upstreams" "$upstreams.former"
-  if introduce "$1" "$2" && write_upstream "$(servers "$1")" && reload_proxy; then rm -f "$upstreams.former"; return; fi
+  if { [ -z "${3// /}" ] || [ -z "$(proxy)" ] || introduce "$1" "$2" "$3"; } && write_upstreams "$1" "$2" && reload_proxy; then
+    rm -f "$upstreams.former"
+    return
+  fi
   echo "the proxy refuses the new containers; it keeps the old ones"
   mv -f "$upstreams.former" "$upstreams"
   reload_proxy || true
   return 1
 }
 
-# Exit code 4: what served before serves on; 1: nothing did.
+# -- the road ----------------------------------------------------------------------------------------------------------
+
+# Exit code 4: what served before serves on; 5: that failed; 1: nothing did.
 give_up() {
-  docker rm -f $1 >/dev/null
-  if [ -n "$2" ]; then return 4; fi
-  return 1
+  local code=1 service
+  trap '' TERM
+  await 60 docker_is_up || true
+  hook "hook on_failure" "$ON_FAILURE" || true
+  if [ -n "${started// /}" ]; then docker rm -f $started >/dev/null; fi
+  if [ -n "${olds// /}" ]; then code=4; start_again || code=5; fi
+  restore "$(current_release)" || code=5
+  record_failure "$1"
+  return "$code"
 }
 
+# Those of `overlap = false` were stopped.
+start_again() {
+  local name
+  for name in $olds; do running "$name" || docker start "$name" >/dev/null || return; done
+  if [ -n "$gap" ]; then began=$gap; part gap; fi
+}
+
+# Brings these services to new containers and the proxy to them; the old ones run on until `finish`.
 roll() {
-  local old new name
-  remove_leftovers
-  old=$(of_service)
-  echo "starting $REPLICAS new beside $(printf '%s' "$old" | grep -c . || true) old"
-  up $(($(printf '%s' "$old" | grep -c . || true) + REPLICAS)) 2>&1 | grep -v '^time=.*level=warning' || true
-  new=$(of_service | without "$old")
-  if [ -z "$new" ]; then echo "Docker started no new container"; return 1; fi
-  for name in $new; do
-    if ! healthy "$name"; then give_up "$new" "$old"; return; fi
+  local services=$1 service began=$EPOCHREALTIME
+  olds='' started='' gap=''
+  trap 'give_up "it was broken off" || exit $?' TERM
+  remove_leftovers "$services"
+  for service in $services; do olds+=" $(one_line "$(serving "$service")")"; done
+  keep_assets
+  for service in $services; do
+    start_new "$service" || { started+=" $new"; give_up "$service does not start"; return; }
+    started+=" $(one_line "$new")"
   done
-  if ! switch "$new" "$old"; then give_up "$new" "$old"; return; fi
-  if [ -z "$old" ]; then return; fi
-  drain_proxy 60
+  part start
+  healthy_all "$services" || { give_up "the health gate failed"; return; }
+  part health
+  if [ -n "${olds// /}" ]; then settle "$started" || { give_up "it did not keep running"; return; }; part settle; fi
+  hook "hook before_switch" "$BEFORE_SWITCH" || { give_up "the hook before_switch failed"; return; }
+  trap '' TERM
+  switch "$services" "$started" "$(standing_of "$services")" || { give_up "the proxy could not be switched"; return; }
+  if [ -n "$gap" ]; then began=$gap; part gap; fi
+  part switch
+  hook "hook after_switch" "$AFTER_SWITCH" || { go_back "the hook after_switch failed"; return; }
+}
+
+# What serves and goes on running meanwhile: of a service that must not run twice there is none.
+standing_of() { local service; for service in $1; do one_line "$(serving "$service")"; done; }
+
+# After the switch: the proxy to the old ones again, which still run.
+go_back() {
+  local service services='' back=''
+  began=$EPOCHREALTIME
+  started='' olds='' gap=''
+  for service in $(all_services); do
+    if [ -z "$(unnamed "$service")" ]; then continue; fi
+    services+=" $service"
+    started+=" $(one_line "$(named "$service")")"
+    back+=" $(one_line "$(unnamed "$service")")"
+  done
+  hook "hook on_failure" "$ON_FAILURE" || true
+  if [ -z "${back// /}" ]; then echo "there is nothing to go back to"; return 5; fi
+  for service in $services; do
+    if [ "$(setting "$service" 5)" = no ]; then docker stop --time 30 $(named "$service") >/dev/null || return 5; fi
+  done
+  docker start $back >/dev/null || return 5
+  switch "$services" "$back" "$(standing_of "$services")" || return 5
+  drain_proxy 70
+  docker rm -f $started >/dev/null || true
+  restore "$(current_release)" || return 5
+  record_failure "$1"
+  part back
+  return 4
+}
+
+# The old ones have answered their last request, at most 70 s after the switch (nginx closes what is left after 60).
+finish() {
+  local service old='' began=$EPOCHREALTIME
+  for service in $(all_services); do old+=" $(one_line "$(unnamed "$service")")"; done
+  if [ -z "${old// /}" ]; then return; fi
+  drain_proxy 70
+  part drain
   docker stop --time 30 $old >/dev/null
   docker rm $old >/dev/null
+  part stop
 }
 
 # logs/ and data/ belong to the user of the backend's image, who is found out, not assumed (A2).
+# Docker loses the output of a short-lived container now and then ("reading from a closed fifo"): it is asked again.
 own_directories() {
-  local image=$1 user; shift
-  user=$(docker run --rm --network none --entrypoint sh "$image" -c 'echo "$(id -u):$(id -g)"')
+  local image=$1 user='' tries; shift
+  for ((tries = 5; tries > 0; tries--)); do
+    user=$(docker run --rm --network none --entrypoint sh "$image" -c 'echo "$(id -u):$(id -g)"')
+    if [[ $user =~ ^[0-9]+:[0-9]+$ ]]; then break; fi
+  done
+  if [ -z "$user" ]; then echo "Docker does not say which user $image runs as"; return 1; fi
   chown "$user" "$@"
   printf '%s %s\n' "$(docker image inspect --format '{{.ID}}' "$image")" "$user" >"$ROOT/.deployer/backend.user"
 }

@@ -37,7 +37,8 @@ put_back_files() {
   local path code=0
   if [ ! -e "$1.written" ]; then return; fi
   while IFS= read -r path; do
-    if [ -e "$JOB/old/$1$path" ]; then put "$JOB/old/$1$path" "$path" || code=1; else rm -f "$path"; fi
+    if [ ! -e "$JOB/old/$1$path" ]; then rm -f "$path"
+    elif ! cmp -s "$JOB/old/$1$path" "$path"; then put "$JOB/old/$1$path" "$path" || code=1; fi
   done <"$1.written"
   return "$code"
 }
@@ -64,12 +65,18 @@ act() {
   esac
 }
 
+# Files first: what is undone after them (a reload, say) acts on what stood there before.
 take_back() {
   local index number kind result=undone
   for ((index = ${#done_changes[@]} - 1; index >= 0; index--)); do
     read -r number kind <<<"${done_changes[index]}"
-    if [ "$kind" = files ]; then put_back_files "$number" || result=stuck
-    elif [ -e "$number.undo.sh" ]; then timeout -k 10 300 bash -euo pipefail "$number.undo.sh" || result=stuck; fi
+    if [ "$kind" = files ]; then put_back_files "$number" || result=stuck; fi
+  done
+  for ((index = ${#done_changes[@]} - 1; index >= 0; index--)); do
+    read -r number kind <<<"${done_changes[index]}"
+    if [ -e "$number.undo.sh" ]; then
+      PAYLOAD=$JOB/$number.payload timeout -k 10 300 bash -euo pipefail "$number.undo.sh" || result=stuck
+    fi
   done
   mark "$result"
 }

@@ -2,9 +2,9 @@
 
 import json
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import suppress
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from typing import Self
 
 from deployer.errors import ConnectionFailed, Context, DeployerError, LockHeld
@@ -21,12 +21,13 @@ HEARTBEAT = 10.0
 
 @dataclass(frozen=True)
 class JobResult:
-    """How a job ended: `failed` is the number of the change that failed, 0 when none did."""
+    """How a job ended: `failed` is the number of the change that failed, 0 when none did; `parts` are seconds."""
 
     exit_code: int
     failed: int = 0
     undone: bool = True
     output: str = ""
+    parts: Mapping[str, float] = field(default_factory=dict)
 
 
 class Session:
@@ -154,6 +155,7 @@ class _Listener:
         self._kept: list[str] = []
         self._failed = 0
         self._undone = True
+        self._parts: dict[str, float] = {}
         self._ready = False
         self.result: JobResult | None = None
 
@@ -181,9 +183,15 @@ class _Listener:
                 self._failed = int(number)
             case ["stuck"]:
                 self._undone = False
+            case ["part", name, seconds]:
+                self._parts[name] = float(seconds)
             case ["exit", code]:
                 self.result = JobResult(
-                    int(code) if code.isdigit() else 137, self._failed, self._undone, "\n".join(self._kept)
+                    int(code) if code.isdigit() else 137,
+                    self._failed,
+                    self._undone,
+                    "\n".join(self._kept),
+                    self._parts,
                 )
 
 

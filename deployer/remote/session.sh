@@ -50,6 +50,7 @@ acquire() {
 take_over() {
   rm -rf "$work"
   install -d -m 0700 "$work"
+  printf '%s\n' "$HOLDER" >"$work/holder"
   printf '%s %s\n%s\n' "$$" "$(start_time $$)" "$HOLDER" >"$lock.holder"
 }
 

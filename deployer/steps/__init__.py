@@ -12,9 +12,11 @@ from deployer.steps import (
     firewall,
     images,
     network,
+    newest,
     nginx,
     packages,
     preflight,
+    release,
     schedules,
     source,
 )
@@ -36,3 +38,7 @@ GUIDE: tuple[Step, ...] = (
     containers,
     schedules,
 )
+"""All of the guide that makes a host; the release that serves stays at its commit."""
+
+UPDATE: tuple[Step, ...] = (newest, newest.Following(images), newest.Following(release))
+"""10.1: the ref's newest commit, built while the old release serves, then brought up beside it."""

@@ -1,112 +1,161 @@
-"""7.4 Start: backend and wallet, each brought up beside what runs, gated on health, and switched to by the proxy."""
+"""7.4 Start: backend and wallet, brought up beside what serves, gated on health, switched to by the proxy, recorded."""
 
-from collections.abc import Iterator, Sequence
+import hashlib
+from collections.abc import Iterator, Mapping, Sequence
 
-from deployer import compose, scripts
-from deployer.changes import Change, Run
-from deployer.compose import BACKEND, WALLET, config_digests
-from deployer.docker import ask_docker
+from deployer import compose, releases
+from deployer.changes import Change, FromOutside, Run
+from deployer.compose import BACKEND, config_digests
+from deployer.environment import lines as environment_lines
 from deployer.facts import Ask, Facts, Probes
 from deployer.inventory.model import Inventory
-from deployer.remote.scripts import script
+from deployer.proxy import nginx_conf, site_conf
+from deployer.release_scripts import HEALTH_LIMIT, Going, release_functions
 from deployer.running import Container, ask_containers, containers
 from deployer.shell import lines, quote, sh
 from deployer.step import Plan
-from deployer.steps import images
+from deployer.steps import environment, images
+from deployer.steps.images import SERVICES, known, tags
 from deployer.steps.nginx import first_upstreams
 
 TITLE = "7.4 Start containers"
 
-HEALTH_LIMIT = 120
-"""Seconds a new container has to become healthy; one that ends or restarts fails at once."""
-
 
 def probes(host: Inventory) -> Probes:
     upstreams = quote(first_upstreams(host).path)
+    log = quote(host.paths.release_log)
+    serving = "|".join(releases.SERVING)
+    ids = rf"""sed -nE 's/^\{{"id": "([^"]*)".*"result": "({serving})".*/\1/p' {log}"""
     return {
-        **images.probes(host),
+        **environment.probes(host),
+        "commit": images.probes(host)["commit"],
+        "images": images.probes(host)["images"],
         "containers": ask_containers(host),
-        "image ids": ask_docker(_image_ids(host)),
         "chosen": Ask(f"[ ! -e {upstreams} ] || sed -n 's/^ *server \\([^:]*\\):.*/\\1/p' {upstreams}"),
         "user": Ask(f"cat {quote(host.paths.state / 'backend.user')} 2>/dev/null || true"),
         "owners": Ask(f"stat -c %u:%g {quote(host.paths.logs)} {quote(host.paths.data)} 2>/dev/null || true"),
+        "current": Ask(f"""[ ! -e {log} ] || sed -nE '/"result": "({serving})"/p' {log} | tail -n 1"""),
+        "served": Ask(f"[ ! -e {log} ] || {ids} | tac | awk '!seen[$0]++' | head -n {host.releases.retain}"),
     }
 
 
 def plan(host: Inventory, facts: Facts) -> Plan:
-    rebuilt = tuple(images.outdated(host, facts))
-    if BACKEND in rebuilt or not _owned(facts):
-        yield _own(host)
-    for service in (BACKEND, WALLET):
-        yield from _service(host, facts, service, rebuilt=service in rebuilt)
-
-
-def _service(host: Inventory, facts: Facts, service: str, *, rebuilt: bool) -> Iterator[Change]:
-    found = tuple(item for item in containers(facts["containers"]) if item.service == service)
-    good = () if rebuilt else tuple(item for item in found if _as_wanted(host, facts, item))
-    replicas = host.backend.replicas if service == BACKEND else 1
-    if len(good) == replicas == len(found):
-        return
-    if not any(item.state == "running" for item in found):
-        yield _roll(host, f"start {service} and wait until it is healthy", service, replicas)
+    wanted, found = tags(host, facts["commit"]), containers(facts["containers"])
+    functions = release_functions(host, _going(host, facts))
+    good = {service: _good(host, facts, found, service) for service in SERVICES}
+    to_roll = tuple(service for service in SERVICES if len(good[service]) != _replicas(host, service))
+    if not _owned(facts, wanted[BACKEND]):
+        yield _own(host, functions, wanted[BACKEND])
+    if to_roll:
+        yield from _roll(host, facts, found, to_roll, functions)
     else:
-        yield _roll(host, f"replace {service} ({_reason(found, good, rebuilt)}) with no gap", service, replicas)
+        yield from _tidy(found, good, functions)
+        yield from _name_current(facts, wanted)
+    if not _recorded(host, facts):
+        yield Run("record the release, and forget what is older than those kept", lines(functions, "record"))
 
 
-def _as_wanted(host: Inventory, facts: Facts, item: Container) -> bool:
-    image_ids = facts.pairs("image ids")
-    return (
-        item.state == "running"
+def configuration(host: Inventory) -> str:
+    """A digest of what a release is configured with: the files of it that the tool owns, and .env without secrets."""
+    texts = (compose.text(host), nginx_conf(host), site_conf(host), *environment_lines(host))
+    return hashlib.sha256("\n".join(texts).encode()).hexdigest()[:16]
+
+
+# -- what there is -----------------------------------------------------------------------------------------------------
+
+
+def _replicas(host: Inventory, service: str) -> int:
+    return host.backend.replicas if service == BACKEND else 1
+
+
+def _good(host: Inventory, facts: Facts, found: Sequence[Container], service: str) -> tuple[Container, ...]:
+    image = known(facts).get(tags(host, facts["commit"])[service], "")
+    return tuple(
+        item
+        for item in found
+        if item.service == service
+        and (item.state, item.image) == ("running", image)
         and item.health != "unhealthy"
-        and item.config == config_digests(host)[item.service]
-        and item.image == image_ids.get(item.service)
+        and item.config == config_digests(host)[service]
         and item.name in facts.lines("chosen")
     )
 
 
-def _reason(found: Sequence[Container], good: Sequence[Container], rebuilt: bool) -> str:
-    if rebuilt:
-        return "its image is built anew"
-    wrong = [item for item in found if item not in good]
-    if any(item.health == "unhealthy" for item in wrong):
+def _serving(facts: Facts, found: Sequence[Container], service: str) -> tuple[Container, ...]:
+    chosen = facts.lines("chosen")
+    return tuple(item for item in found if item.service == service and item.state == "running" and item.name in chosen)
+
+
+def _owned(facts: Facts, tag: str) -> bool:
+    users = dict(line.split(" ") for line in facts.lines("user"))
+    wanted = users.get(known(facts).get(tag, ""), "")
+    return bool(wanted) and facts.lines("owners") == (wanted, wanted)
+
+
+def _recorded(host: Inventory, facts: Facts) -> bool:
+    last = releases.current(releases.parse(facts["current"]))
+    wanted = (facts["commit"], configuration(host), tags(host, facts["commit"]))
+    return last is not None and (last.commit, last.configuration, dict(last.tags)) == wanted
+
+
+def _going(host: Inventory, facts: Facts) -> Going:
+    _, *present = facts.lines("env") or ("",)
+    return Going(
+        commit=facts["commit"],
+        ref=host.source.ref,
+        configuration=configuration(host),
+        images=tags(host, facts["commit"]),
+        environment=environment.wanted(host, tuple(present)),
+        keep=facts.lines("served")[: host.releases.retain - 1],
+    )
+
+
+# -- what is done ------------------------------------------------------------------------------------------------------
+
+
+def _roll(
+    host: Inventory, facts: Facts, found: Sequence[Container], services: Sequence[str], functions: str
+) -> Iterator[Change]:
+    serving = {service: _serving(facts, found, service) for service in services}
+    why = "; ".join(_why(host, facts, service, serving[service]) for service in services)
+    limit = sum(_replicas(host, service) for service in services) * HEALTH_LIMIT + 2400
+    yield Run(why, lines(functions, f"roll {quote(' '.join(services))}"), within=limit)
+    if any(serving.values()):
+        back = lines(functions, "go_back 'the site was worse than before, seen from outside'")
+        yield FromOutside("look at the site from outside, and go back where it is worse than before", back)
+        yield Run("stop what served before, when its last request is answered", lines(functions, "finish"), within=300)
+
+
+def _why(host: Inventory, facts: Facts, service: str, serving: Sequence[Container]) -> str:
+    if not serving:
+        return f"start {service} and wait until it is healthy"
+    gap = "with no gap" if host.backend.overlap or service != BACKEND else "with a gap: it must not run twice"
+    return f"replace {service} ({_reason(host, facts, service, serving)}) {gap}"
+
+
+def _reason(host: Inventory, facts: Facts, service: str, serving: Sequence[Container]) -> str:
+    if any(item.image != known(facts).get(tags(host, facts["commit"])[service]) for item in serving):
+        return "its image is another"
+    if any(item.health == "unhealthy" for item in serving):
         return "it is unhealthy"
     return "its settings or its number changed"
 
 
-def _owned(facts: Facts) -> bool:
-    known = dict(line.split(" ") for line in facts.lines("user"))
-    wanted = known.get(facts.pairs("image ids").get(BACKEND, ""), "")
-    return bool(wanted) and facts.lines("owners") == (wanted, wanted)
+def _tidy(found: Sequence[Container], good: Mapping[str, Sequence[Container]], functions: str) -> Iterator[Change]:
+    left = [item.name for item in found if item.service in good and item not in good[item.service]]
+    if left:
+        yield Run(f"remove what an earlier run left: {', '.join(left)}", lines(functions, "finish"), within=300)
 
 
-def _image_ids(host: Inventory) -> str:
-    names = ((service, f"{compose.image(host, service)}:current") for service in (BACKEND, WALLET))
-    return lines(
-        *(f"echo {service}=$(docker image ls -q --no-trunc {quote(name)})" for service, name in names),
-        "docker version >/dev/null",
-    )
+def _name_current(facts: Facts, wanted: Mapping[str, str]) -> Iterator[Change]:
+    there = known(facts)
+    wrong = [tag for tag in wanted.values() if there.get(tag) != there.get(f"{tag.partition(':')[0]}:current")]
+    if wrong:
+        renamed = (sh("docker", "tag", tag, f"{tag.partition(':')[0]}:current") for tag in wrong)
+        yield Run("name the images that serve `current` again", lines(*renamed))
 
 
-def _own(host: Inventory) -> Run:
-    own = f"own_directories {compose.image(host, BACKEND)}:current {sh(host.paths.logs, host.paths.data)}"
+def _own(host: Inventory, functions: str, image: str) -> Run:
+    own = f"own_directories {quote(image)} {sh(host.paths.logs, host.paths.data)}"
     why = f"give {host.paths.logs} and {host.paths.data} to the user of the backend's image"
-    return Run(why, lines(_functions(host, BACKEND, 1), own))
-
-
-def _roll(host: Inventory, why: str, service: str, replicas: int) -> Run:
-    return Run(why, lines(_functions(host, service, replicas), "roll"), within=HEALTH_LIMIT * replicas + 300)
-
-
-def _functions(host: Inventory, service: str, replicas: int) -> str:
-    port, path = (host.backend.port, host.backend.health_path) if service == BACKEND else (host.wallet.port, "/")
-    roll = script(
-        "roll.sh",
-        ROOT=str(host.root),
-        SERVICE=service,
-        UPSTREAM="backend" if service == BACKEND else "wallet",
-        PORT=port,
-        CHECK=compose.health_command(port, path),
-        REPLICAS=replicas,
-        LIMIT=HEALTH_LIMIT,
-    )
-    return lines(scripts.proxy_functions(host), roll)
+    return Run(why, lines(functions, own))

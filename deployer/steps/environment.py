@@ -12,11 +12,18 @@ from deployer.facts import Ask, Facts, Probes
 from deployer.inventory.model import Inventory
 from deployer.remote.scripts import script
 from deployer.secret import Secret
+from deployer.shell import lines as in_shell
+from deployer.shell import quote
 from deployer.step import Plan
 
 TITLE = "6. Environment"
 
 MARKER = "# managed by deployer: changes are overwritten, secrets are kept"
+
+_KEEP = 'cp -a "$FILE" "${PAYLOAD%/*}/former.payload" 2>/dev/null || true'
+_PUT_BACK = """\
+former=${PAYLOAD%/*}/former.payload
+if [ -e "$former" ]; then mv -f "$former" "$FILE.deployer-new" && mv -f "$FILE.deployer-new" "$FILE"; fi"""
 
 _SECRET = re.compile(r"\[secret (?P<state>\w+) (?P<digest>[0-9a-f]*)\]")
 
@@ -30,11 +37,11 @@ def plan(host: Inventory, facts: Facts) -> Plan:
     """The host shows .env with each secret replaced by its state, so that no secret travels to be compared."""
     attributes, *rest = facts.lines("env") or ("",)
     present = tuple(rest)
-    wanted = _wanted(host, present)
+    lines_wanted = wanted(host, present)
     _refuse_weak(host, present)
     masked = tuple(_without_digest(line) for line in present)
-    if not _supplied_match(host, present) or masked != wanted:
-        yield _write(host, masked, wanted)
+    if not _supplied_match(host, present) or masked != lines_wanted:
+        yield _write(host, masked, lines_wanted)
     elif attributes != "600 root:root":
         yield Run(
             f"set {host.paths.env} to 0600 root:root (is {attributes})",
@@ -42,8 +49,11 @@ def plan(host: Inventory, facts: Facts) -> Plan:
         )
 
 
-def _wanted(host: Inventory, present: tuple[str, ...]) -> tuple[str, ...]:
-    """A secret that stands there and is not ours (a person's, an older version's) is kept as well."""
+def wanted(host: Inventory, present: tuple[str, ...]) -> tuple[str, ...]:
+    """All lines, `[secret]` in place of each secret.
+
+    A secret that stands there and is not ours (a person's, an older version's) is kept as well.
+    """
     ours = secret_names(host)
     others = tuple(name for line in present if _SECRET.search(line) and (name := line.partition("=")[0]) not in ours)
     names = (*ours, *others)
@@ -96,7 +106,8 @@ def _write(host: Inventory, masked: tuple[str, ...], wanted: tuple[str, ...]) ->
     supplied = (dotenv.line(name, host.secrets[name].reveal()) for name in secret_names(host) if name in host.secrets)
     return Run(
         f"write {host.paths.env} ({what})",
-        script("write_env.sh", FILE=str(host.paths.env), WANTED="\n".join(wanted)),
+        in_shell(script("write_env.sh", FILE=str(host.paths.env), WANTED="\n".join(wanted)), _KEEP, "write_env"),
+        in_shell(f"FILE={quote(host.paths.env)}", _PUT_BACK),
         diff="\n".join(difference),
         payload=Secret("\n".join(supplied) + "\n"),
     )

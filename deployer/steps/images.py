@@ -2,45 +2,64 @@
 
 import hashlib
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from deployer import compose
-from deployer.changes import Note, Run, Stop
+from deployer.changes import File, Note, Run, Stop
 from deployer.compose import BACKEND, WALLET
 from deployer.docker import ask_docker
-from deployer.facts import Ask, Facts, Probes
+from deployer.facts import Facts, Probes
+from deployer.files import ask_files, compare
 from deployer.inventory.model import Inventory
 from deployer.remote.scripts import script
 from deployer.rendering import render
 from deployer.shell import lines, quote
 from deployer.step import Plan
-from deployer.steps.source import git
+from deployer.steps.source import ask_standing
 
 TITLE = "7.4 Build images"
+
+SERVICES = (BACKEND, WALLET)
+
+DOCKERFILES = ("Dockerfile.backend", "Dockerfile.backend.dockerignore", "Dockerfile.wallet", "wallet.conf")
+"""Used where the repository has none, or one that does not work (wallet.dockerfile = "guide")."""
 
 _GUIDE = "guide"
 
 
+def files(host: Inventory) -> Mapping[str, File]:
+    directory = host.paths.state / "docker"
+    return {name: File(directory / name, render(name, host=host).encode()) for name in DOCKERFILES}
+
+
 def probes(host: Inventory) -> Probes:
-    return {
-        "commit": Ask(f"[ -e {quote(host.paths.source)} ] || exit 0; {git(host, 'rev-parse', 'HEAD')}"),
-        BACKEND: _ask_image(host, BACKEND),
-        WALLET: _ask_image(host, WALLET),
-    }
+    return {**ask_files(files(host)), "commit": ask_standing(host), "images": ask_docker(_list(host))}
 
 
 def plan(host: Inventory, facts: Facts) -> Plan:
     if host.build.where != "host":
         raise Stop(Note(f'build.where = "{host.build.where}" is not there yet', 'set [build] where = "host"'))
-    yield from (_build(host, service) for service in outdated(host, facts))
+    yield from compare(facts, files(host))
+    yield from (_build(host, service, facts["commit"]) for service in missing(host, facts))
 
 
-def outdated(host: Inventory, facts: Facts) -> Iterator[str]:
-    """The services whose current image is absent, of another commit, or built with other settings."""
-    for service in (BACKEND, WALLET):
-        commit, _, built_with = facts[service].partition(" ")
-        if not facts["commit"] or (commit, built_with) != (facts["commit"], inputs(host, service)):
-            yield service
+def tags(host: Inventory, commit: str) -> Mapping[str, str]:
+    """For each service the name of the image that is made from this commit with the settings of today."""
+    return {
+        service: f"{compose.image(host, service)}:{commit[:12] or 'none'}-{inputs(host, service)}"
+        for service in SERVICES
+    }
+
+
+def known(facts: Facts) -> Mapping[str, str]:
+    """The host's images of this application: their ids by name."""
+    return dict(line.split(" ") for line in facts.lines("images"))
+
+
+def missing(host: Inventory, facts: Facts) -> tuple[str, ...]:
+    """The services whose image is not there."""
+    there = known(facts)
+    return tuple(service for service, tag in tags(host, facts["commit"]).items() if tag not in there)
 
 
 def inputs(host: Inventory, service: str) -> str:
@@ -56,28 +75,32 @@ def inputs(host: Inventory, service: str) -> str:
     return hashlib.sha256(json.dumps(told, sort_keys=True, default=str).encode()).hexdigest()[:8]
 
 
-def _ask_image(host: Inventory, service: str) -> Ask:
-    labels = '{{index .Config.Labels "deployer.commit"}} {{index .Config.Labels "deployer.inputs"}}'
-    name = f"{compose.image(host, service)}:current"
-    listed = f"id=$(docker image ls -q {quote(name)}) || exit 3"
-    return ask_docker(f'{listed}\n[ -z "$id" ] || docker image inspect --format {quote(labels)} {quote(name)}')
+def _list(host: Inventory) -> str:
+    filters = " ".join(f"--filter reference={quote(compose.image(host, service) + ':*')}" for service in SERVICES)
+    return f"docker image ls --no-trunc --format '{{{{.Repository}}}}:{{{{.Tag}}}} {{{{.ID}}}}' {filters}"
 
 
-def _build(host: Inventory, service: str) -> Run:
+def _arguments(host: Inventory, service: str) -> Iterator[str]:
+    given = dict(host.backend.build_args) if service == BACKEND else {host.wallet.api_url_variable: host.api_origin}
+    yield from (f"{name}={value}" for name, value in given.items())
+
+
+def _build(host: Inventory, service: str, commit: str) -> Run:
     settings = host.backend if service == BACKEND else host.wallet
-    arguments = dict(host.backend.build_args) if service == BACKEND else {host.wallet.api_url_variable: host.api_origin}
     text = script(
         "build.sh",
         SOURCE=str(host.paths.source),
         STATE=str(host.paths.state),
         ENV_FILE=str(host.paths.env),
+        COMMIT=commit,
         IMAGE=compose.image(host, service),
+        TAG=tags(host, commit)[service],
         INPUTS=inputs(host, service),
         CONTEXT=settings.context,
         DOCKERFILE=settings.dockerfile if settings.dockerfile != _GUIDE else "",
         OWN="Dockerfile.backend" if service == BACKEND else "Dockerfile.wallet",
         TARGET=host.backend.target if service == BACKEND else "",
-        ARGUMENTS="\n".join(f"{name}={value}" for name, value in arguments.items()),
+        ARGUMENTS="\n".join(_arguments(host, service)),
         API=host.api_origin if service == WALLET else "",
     )
     return Run(f"build the image {compose.image(host, service)}", lines(script("mask.sh"), text), within=3600)

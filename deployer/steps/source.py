@@ -4,11 +4,11 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path, PurePosixPath
 
 from deployer.changes import Change, File, Note, Run
-from deployer.compose import BACKEND
 from deployer.docker import ask_docker
 from deployer.facts import Ask, Facts, Probes
 from deployer.files import Directory, ask_directories, ask_file, compare, compare_directories
 from deployer.inventory.model import Inventory
+from deployer.remote.scripts import script
 from deployer.shell import lines, quote, sh
 from deployer.step import Plan
 
@@ -22,7 +22,7 @@ def git(host: Inventory, *words: str) -> str:
 
 def probes(host: Inventory) -> Probes:
     here = f"[ -e {quote(host.paths.source)} ] || exit 0; export GIT_OPTIONAL_LOCKS=0;"
-    running = _running(host)
+    running = _recorded(host)
     return {
         "root": ask_directories((Directory(host.root),)),
         "origin": Ask(f"{here} {git(host, 'remote', 'get-url', 'origin')}"),
@@ -30,7 +30,7 @@ def probes(host: Inventory) -> Probes:
         "local changes": Ask(f"{here} {git(host, 'status', '--porcelain', '--untracked-files=no')}"),
         "tracked secrets": Ask(f"{here} {git(host, 'ls-files', '.env')}"),
         "running": ask_docker(running),
-        "remote": ask_docker(f'{here} [ -z "$({running})" ] || exit 0\n{_ask_remote(host)}'),
+        "remote": ask_docker(f'{here} [ -z "$({running}\n)" ] || exit 0\n{ask_remote(host)} 2>/dev/null || true'),
         **{name: ask_file(file, show=False) for name, file in _key_files(host).items()},
     }
 
@@ -58,10 +58,15 @@ def _move(host: Inventory, facts: Facts) -> Iterator[Change]:
         )
     newest = commit_of(host.source.ref, facts["remote"])
     if newest and newest != facts["commit"]:
-        fetch = git(host, "fetch", "--quiet", "--force", "--tags", "origin", "+refs/heads/*:refs/remotes/origin/*")
         checkout = git(host, "checkout", "--quiet", "--force", "--detach", newest)
-        script = lines(_quiet(host), f"timeout 600 {fetch}", checkout)
-        yield Run(f"bring the clone to {host.source.ref} ({newest[:12]}); no release runs yet", script, within=700)
+        why = f"bring the clone to {host.source.ref} ({newest[:12]}); no release runs yet"
+        yield Run(why, lines(fetch(host), checkout), within=700)
+
+
+def fetch(host: Inventory) -> str:
+    """All branches and tags as they are there now, also where history was rewritten; nothing is checked out."""
+    branches = "+refs/heads/*:refs/remotes/origin/*"
+    return lines(quiet(host), f"timeout 600 {git(host, 'fetch', '--quiet', '--force', '--tags', 'origin', branches)}")
 
 
 def commit_of(ref: str, listing: str) -> str:
@@ -71,25 +76,25 @@ def commit_of(ref: str, listing: str) -> str:
     return next((known[name] for name in names if name in known), "")
 
 
-def _running(host: Inventory) -> str:
-    """The commit of the backend that runs, from its image's label."""
-    service = f"label=com.docker.compose.service={BACKEND}"
-    project = f"label=com.docker.compose.project={host.name}"
-    return sh("docker", "ps", "--filter", project, "--filter", service, "--format", '{{.Label "deployer.commit"}}')
-
-
-def _ask_remote(host: Inventory) -> str:
-    ref = host.source.ref
-    asked = sh(
-        "git",
-        "ls-remote",
-        "--",
-        host.source.repository,
-        f"refs/heads/{ref}",
-        f"refs/tags/{ref}",
-        f"refs/tags/{ref}^{{}}",
+def ask_standing(host: Inventory) -> Ask:
+    """The commit of the release that serves; where none does, that of the clone. Nothing before there is a clone."""
+    source = quote(host.paths.source)
+    return ask_docker(
+        f"commit=$({_recorded(host)}\n) || exit 3\n"
+        f'if [ -n "$commit" ]; then echo "$commit"; elif [ -e {source} ]; then {git(host, "rev-parse", "HEAD")}; fi'
     )
-    return f"{_quiet(host)}\ntimeout 20 {asked} 2>/dev/null || true"
+
+
+def _recorded(host: Inventory) -> str:
+    """The commit of the backend that the proxy's upstream file names; without one, that of the last release."""
+    return script("show_commit.sh", NAME=host.name, CONF_D=str(host.paths.conf_d), LOG=str(host.paths.release_log))
+
+
+def ask_remote(host: Inventory) -> str:
+    """A shell command that lists the branch and the tag of the ref's name at the remote; it fails where that does."""
+    ref = host.source.ref
+    names = (f"refs/heads/{ref}", f"refs/tags/{ref}", f"refs/tags/{ref}^{{}}")
+    return f"{quiet(host)}; timeout 20 {sh('git', 'ls-remote', '--', host.source.repository, *names)}"
 
 
 def _clone(host: Inventory, ref: str) -> Run:
@@ -98,8 +103,8 @@ def _clone(host: Inventory, ref: str) -> Run:
     clone = sh("git", "clone", "--quiet", "--no-checkout", "--", host.source.repository, beside)
     inside = sh("git", "-C", beside)
     wanted = f"{inside} rev-parse --verify --quiet"
-    script = lines(
-        _quiet(host),
+    text = lines(
+        quiet(host),
         sh("rm", "-rf", beside),
         f"timeout 600 {clone}",
         f"commit=$({wanted} {quote(f'origin/{ref}^{{commit}}')} || {wanted} {quote(f'{ref}^{{commit}}')}) || "
@@ -108,11 +113,11 @@ def _clone(host: Inventory, ref: str) -> Run:
         sh("mv", beside, host.paths.source),
         'echo "at commit $commit"',
     )
-    return Run(f"clone {host.source.repository} at {ref}", script, within=700)
+    return Run(f"clone {host.source.repository} at {ref}", text, within=700)
 
 
-def _quiet(host: Inventory) -> str:
-    """git asks nothing; over SSH with the deploy key and against the pinned host key only."""
+def quiet(host: Inventory) -> str:
+    """What makes git quiet: it asks nothing; over SSH with the deploy key and against the pinned host key only."""
     words = ["ssh", "-o", "BatchMode=yes", "-o", "StrictHostKeyChecking=yes"]
     if host.source.deploy_key:
         directory = _key_directory(host)

@@ -67,9 +67,8 @@ class Deployment:
 
     def command(self, *words: str) -> list[str]:
         return [
-            sys.executable,
-            "-m",
-            "deployer",
+            *("env", "--default-signal=INT"),  # a suite that was started with & has it ignored, and hands that down
+            *(sys.executable, "-m", "deployer"),
             *words,
             "--host",
             self.name,

@@ -1,0 +1,48 @@
+"""`update`: the ref's newest commit (and what the inventory says now) as a new release, with no dropped request."""
+
+from deployer.commands.command import CHANGING, Choices, Command, Option
+from deployer.commands.running import Run, on_hosts
+from deployer.inventory.model import Inventory
+
+
+def update(choices: Choices) -> int:
+    return on_hosts(choices, _update)
+
+
+def _update(run: Run) -> int:
+    from deployer.commands.names import resolver
+    from deployer.commands.provision import seen
+    from deployer.engine import Engine
+    from deployer.remote.holder import Holder
+    from deployer.steps import UPDATE
+
+    ref = run.choices.text("ref")
+    host = _at(run.host, ref) if ref else run.host
+    engine = Engine(host, run.transport, UPDATE, resolver(host), run.report, run.tally, lambda: seen(run))
+    if run.choices.flag("dry-run"):
+        differs = any(planned.changes or planned.unknown for planned in engine.preview())
+        return 10 if differs and run.choices.flag("detailed-exitcode") else 0
+    engine.apply(Holder.here(f"update --ref {ref}" if ref else "update"), wait=run.choices.number("wait"))
+    return 0
+
+
+def _at(host: Inventory, ref: str) -> Inventory:
+    """The same host at another ref. Raises UsageError where that cannot be one."""
+    from pydantic import ValidationError
+
+    from deployer.errors import UsageError
+    from deployer.inventory.sections import Source
+
+    try:
+        source = Source.model_validate({**host.source.model_dump(), "ref": ref})
+    except ValidationError:
+        raise UsageError(f"--ref: got {ref!r}", remedy="a branch, a tag or a commit, as git names them") from None
+    return host.model_copy(update={"source": source})
+
+
+COMMAND = Command(
+    "update",
+    "Deploy the ref's newest commit as a new release beside the old; no request is dropped, any failure goes back.",
+    update,
+    (*CHANGING, Option("ref", "a branch, tag or commit instead of the inventory's source.ref")),
+)

@@ -1,0 +1,81 @@
+"""The host-side functions that a release is rolled out, gone back from, kept and restored with."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from deployer import compose, scripts
+from deployer.compose import BACKEND, WALLET
+from deployer.inventory.model import Inventory
+from deployer.proxy import HASHED
+from deployer.remote.scripts import script
+from deployer.shell import lines, sh
+
+HEALTH_LIMIT = 120
+"""Seconds a new container has to become healthy; one that ends or restarts fails at once."""
+
+
+@dataclass(frozen=True)
+class Going:
+    """Where a release goes to: `images` are names by service, `environment` has [secret] for each secret.
+
+    `keep` are the releases that stay besides the new one.
+    """
+
+    commit: str
+    ref: str
+    configuration: str
+    images: Mapping[str, str]
+    environment: tuple[str, ...]
+    keep: tuple[str, ...]
+
+
+def services(host: Inventory, images: Mapping[str, str]) -> str:
+    """A line for each service, as roll.sh reads them."""
+    backend, wallet = host.backend, host.wallet
+    check = compose.health_command(backend.port, backend.health_path)
+    overlap = "yes" if backend.overlap else "no"
+    return "\n".join(
+        (
+            f"{BACKEND} backend {backend.port} {backend.replicas} {overlap} {images[BACKEND]} {check}",
+            f"{WALLET} wallet {wallet.port} 1 yes {images[WALLET]} {compose.health_command(wallet.port, '/')}",
+        )
+    )
+
+
+def release_functions(host: Inventory, going: Going) -> str:
+    """roll, go_back, finish, record and what they need."""
+    return _functions(host, going, services(host, going.images))
+
+
+def restore_functions(host: Inventory, going: Going, told: str) -> str:
+    """The same for a release as it was recorded: its services are those it had."""
+    return _functions(host, going, told)
+
+
+def _functions(host: Inventory, going: Going, told: str) -> str:
+    release = script(
+        "release.sh",
+        ROOT=str(host.root),
+        STATE=str(host.paths.state),
+        ENV_FILE=str(host.paths.env),
+        REF=going.ref,
+        COMMIT=going.commit,
+        CONFIGURATION=going.configuration,
+        ENVIRONMENT="\n".join(going.environment),
+        KEEP=" ".join(going.keep),
+        HASHED=HASHED,
+        SERVICES=told,
+    )
+    roll = script(
+        "roll.sh",
+        LIMIT=HEALTH_LIMIT,
+        SETTLE=host.releases.settle,
+        BEFORE_SWITCH=_words(host.hooks.before_switch),
+        AFTER_SWITCH=_words(host.hooks.after_switch),
+        ON_FAILURE=_words(host.hooks.on_failure),
+    )
+    return lines(scripts.proxy_functions(host), script("write_env.sh"), release, roll)
+
+
+def _words(hook: tuple[str, ...]) -> str:
+    return sh(*hook)

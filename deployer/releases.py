@@ -1,0 +1,65 @@
+"""Releases as the host's log tells them: what was deployed when, by whom, from what, and how it ended."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+SERVING = ("deployed", "restored")
+"""Results of a line after which that release is the one that serves."""
+
+
+@dataclass(frozen=True)
+class Release:
+    """One line of releases.jsonl. `images` are ids (digests), `tags` the names they have, both by service."""
+
+    id: str
+    time: str
+    ref: str
+    commit: str
+    configuration: str
+    result: str
+    who: str = ""
+    why: str = ""
+    images: Mapping[str, str] = field(default_factory=dict)
+    tags: Mapping[str, str] = field(default_factory=dict)
+
+
+def parse(log: str) -> tuple[Release, ...]:
+    """The lines of the log, oldest first; one that is no record (half-written without power, say) is left out."""
+    return tuple(release for line in log.splitlines() if (release := _parsed(line)))
+
+
+def current(log: tuple[Release, ...]) -> Release | None:
+    """The one that serves: the last that was deployed or restored."""
+    return next((release for release in reversed(log) if release.result in SERVING), None)
+
+
+def succeeded(log: tuple[Release, ...]) -> tuple[Release, ...]:
+    """Each release that ever served, once, as it was recorded last; in the order in which they served last."""
+    by_id: dict[str, Release] = {}
+    for release in log:
+        if release.result in SERVING:
+            by_id.pop(release.id, None)
+            by_id[release.id] = release
+    return tuple(by_id.values())
+
+
+def _parsed(line: str) -> Release | None:
+    try:
+        told = json.loads(line)
+        known = {name: told[name] for name in Release.__dataclass_fields__ if name in told}
+        return Release(**known)
+    except (ValueError, TypeError):
+        return None
+
+
+def previous(log: tuple[Release, ...]) -> Release | None:
+    """The one that served before the current one was deployed; what was left by a rollback is not gone back to."""
+    served: list[Release] = []
+    for release in log:
+        if release.result == "restored" and any(former.id == release.id for former in served):
+            while served[-1].id != release.id:
+                served.pop()
+        elif release.result in SERVING:
+            served.append(release)
+    return served[-2] if len(served) > 1 else None

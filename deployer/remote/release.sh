@@ -1,0 +1,117 @@
+# What a release is made of besides its containers, kept so that it can come back: below $STATE/releases/ID the
+# configuration (docker-compose.yml, nginx.conf, NAME.conf, environment without its secrets), `services` (as roll.sh
+# reads them) and the wallet's files whose names hold a hash of their content. Secrets never come back: the newest stay.
+# Needs NAME, ROOT, NGINX, STATE, ENV_FILE, REF, COMMIT, CONFIGURATION (a digest), ENVIRONMENT (its lines, [secret] in
+# place of each secret), KEEP (ids of releases), HASHED (an expression for names), SERVICES; proxy.sh and write_env.sh.
+releases=$STATE/releases
+log=$STATE/releases.jsonl
+next=$releases/.next
+
+current_release() { sed -nE 's/^\{"id": "([^"]*)".*"result": "(deployed|restored)".*/\1/p' "$log" 2>/dev/null | tail -n 1; }
+
+who() { sed -n 's/.*"who": "\([^"\\]*\)".*/\1/p' "/run/deployer/$NAME/holder" 2>/dev/null | head -n 1; }
+
+plain() { tr -d '"\\' <<<"$1" | tr -cd '[:print:]' | cut -c -200; }
+
+by_service() {
+  local service name line=''
+  while read -r service _ _ _ _ name _; do
+    line+="${line:+, }\"$service\": \"$(if [ "$1" = ids ]; then docker image inspect --format '{{.Id}}' "$name"; else echo "$name"; fi)\""
+  done <<<"$SERVICES"
+  printf '{%s}' "$line"
+}
+
+# One line for each release that was deployed, restored or refused: ID RESULT WHY.
+write_line() {
+  printf '{"id": "%s", "time": "%s", "ref": "%s", "commit": "%s", "configuration": "%s", "result": "%s", "who": "%s", "why": "%s", "images": %s, "tags": %s}\n' \
+    "$1" "$(date -u +%FT%TZ)" "$(plain "$REF")" "$COMMIT" "$CONFIGURATION" "$2" "$(plain "$(who)")" "$(plain "$3")" \
+    "$(by_service ids)" "$(by_service names)" >>"$log"
+  sync "$log"
+}
+
+new_id() { echo "$(date -u +%Y%m%d_%H%M%S)-${COMMIT:0:7}"; }
+
+record_failure() {
+  rm -rf "$next"
+  write_line "$(new_id)" failed "$1" || true
+}
+
+# -- the wallet's files -------------------------------------------------------------------------------------------------
+
+# A browser that loaded an index goes on to ask for the files that it names, from whichever release answers: those whose
+# names hold a hash of their content stay there, from before the switch on, for as long as their release is kept.
+keep_assets() {
+  local image container
+  image=$(sed -nE 's/^demo-wallet( [^ ]+){4} ([^ ]+) .*/\2/p' <<<"$SERVICES")
+  rm -rf "$next"
+  mkdir -p "$next/assets" "$NGINX/assets"
+  container=$(docker create --label "com.docker.compose.project=$NAME-look" "$image")
+  docker export "$container" | tar -x -C "$next/assets" --strip-components=4 --no-same-owner usr/share/nginx/html 2>/dev/null || true
+  docker rm "$container" >/dev/null
+  find "$next/assets" -type f | grep -vP "$HASHED" | tr '\n' '\0' | xargs -0 -r rm -f
+  find "$next/assets" -type f -name '*.map' -delete
+  find "$next/assets" -type d -empty -delete
+  mkdir -p "$next/assets"
+  chmod -R u=rwX,go=rX "$next/assets"
+  cp -aln "$next/assets/." "$NGINX/assets/" 2>/dev/null || cp -al --update=none "$next/assets/." "$NGINX/assets/"
+}
+
+# -- to keep, and to come back -------------------------------------------------------------------------------------------
+
+record() {
+  local id
+  id=$(new_id)
+  mkdir -p "$next"
+  if [ ! -d "$next/assets" ]; then cp -al "$releases/$(current_release)/assets" "$next/assets" 2>/dev/null || mkdir "$next/assets"; fi
+  cp -a "$ROOT/docker-compose.yml" "$NGINX/nginx.conf" "$NGINX/conf.d/$NAME.conf" "$next/"
+  printf '%s\n' "$ENVIRONMENT" >"$next/environment"
+  printf '%s\n' "$SERVICES" >"$next/services"
+  chmod 600 "$next/environment"
+  git -c safe.directory='*' -C "$ROOT/src" checkout --quiet --force --detach "$COMMIT" || echo "the clone stays where it is"
+  mv "$next" "$releases/$id"
+  write_line "$id" deployed ""
+  echo "release $id"
+  prune "$KEEP $id" || echo "what is older could not be removed; the next release tries again"
+}
+
+put_file() { cmp -s "$1" "$2" || { cp -a "$1" "$2.deployer-new" && mv -f "$2.deployer-new" "$2"; }; }
+
+secrets_in() { sed -n 's/^# secrets: //p' "$1" | tr ' ' '\n'; sed -nE 's/^([A-Za-z0-9_]*(SECRET|PASSWORD|TOKEN|KEY|DATABASE_URL)[A-Za-z0-9_]*)=.*/\1/Ip' "$1"; }
+
+# The environment of that release, with every secret that stands here now.
+restore_environment() {
+  local wanted name
+  wanted=$(cat "$1")
+  for name in $(secrets_in "$ENV_FILE" | sort -u); do
+    if ! grep -q "^$name=" <<<"$wanted"; then wanted+=$'\n'"$name=[secret]"; fi
+  done
+  FILE=$ENV_FILE WANTED=$wanted PAYLOAD=/dev/null write_env
+}
+
+# Configuration and environment of a kept release, and its images as the current ones.
+restore() {
+  local from=$releases/$1 name
+  if [ -z "$1" ] || [ ! -d "$from" ]; then return 0; fi
+  restore_environment "$from/environment" || return
+  put_file "$from/docker-compose.yml" "$ROOT/docker-compose.yml" || return
+  while read -r _ _ _ _ _ name _; do docker tag "$name" "${name%%:*}:current" || return; done <"$from/services"
+  if cmp -s "$from/nginx.conf" "$NGINX/nginx.conf" && cmp -s "$from/$NAME.conf" "$NGINX/conf.d/$NAME.conf"; then return; fi
+  put_file "$from/nginx.conf" "$NGINX/nginx.conf" && put_file "$from/$NAME.conf" "$NGINX/conf.d/$NAME.conf" && reload_proxy
+}
+
+# -- to forget -----------------------------------------------------------------------------------------------------------
+
+# All releases but these; images that none of them needs; wallet files that none of them holds.
+prune() {
+  local directory name wanted
+  for directory in "$releases"/*/; do
+    name=$(basename "$directory")
+    if [[ " $1 " != *" $name "* ]]; then rm -rf "$directory"; fi
+  done
+  wanted=$(cat "$releases"/*/services | awk '{ print $6 }' | sort -u)
+  docker image ls --format '{{.Repository}}:{{.Tag}}' --filter "reference=$NAME-backend:*" --filter "reference=$NAME-wallet:*" |
+    grep -v ':current$' | grep -vxF -f <(echo "$wanted") | xargs -r docker rmi >/dev/null || return
+  docker image prune -f --filter label=deployer.inputs >/dev/null || return
+  find "$NGINX/assets" -type f -links 1 -delete
+  find "$NGINX/assets" -mindepth 1 -type d -empty -delete
+}

@@ -1,0 +1,17 @@
+# Shows the commit that REF has become at the remote, by `remote` (a function that lists its refs): a branch, a tag, or a
+# commit's id. With LOG=yes then whether the clone in SOURCE knows it (`known` or `new`) and its commits that the release
+# which serves (`standing` shows it) does not have, newest first.
+refs=$(remote) || exit
+commit=$(awk -v ref="$REF" '$2 == "refs/heads/" ref { head = $1 } $2 == "refs/tags/" ref "^{}" { peeled = $1 }
+  $2 == "refs/tags/" ref { tag = $1 } END { print head ? head : peeled ? peeled : tag }' <<<"$refs")
+in_clone() { git -c safe.directory='*' -C "$SOURCE" "$@" 2>/dev/null; }
+if [ -z "$commit" ] && [[ $REF =~ ^[0-9a-f]{7,40}$ ]]; then
+  commit=$(in_clone rev-parse --verify --quiet "$REF^{commit}")
+  if [ -z "$commit" ] && [ "${#REF}" = 40 ]; then commit=$REF; fi
+fi
+if [ -n "$commit" ]; then echo "$commit"; fi
+if [ "$LOG" != yes ] || [ -z "$commit" ]; then exit 0; fi
+if ! in_clone cat-file -e "$commit^{commit}"; then echo new; exit 0; fi
+echo known
+standing=$(standing) || exit
+if [ -n "$standing" ]; then in_clone log --no-decorate --format='%h %s (%an)' -n 50 "$standing..$commit" || true; fi

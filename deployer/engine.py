@@ -8,7 +8,7 @@ import json
 import time
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Protocol
 
@@ -44,23 +44,24 @@ def not_looked_at() -> Mapping[str, str]:
     return {}
 
 
+@dataclass(frozen=True)
+class Operator:
+    """What a run needs of the operator's side: name servers, somewhere to tell, and eyes outside."""
+
+    resolve: Resolver
+    report: Report
+    tally: Verdicts
+    outside: Outside = not_looked_at
+
+
 class Engine:
     """Brings one host to what its steps ask for, or says what that would take."""
 
-    def __init__(
-        self,
-        host: Inventory,
-        transport: Transport,
-        steps: Sequence[Step],
-        resolve: Resolver,
-        report: Report,
-        tally: Verdicts,
-        outside: Outside = not_looked_at,
-    ) -> None:
-        self._host, self._transport, self._steps, self._report = host, transport, tuple(steps), report
+    def __init__(self, host: Inventory, transport: Transport, steps: Sequence[Step], operator: Operator) -> None:
+        self._host, self._transport, self._steps, self._report = host, transport, tuple(steps), operator.report
         self._asked = asked_of_host(host, self._steps)
-        self._resolve, self._names = resolve, Future[dict[Resolve, Answer]]()
-        self._tally, self._outside = tally, outside
+        self._resolve, self._names = operator.resolve, Future[dict[Resolve, Answer]]()
+        self._tally, self._outside = operator.tally, operator.outside
         self._acted = False
 
     # -- looking ---------------------------------------------------------------------------------------------------

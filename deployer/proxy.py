@@ -9,8 +9,8 @@ HASHED = (
     r"[.-]((?=[0-9]*[a-f])(?=[a-f]*[0-9])[0-9a-f]{8,}|(?=[A-Za-z_-]*[0-9])(?=[a-z0-9_-]*[A-Z])[A-Za-z0-9_-]{8})"
     r"(\.[a-z]+)?\.(js|mjs|css|wasm|png|jpe?g|gif|webp|avif|ico|svg|woff2?|ttf|otf|mp4|webm|mp3)$"
 )
-"""How a file's name ends that carries a hash of its content (F28): hexadecimal (webpack), or eight letters of base64 with
-a capital and a digit (Vite), so that neither `-carousel.js` nor `-20250101.css` is taken for one. A hash that is not
+"""How a file's name ends that carries a hash of its content (F28): hexadecimal (webpack), or eight letters of base64
+with a capital and a digit (Vite), so that neither `-carousel.js` nor `-20250101.css` is taken for one. A hash that is not
 seen costs a question; a name taken for one would stay old for a year."""
 
 

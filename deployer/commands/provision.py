@@ -18,12 +18,12 @@ def seen(run: Run) -> Mapping[str, str]:
 
 def _provision(run: Run) -> int:
     from deployer.commands.names import resolver  # while the connection is being made: it takes as long
-    from deployer.engine import Engine, not_looked_at
+    from deployer.engine import Engine, Operator, not_looked_at
     from deployer.remote.holder import Holder
     from deployer.steps import GUIDE
 
     outside = not_looked_at if run.choices.flag("no-verify") else lambda: seen(run)
-    engine = Engine(run.host, run.transport, GUIDE, resolver(run.host), run.report, run.tally, outside)
+    engine = Engine(run.host, run.transport, GUIDE, Operator(resolver(run.host), run.report, run.tally, outside))
     if run.choices.flag("dry-run"):
         differs = any(planned.changes or planned.unknown for planned in engine.preview())
         return 10 if differs and run.choices.flag("detailed-exitcode") else 0

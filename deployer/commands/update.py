@@ -12,13 +12,14 @@ def update(choices: Choices) -> int:
 def _update(run: Run) -> int:
     from deployer.commands.names import resolver
     from deployer.commands.provision import seen
-    from deployer.engine import Engine
+    from deployer.engine import Engine, Operator
     from deployer.remote.holder import Holder
     from deployer.steps import UPDATE
 
     ref = run.choices.text("ref")
     host = _at(run.host, ref) if ref else run.host
-    engine = Engine(host, run.transport, UPDATE, resolver(host), run.report, run.tally, lambda: seen(run))
+    operator = Operator(resolver(host), run.report, run.tally, lambda: seen(run))
+    engine = Engine(host, run.transport, UPDATE, operator)
     if run.choices.flag("dry-run"):
         differs = any(planned.changes or planned.unknown for planned in engine.preview())
         return 10 if differs and run.choices.flag("detailed-exitcode") else 0

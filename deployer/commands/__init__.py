@@ -7,7 +7,20 @@ from importlib import import_module
 
 from deployer.commands.command import Command
 
-NAMES = ("init", "trust", "bootstrap", "provision", "verify", "update", "renew", "status", "logs", "demo")
+NAMES = (
+    "init",
+    "trust",
+    "bootstrap",
+    "provision",
+    "verify",
+    "update",
+    "rollback",
+    "releases",
+    "renew",
+    "status",
+    "logs",
+    "demo",
+)
 """In the order in which a person meets them."""
 
 

@@ -10,7 +10,7 @@ from deployer.commands.command import CHANGING, Choices, Command, Option
 from deployer.commands.hosts import connect, ssh_settings
 from deployer.commands.names import resolver
 from deployer.commands.running import Run, on_hosts
-from deployer.engine import Engine
+from deployer.engine import Engine, Operator
 from deployer.errors import ConnectionFailed, DeployerError, UsageError
 from deployer.inventory.model import Inventory
 from deployer.remote.holder import Holder
@@ -29,7 +29,7 @@ def _bootstrap(run: Run) -> int:
             "this machine itself is meant: who runs this needs sudo, nothing else", remedy="deployer provision"
         )
     steps: tuple[Step, ...] = (sudo, Account(public_keys(run.host)), root_login)
-    engine = Engine(run.host, run.transport, steps, resolver(run.host), run.report, run.tally)
+    engine = Engine(run.host, run.transport, steps, Operator(resolver(run.host), run.report, run.tally))
     if run.choices.flag("dry-run"):
         plans = engine.preview()
         differs = any(planned.changes or planned.unknown for planned in plans)

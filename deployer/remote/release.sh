@@ -6,6 +6,7 @@
 releases=$STATE/releases
 log=$STATE/releases.jsonl
 next=$releases/.next
+users=$STATE/backend.user # for each image of the backend, by id, whom logs/ and data/ have to belong to
 
 current_release() { sed -nE 's/^\{"id": "([^"]*)".*"result": "(deployed|restored)".*/\1/p' "$log" 2>/dev/null | tail -n 1; }
 
@@ -58,6 +59,9 @@ keep_assets() {
 
 # -- to keep, and to come back -------------------------------------------------------------------------------------------
 
+# For people who look: builds are made from the commit, whatever is checked out.
+checkout() { git -c safe.directory='*' -C "$ROOT/src" checkout --quiet --force --detach "$COMMIT" || echo "the clone stays where it is"; }
+
 record() {
   local id
   id=$(new_id)
@@ -67,11 +71,17 @@ record() {
   printf '%s\n' "$ENVIRONMENT" >"$next/environment"
   printf '%s\n' "$SERVICES" >"$next/services"
   chmod 600 "$next/environment"
-  git -c safe.directory='*' -C "$ROOT/src" checkout --quiet --force --detach "$COMMIT" || echo "the clone stays where it is"
+  checkout
   mv "$next" "$releases/$id"
   write_line "$id" deployed ""
   echo "release $id"
   prune "$KEEP $id" || echo "what is older could not be removed; the next release tries again"
+}
+
+# The containers serve; of the release's configuration `restore` has seen.
+record_restored() {
+  checkout
+  write_line "$1" restored ""
 }
 
 put_file() { cmp -s "$1" "$2" || { cp -a "$1" "$2.deployer-new" && mv -f "$2.deployer-new" "$2"; }; }
@@ -88,13 +98,22 @@ restore_environment() {
   FILE=$ENV_FILE WANTED=$wanted PAYLOAD=/dev/null write_env
 }
 
+restore_owners() {
+  local user
+  user=$(sed -n "s/^$(docker image inspect --format '{{.ID}}' "$1") //p" "$users" | tail -n 1)
+  if [ -n "$user" ] && [ "$(stat -c %u:%g "$ROOT/logs")" != "$user" ]; then chown "$user" "$ROOT/logs" "$ROOT/data"; fi
+}
+
 # Configuration and environment of a kept release, and its images as the current ones.
 restore() {
-  local from=$releases/$1 name
+  local from=$releases/$1 service name
   if [ -z "$1" ] || [ ! -d "$from" ]; then return 0; fi
   restore_environment "$from/environment" || return
   put_file "$from/docker-compose.yml" "$ROOT/docker-compose.yml" || return
-  while read -r _ _ _ _ _ name _; do docker tag "$name" "${name%%:*}:current" || return; done <"$from/services"
+  while read -r service _ _ _ _ name _; do
+    docker tag "$name" "${name%%:*}:current" || return
+    if [ "$service" = backend-api ]; then restore_owners "$name"; fi
+  done <"$from/services"
   if cmp -s "$from/nginx.conf" "$NGINX/nginx.conf" && cmp -s "$from/$NAME.conf" "$NGINX/conf.d/$NAME.conf"; then return; fi
   put_file "$from/nginx.conf" "$NGINX/nginx.conf" && put_file "$from/$NAME.conf" "$NGINX/conf.d/$NAME.conf" && reload_proxy
 }

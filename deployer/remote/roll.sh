@@ -124,7 +124,12 @@ hook() {
 
 # -- switch ------------------------------------------------------------------------------------------------------------
 
-servers() { for name in $2; do echo "    server $name:$(setting "$1" 3) resolve max_fails=0;"; done; }
+# A container that the proxy knows keeps its line: an older release may have had another port.
+servers() {
+  for name in $2; do
+    grep -F " server $name:" "$upstreams.former" || echo "    server $name:$(setting "$1" 3) resolve max_fails=0;"
+  done
+}
 
 # Service by service into one new file: all of a release is switched at once.
 choose() {
@@ -232,7 +237,7 @@ standing_of() { local service; for service in $1; do one_line "$(serving "$servi
 
 # After the switch: the proxy to the old ones again, which still run.
 go_back() {
-  local service services='' back=''
+  local service services='' back='' going=$SERVICES
   began=$EPOCHREALTIME
   started='' olds='' gap=''
   for service in $(all_services); do
@@ -247,9 +252,11 @@ go_back() {
     if [ "$(setting "$service" 5)" = no ]; then docker stop --time 30 $(named "$service") >/dev/null || return 5; fi
   done
   docker start $back >/dev/null || return 5
+  if [ -e "$releases/$(current_release)/services" ]; then SERVICES=$(cat "$releases/$(current_release)/services"); fi
   switch "$services" "$back" "$(standing_of "$services")" || return 5
   drain_proxy 70
   docker rm -f $started >/dev/null || true
+  SERVICES=$going
   restore "$(current_release)" || return 5
   record_failure "$1"
   part back
@@ -278,5 +285,6 @@ own_directories() {
   done
   if [ -z "$user" ]; then echo "Docker does not say which user $image runs as"; return 1; fi
   chown "$user" "$@"
-  printf '%s %s\n' "$(docker image inspect --format '{{.ID}}' "$image")" "$user" >"$ROOT/.deployer/backend.user"
+  printf '%s %s\n' "$(docker image inspect --format '{{.ID}}' "$image")" "$user" >>"$users"
+  tail -n 50 "$users" >"$users.new" && mv -f "$users.new" "$users"
 }

@@ -1,0 +1,56 @@
+"""`releases`: what was deployed when, by whom, from what; which one serves, and which can come back."""
+
+from dataclasses import asdict
+
+from deployer import releases as words
+from deployer.commands.command import COMMON, Choices, Command
+from deployer.commands.running import Run, on_hosts
+from deployer.releases import Release
+from deployer.steps.back import ask_kept, ask_log, kept
+from deployer.survey import parse, script_for
+
+
+def releases(choices: Choices) -> int:
+    return on_hosts(choices, _releases)
+
+
+def _releases(run: Run) -> int:
+    asked = (ask_log(run.host), ask_kept(run.host))
+    told = parse(run.transport.run(script_for(asked), limit=60).output, asked)
+    log, there = words.parse(told[asked[0]].output), frozenset(kept(told[asked[1]].output))
+    current = words.current(log)
+    for release in _latest(log):
+        state = _state(release, current, there)
+        run.report.data("release", {**asdict(release), "state": state}, _line(release, state))
+    if not log:
+        run.report.data(
+            "note", {"text": "no release yet"}, f"no release yet: deployer provision -H {run.host.file.stem}"
+        )
+    run.tally.verdicts.append("in sync")
+    return 0
+
+
+def _latest(log: tuple[Release, ...]) -> tuple[Release, ...]:
+    """Each release once, as it was told last; oldest first."""
+    return tuple(sorted({release.id: release for release in log}.values(), key=lambda release: release.id))
+
+
+def _state(release: Release, current: Release | None, there: frozenset[str]) -> str:
+    if current and release.id == current.id:
+        return "serves"
+    if release.result == "failed":
+        return "failed"
+    return "kept" if release.id in there else "gone"
+
+
+def _line(release: Release, state: str) -> str:
+    why = f"  {release.why}" if release.why else ""
+    return f"{state:>7}  {release.id:24}  {release.commit[:12]}  {release.ref:12}  {release.time}  {release.who}{why}"
+
+
+COMMAND = Command(
+    "releases",
+    "List the releases: which one serves, which are kept and can be rolled back to, which failed and why.",
+    releases,
+    COMMON,
+)

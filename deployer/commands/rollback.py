@@ -1,0 +1,65 @@
+"""`rollback [--to RELEASE]`: to the previous or to any kept release, without a build, with no dropped request."""
+
+from deployer import releases
+from deployer.commands.command import CHANGING, Choices, Command, Option
+from deployer.commands.running import Run, on_hosts
+from deployer.errors import UsageError
+from deployer.inventory.model import Inventory
+from deployer.releases import Release
+from deployer.steps.back import Back, ask_kept, ask_log, kept
+from deployer.survey import parse, script_for
+
+
+def rollback(choices: Choices) -> int:
+    return on_hosts(choices, _rollback)
+
+
+def _rollback(run: Run) -> int:
+    from deployer.commands.names import resolver
+    from deployer.commands.provision import seen
+    from deployer.engine import Engine, Operator
+    from deployer.remote.holder import Holder
+
+    wanted = run.choices.text("to")
+    target = choose(run.host, wanted, *_known(run))
+    operator = Operator(resolver(run.host), run.report, run.tally, lambda: seen(run))
+    engine = Engine(run.host, run.transport, (Back(target.id),), operator)
+    if run.choices.flag("dry-run"):
+        differs = any(planned.changes for planned in engine.preview())
+        return 10 if differs and run.choices.flag("detailed-exitcode") else 0
+    engine.apply(Holder.here(f"rollback --to {target.id}"), wait=run.choices.number("wait"))
+    return 0
+
+
+def _known(run: Run) -> tuple[tuple[Release, ...], frozenset[str]]:
+    """All releases of the log, and the ids of those that are kept: asked before the lock, which pins the choice."""
+    asked = (ask_log(run.host), ask_kept(run.host))
+    told = parse(run.transport.run(script_for(asked), limit=60).output, asked)
+    return releases.parse(told[asked[0]].output), frozenset(kept(told[asked[1]].output))
+
+
+def choose(host: Inventory, wanted: str, log: tuple[Release, ...], there: frozenset[str]) -> Release:
+    """The release that was named by its id or commit, or by the beginning of one; without a name the previous one.
+
+    Raises UsageError where that is none or several, and names those that there are.
+    """
+    possible = tuple(release for release in releases.succeeded(log) if release.id in there)
+    if wanted:
+        found = tuple(release for release in possible if release.id.startswith(wanted))
+        found = found or tuple(release for release in possible if release.commit.startswith(wanted))
+    else:
+        before = releases.previous(log)
+        found = tuple(release for release in possible if before and release.id == before.id)
+    if len(found) == 1:
+        return found[0]
+    what = f"--to {wanted}: {len(found)} kept releases are called so" if wanted else "there is no previous release"
+    names = ", ".join(release.id for release in possible) or "none"
+    raise UsageError(what, remedy=f"kept: {names}; deployer releases --host {host.file.stem}")
+
+
+COMMAND = Command(
+    "rollback",
+    "Bring back the previous release, or a kept one: images, configuration, environment; secrets stay as they are.",
+    rollback,
+    (*CHANGING, Option("to", "id or commit of a kept release, or how it begins (deployer releases)")),
+)

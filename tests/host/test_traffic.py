@@ -6,7 +6,8 @@ from pathlib import Path
 import pytest
 
 from tests.host.tool import Deployment
-from tests.host.traffic.proof import proved_once
+from tests.host.traffic.counts import Counts
+from tests.host.traffic.proof import keys_of, proved_once
 from tests.host.traffic.running import DOMAIN, traffic
 from tests.host.visitor import Visitor
 
@@ -31,7 +32,10 @@ def visitor(provisioned: Deployment, tmp_path: Path) -> Visitor:
 
 
 def test_traffic_notices_an_outage_and_nothing_else(provisioned: Deployment, visitor: Visitor, tmp_path: Path) -> None:
-    """No failure while nothing happens nor while the proxy reloads; failures when the backend is restarted."""
+    """No failure while nothing happens nor while the proxy reloads; failures when the backend is restarted.
+
+    The counts are printed, and the records prove that each POST ran once; a second run would be noticed.
+    """
     with traffic(visitor.address, visitor.trusted, tmp_path) as undisturbed:
         wait(UNDISTURBED_SECONDS)
     counts = undisturbed.counts
@@ -52,3 +56,12 @@ def test_traffic_notices_an_outage_and_nothing_else(provisioned: Deployment, vis
         provisioned.host.exec(f"docker restart {BACKEND}")
     print(f"\nrestarted: {restarted.counts.summary()}\n{proved_once(visitor, API, restarted.counts)}")
     assert restarted.counts.failures > 0
+    assert "502" in restarted.counts.statuses
+    _proof_notices_a_second_run(visitor, restarted.counts)
+
+
+def _proof_notices_a_second_run(visitor: Visitor, counts: Counts) -> None:
+    headers = {"Content-Type": "application/json", "Idempotency-Key": keys_of(counts).answered[0]}
+    assert visitor.ask(API, "/api/records", method="POST", body=b"{}", headers=headers).status == 200
+    with pytest.raises(AssertionError, match="1 ran more than once"):
+        proved_once(visitor, API, counts)

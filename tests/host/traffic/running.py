@@ -13,11 +13,8 @@ from pydantic import TypeAdapter
 from tests.host.traffic.counts import Counts
 
 DOMAIN = "wallet.example.test"
-START_SECONDS = 60
 END_SECONDS = 60
 """What is in flight at the end is awaited: at most 30 s."""
-GRACE = 30
-"""The generator's own limit comes first, the context's a little later."""
 
 
 class Running:
@@ -62,8 +59,8 @@ def traffic(
             words, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=said, text=True, start_new_session=True
         ) as process,
     ):
+        _await_start(process, said)
         try:
-            _await_start(process, said)
             yield running
         finally:
             counts = _end(process, said)

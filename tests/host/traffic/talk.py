@@ -32,7 +32,8 @@ async def talk(stage: Stage) -> None:
             stage.tally.events["socket reconnected"] += 1
         opened += 1
         try:
-            await Conversation(stage, connection).hold()
+            if not await Conversation(stage, connection).held():
+                await happened(stage.ended, AFTER_FAILURE)
         finally:
             connection.close()
 
@@ -71,8 +72,8 @@ class Conversation:
         self._stage, self._connection = stage, connection
         self._sent = 0
 
-    async def hold(self) -> None:
-        """Speak until the end, or until the server closes, or something fails."""
+    async def held(self) -> bool:
+        """Speak until the end or until the server closes; False: something failed."""
         echo = asyncio.ensure_future(self._heard())
         waiting = asyncio.ensure_future(self._stage.ended.wait())
         try:
@@ -87,9 +88,11 @@ class Conversation:
             self._stage.tally.events[f"socket closed by the server with {closed}"] += 1
         except NO_ANSWER as error:
             self._stage.tally.fail(KIND, describe(error))
+            return False
         finally:
             echo.cancel()
             waiting.cancel()
+        return True
 
     async def _say(self, echo: "asyncio.Future[bytes]") -> None:
         self._sent += 1
@@ -99,7 +102,9 @@ class Conversation:
         try:
             async with asyncio.timeout(LONGEST):
                 heard = await echo
-        except Closed:
+        except Closed as closed:
+            if self._sent == 1:
+                raise Malformed(f"closed before the first echo, with {closed}") from None
             self._stage.tally.events["messages without echo when the server closed the socket"] += 1
             raise
         finally:

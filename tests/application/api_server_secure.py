@@ -132,6 +132,14 @@ async def check_records(request: Request) -> Response:
     return JSONResponse(await run_in_threadpool(records.check))
 
 
+async def prove_records(request: Request) -> Response:
+    """How often each of many keys ran, in one answer: thousands of questions would take minutes (F21)."""
+    keys = (await body_of(request)).get("keys")
+    if not isinstance(keys, list) or not all(isinstance(key, str) for key in keys):
+        raise HTTPException(422, "keys should be a list of strings")
+    return JSONResponse(await run_in_threadpool(records.prove, keys))
+
+
 async def slow(request: Request) -> Response:
     """Waits, then writes: a request in flight while the release is switched (F21)."""
     seconds = number(request, "seconds", 5, 30)
@@ -186,6 +194,7 @@ app = Starlette(
         Route("/api/records", add_record, methods=["POST"]),
         Route("/api/records/count", count_records),
         Route("/api/records/check", check_records),
+        Route("/api/records/prove", prove_records, methods=["POST"]),
         Route("/api/slow", slow, methods=["POST"]),
         Route("/api/poll", poll),
         Route("/api/large", large),

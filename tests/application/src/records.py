@@ -46,6 +46,14 @@ def is_json(line: bytes) -> bool:
     return True
 
 
+def key_of(line: bytes) -> str | None:
+    """The key of a record, None for a damaged one."""
+    try:
+        return str(json.loads(line)["key"])
+    except ValueError:
+        return None
+
+
 def compare(directory: Path) -> dict[str, Any]:
     """Given a data directory or a copy of one, say whether it can have existed at one instant."""
     (a, damaged_a), (b, damaged_b) = (lines_of(directory / name) for name in FILES)
@@ -64,9 +72,10 @@ class Records:
     def __init__(self, directory: Path, gap: float = 0.0) -> None:
         """Given a data directory, which must be writable (A2), and the seconds between the two writes."""
         self.directory, self.gap = directory, gap
-        self.read_until, self.inode = 0, 0
-        self.runs: Counter[str] = Counter()
+        self.runs: Counter[str]
+        self.forget()
         directory.mkdir(parents=True, exist_ok=True)
+        self.follow()
         with self.alone():
             self.finish_interrupted()
 
@@ -77,7 +86,13 @@ class Records:
             yield
 
     def finish_interrupted(self) -> None:
-        """What a kill between the two writes left: a's last record is missing in b."""
+        """What a kill between the two writes left: a's last record is missing in b.
+
+        Files of one size need no look: others wait for their turn meanwhile, and there may be 100,000 records.
+        """
+        a, b = (self.directory / name for name in FILES)
+        if a.exists() and b.exists() and a.stat().st_size == b.stat().st_size:
+            return
         if compare(self.directory)["in_flight"]:
             append(self.directory / FILES[1], lines_of(self.directory / FILES[0])[0][-1])
 
@@ -90,32 +105,53 @@ class Records:
             time.sleep(self.gap)
             append(self.directory / FILES[1], line)
             self.follow()
-            return {"id": record["id"], "key": key, "runs": self.runs[key], "count": self.runs.total()}
+            return {"id": record["id"], "key": key, "runs": self.runs[key], "count": self.total}
 
     def count(self, key: str | None) -> dict[str, Any]:
         with self.alone():
             self.follow()
-            answer: dict[str, Any] = {"count": self.runs.total()}
+            answer: dict[str, Any] = {"count": self.total}
             return answer if key is None else {**answer, "key": key, "runs": self.runs[key]}
 
     def check(self) -> dict[str, Any]:
         with self.alone():
             return compare(self.directory)
 
+    def prove(self, keys: list[str]) -> dict[str, Any]:
+        """Of these keys, those that never ran and those that ran more than once; one look for all of them."""
+        with self.alone():
+            self.follow()
+            runs = {key: self.runs[key] for key in keys}
+            return {
+                "keys": len(self.runs),
+                "runs": self.total,
+                "missing": [key for key, times in runs.items() if times == 0],
+                "repeated": {key: times for key, times in runs.items() if times > 1},
+            }
+
+    def forget(self, inode: int = 0) -> None:
+        self.read_until, self.inode, self.runs, self.total = 0, inode, Counter(), 0
+
     def follow(self) -> None:
-        """Count what was appended since the last look, by any container; anew if the file is another."""
+        """Count what was appended since the last look, by any container; anew if the file is another.
+
+        Only whole lines are taken, so that the first look, at everything there is, needs no lock.
+        """
         path = self.directory / FILES[0]
         if not path.exists():
-            self.read_until, self.runs = 0, Counter()
+            self.forget()
             return
         with path.open("rb") as file:
             state = os.fstat(file.fileno())
             if state.st_ino != self.inode or state.st_size < self.read_until:
-                self.read_until, self.inode, self.runs = 0, state.st_ino, Counter()
+                self.forget(state.st_ino)
             file.seek(self.read_until)
             new = file.read()
-        self.runs.update(json.loads(line)["key"] for line in new.splitlines() if is_json(line))
-        self.read_until += len(new)
+        whole = new[: new.rfind(b"\n") + 1]
+        keys = [key for line in whole.splitlines() if (key := key_of(line)) is not None]
+        self.runs.update(keys)
+        self.total += len(keys)
+        self.read_until += len(whole)
 
 
 if __name__ == "__main__":

@@ -66,7 +66,8 @@ def _move(host: Inventory, facts: Facts) -> Iterator[Change]:
 def fetch(host: Inventory) -> str:
     """All branches and tags as they are there now, also where history was rewritten; nothing is checked out."""
     branches = "+refs/heads/*:refs/remotes/origin/*"
-    return lines(quiet(host), f"timeout 600 {git(host, 'fetch', '--quiet', '--force', '--tags', 'origin', branches)}")
+    origin = git(host, "remote", "set-url", "origin", host.source.repository)
+    return lines(quiet(host), origin, f"timeout 600 {git(host, 'fetch', '--quiet', '--force', '--tags', 'origin', branches)}")
 
 
 def commit_of(ref: str, listing: str) -> str:

@@ -80,6 +80,7 @@ record() {
 
 # The containers serve; of the release's configuration `restore` has seen.
 record_restored() {
+  rm -rf "$next"
   checkout
   write_line "$1" restored ""
 }

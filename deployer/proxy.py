@@ -10,8 +10,8 @@ HASHED = (
     r"(\.[a-z]+)?\.(js|mjs|css|wasm|png|jpe?g|gif|webp|avif|ico|svg|woff2?|ttf|otf|mp4|webm|mp3)$"
 )
 """How a file's name ends that carries a hash of its content (F28): hexadecimal (webpack), or eight letters of base64
-with a capital and a digit (Vite), so that neither `-carousel.js` nor `-20250101.css` is taken for one. A hash that is not
-seen costs a question; a name taken for one would stay old for a year."""
+with a capital and a digit (Vite), so that neither `-carousel.js` nor `-20250101.css` is taken for one. A hash that is
+not seen costs a question; a name taken for one would stay old for a year."""
 
 
 def nginx_conf(host: Inventory) -> str:

@@ -261,3 +261,25 @@ def test_one_that_must_not_run_twice(site: Site, tmp_path: Path) -> None:
         host.exec("kill -- -$(cat /root/watch.pid) || kill $(cat /root/watch.pid); cat /root/seen").stdout.split()
     ) <= {"0", "1"}
     assert updated.left_over == {}
+
+
+def test_another_proxy(site: Site) -> None:
+    """Its configuration is reloaded; another image is the one case with a restart: said before, done last, measured."""
+    updated = site(releases="settle = 0")
+    host = updated.deployment.host
+    host.exec("docker tag nginx:alpine nginx:other")
+    rewrite(updated, 'rate_limit = "off"', 'rate_limit = "off"\nimage = "nginx:other"')
+    foreseen = updated.deployment.ok("update", "--dry-run")
+    last = "proxy_container: replace the proxy's container by one of nginx:other: about a second without an answer, measured"
+    assert foreseen.whys("would change")[-1] == last
+    done = updated.update()
+    assert done.whys("changed") == foreseen.whys("would change")
+    print(f"\nwithout an answer for {parts(done)['gap']} s")
+    assert 0 < parts(done)["gap"] < 30
+    assert updated.version == "1"
+    assert (
+        host.exec("docker ps --filter label=com.docker.compose.service=nginx --format '{{.Image}}'").stdout
+        == "nginx:other\n"
+    )
+    assert updated.left_over == {}
+    assert updated.deployment.ok("provision", "--no-verify").recap["changed"] == 0

@@ -131,6 +131,7 @@ class Postgres(Section):
 
 class Releases(Section):
     retain: grammar.Count = 5
+    healthy_within: grammar.Seconds = 120
     settle: grammar.Seconds = 10
 
 

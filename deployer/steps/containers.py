@@ -10,7 +10,7 @@ from deployer.environment import lines as environment_lines
 from deployer.facts import Ask, Facts, Probes
 from deployer.inventory.model import Inventory
 from deployer.proxy import nginx_conf, site_conf
-from deployer.release_scripts import HEALTH_LIMIT, Going, release_functions
+from deployer.release_scripts import Going, release_functions
 from deployer.running import Container, ask_containers, containers
 from deployer.shell import lines, quote, sh
 from deployer.step import Plan
@@ -118,7 +118,7 @@ def _roll(
 ) -> Iterator[Change]:
     serving = {service: _serving(facts, found, service) for service in services}
     why = "; ".join(_why(host, facts, service, serving[service]) for service in services)
-    limit = sum(_replicas(host, service) for service in services) * HEALTH_LIMIT + 2400
+    limit = sum(_replicas(host, service) for service in services) * host.releases.healthy_within + 2400
     yield Run(why, lines(functions, f"roll {quote(' '.join(services))}"), within=limit)
     if any(serving.values()):
         back = lines(functions, "go_back 'the site was worse than before, seen from outside'")

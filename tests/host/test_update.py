@@ -270,8 +270,7 @@ def test_another_proxy(site: Site) -> None:
     host.exec("docker tag nginx:alpine nginx:other")
     rewrite(updated, 'rate_limit = "off"', 'rate_limit = "off"\nimage = "nginx:other"')
     foreseen = updated.deployment.ok("update", "--dry-run")
-    last = "proxy_container: replace the proxy's container by one of nginx:other: about a second without an answer, measured"
-    assert foreseen.whys("would change")[-1] == last
+    assert "replace the proxy's container by one of nginx:other: about a second" in foreseen.whys("would change")[-1]
     done = updated.update()
     assert done.whys("changed") == foreseen.whys("would change")
     print(f"\nwithout an answer for {parts(done)['gap']} s")

@@ -267,6 +267,7 @@ def test_another_proxy(site: Site) -> None:
     """Its configuration is reloaded; another image is the one case with a restart: said before, done last, measured."""
     updated = site(releases="settle = 0")
     host = updated.deployment.host
+    updated.deployment.ok("provision", "--no-verify")
     host.exec("docker tag nginx:alpine nginx:other")
     rewrite(updated, 'rate_limit = "off"', 'rate_limit = "off"\nimage = "nginx:other"')
     foreseen = updated.deployment.ok("update", "--dry-run")

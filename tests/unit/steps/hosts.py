@@ -92,7 +92,9 @@ def env(host: Inventory, digests: Mapping[str, str] | None = None) -> str:
 
 def built(host: Inventory, *services: str, commit: str = COMMIT, ids: Mapping[str, str] = IDS) -> str:
     """The images of these services, under the names of this commit and of today's settings."""
-    return "".join(f"{tag} {ids[service]}\n" for service, tag in images.tags(host, commit).items() if service in services)
+    return "".join(
+        f"{tag} {ids[service]}\n" for service, tag in images.tags(host, commit).items() if service in services
+    )
 
 
 def current(host: Inventory, *services: str, ids: Mapping[str, str] = IDS) -> str:

@@ -10,7 +10,7 @@ import pytest
 
 from deployer.changes import Change, File, Gate, Note, Run, SecondLogin, Stop, WriteFiles
 from deployer.commands.running import Tally
-from deployer.engine import Engine
+from deployer.engine import Engine, Operator
 from deployer.errors import DeployerError, GateFailed, Interrupted, LockHeld, RollbackFailed
 from deployer.facts import Answer, Facts, Resolve
 from deployer.remote.holder import Holder
@@ -35,7 +35,8 @@ class Play:
 
     def __init__(self, here: Bed, *steps: Scripted, on_line: Callable[[str], None] = lambda text: None) -> None:
         self.transport, self.report, self.tally = here.transport(), Recorder(on_line=on_line), Tally()
-        self.engine = Engine(here.host, self.transport, steps, lambda asked: {}, self.report, self.tally)
+        operator = Operator(lambda asked: {}, self.report, self.tally)
+        self.engine = Engine(here.host, self.transport, steps, operator)
 
     def apply(self, wait: int = 0) -> None:
         self.engine.apply(HOLDER, wait=wait)
@@ -443,8 +444,6 @@ def test_names_are_resolved_meanwhile(here: Bed) -> None:
             yield Note(facts["name"])
 
     report = Recorder()
-    engine = Engine(
-        here.host, here.transport(), (Step(),), lambda asked: {asked[0]: Answer("1.2.3.4")}, report, Tally()
-    )
-    engine.preview()
+    operator = Operator(lambda asked: {asked[0]: Answer("1.2.3.4")}, report, Tally())
+    Engine(here.host, here.transport(), (Step(),), operator).preview()
     assert report.steps[0].notes == (Note("1.2.3.4"),)

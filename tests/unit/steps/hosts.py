@@ -10,6 +10,7 @@ from deployer.environment import lines, secret_names
 from deployer.facts import Answer
 from deployer.files import Directory
 from deployer.inventory.model import Inventory
+from deployer.release_scripts import services
 from deployer.releases import Release
 from deployer.step import Step
 from deployer.steps import (
@@ -37,6 +38,8 @@ from tests.fakes import as_wanted, planned, whys
 Answers = dict[str, str]
 
 COMMIT = "0123456789abcdef0123456789abcdef01234567"
+NEWER = "f" * 40
+"""What the ref has become on a host that is to be updated."""
 DEBIAN = 'PRETTY_NAME="Debian GNU/Linux 13 (trixie)"\nID=debian\nVERSION_ID="13"\nVERSION_CODENAME=trixie\n'
 UBUNTU = 'PRETTY_NAME="Ubuntu 24.04.3 LTS"\nID=ubuntu\nID_LIKE=debian\nVERSION_ID="24.04"\nVERSION_CODENAME=noble\n'
 IDS = {BACKEND: "sha256:aaa", WALLET: "sha256:bbb", PROXY: "sha256:ccc"}
@@ -123,6 +126,12 @@ def recorded(host: Inventory, result: str = "deployed", **other: object) -> str:
     return json.dumps({**asdict(told), **other}) + "\n"
 
 
+def kept(host: Inventory, *ids: str, commit: str = COMMIT) -> str:
+    """The services of the releases that are kept."""
+    told = services(host, images.tags(host, commit)).splitlines()
+    return "".join(f"{name} {line}\n" for name in ids for line in told)
+
+
 RULES = "".join(f"allow tcp {port} 0.0.0.0/0 any 0.0.0.0/0 in\n" for port in (22, 80, 443))
 LIVE = "".join(f"-p tcp -m tcp --dport {port} -j ACCEPT\n" for port in (22, 80, 443))
 
@@ -199,6 +208,14 @@ def converged(step: Step, host: Inventory) -> Answers:
         },
     }
     return made[step]
+
+
+def behind(step: Step, host: Inventory) -> Answers:
+    """The answers of a converged host whose ref has become another commit, which nobody has fetched yet."""
+    told = converged(step, host)
+    if step == newest:
+        return {**told, "newest": f"{NEWER}\nnew\n"}
+    return {**told, "commit": NEWER}
 
 
 def fresh(step: Step, host: Inventory) -> Answers:

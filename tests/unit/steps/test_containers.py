@@ -1,5 +1,7 @@
 """7.4 Start containers: facts in, changes out. What the changes do is proved on a host."""
 
+from pathlib import Path
+
 import pytest
 
 from deployer.changes import Change, FromOutside, Note, Run
@@ -270,7 +272,8 @@ class TestRecord:
     )
     def test_configuration(self, other: dict[str, object]) -> None:
         """Each file of a release is in its digest: .env's variables, compose, both files of nginx."""
-        assert containers.configuration(inventory(None, **other)) != containers.configuration(HOST)
+        host = inventory(None, Path("/nowhere"), **other)
+        assert containers.configuration(host) != containers.configuration(HOST)
 
     def test_secrets_are_not_in_the_digest(self) -> None:
         """A secret that was changed is no other configuration: it would tell of it."""

@@ -11,17 +11,18 @@ import pytest
 
 from deployer import scripts
 from deployer.changes import Change, FromOutside, Gate, Note, Run, SecondLogin, WriteFiles
+from deployer.compose import PROXY
 from deployer.facts import Ask
 from deployer.inventory.model import Inventory
 from deployer.plan import name_of
 from deployer.remote.holder import Holder
 from deployer.remote.scripts import script
 from deployer.step import Step
-from deployer.steps import GUIDE, UPDATE
+from deployer.steps import GUIDE, UPDATE, proxy_container
 from deployer.steps.back import Back
 from deployer.survey import script_for
 from tests.fakes import inventory, planned
-from tests.unit.steps.hosts import Answers, behind, fresh, kept, recorded
+from tests.unit.steps.hosts import Answers, behind, container, fresh, kept, recorded
 
 REMOTE = Path(__file__).parents[3] / "deployer" / "remote"
 SHELLCHECK = shutil.which("shellcheck", path=str(Path(sys.executable).parent)) or shutil.which("shellcheck")
@@ -72,6 +73,7 @@ def acting(host: Inventory) -> Iterator[tuple[Step, Answers]]:
         yield step, fresh(step, host)
     for step in UPDATE:
         yield step, behind(step, host)
+    yield proxy_container, {"containers": container(host, PROXY, config="0000")}
     former = recorded(host, id="former")
     yield Back("former"), {"log": former + recorded(host), "kept": kept(host, "former")}
 

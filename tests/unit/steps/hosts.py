@@ -27,6 +27,7 @@ from deployer.steps import (
     nginx,
     packages,
     preflight,
+    proxy_container,
     release,
     schedules,
     source,
@@ -200,6 +201,7 @@ def converged(step: Step, host: Inventory) -> Answers:
         },
         images: {**{name: as_wanted(file) for name, file in images.files(host).items()}, **_images(host)},
         containers: _containers(host),
+        proxy_container: {"containers": all_containers(host)},
         newest: {"standing": COMMIT, "newest": f"{COMMIT}\nknown\n", "local changes": ""},
         schedules: {
             **{name: as_wanted(file) for name, file in schedules.files(host).items()},
@@ -215,7 +217,7 @@ def behind(step: Step, host: Inventory) -> Answers:
     told = converged(step, host)
     if step == newest:
         return {**told, "newest": f"{NEWER}\nnew\n"}
-    return {**told, "commit": NEWER}
+    return {**told, "commit": NEWER} if "commit" in told else told
 
 
 def fresh(step: Step, host: Inventory) -> Answers:

@@ -20,7 +20,7 @@ LAYERS = (
     ),
     ("steps",),
     ("output",),
-    ("survey", "plan", "transport", "remote", "outside", "engine"),
+    ("survey", "plan", "transport", "remote", "outside", "acting", "engine"),
     ("commands",),
     ("frontends", "__main__"),
 )

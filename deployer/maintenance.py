@@ -1,9 +1,10 @@
-"""The maintenance page: a file that the proxy looks for at each request, and what visitors are told while it is there."""
+"""The maintenance page: a file that the proxy looks for at each request, and what visitors are told."""
 
 import json
 
 from deployer.facts import Ask
 from deployer.inventory.model import Inventory
+from deployer.printable import printable
 from deployer.shell import quote
 
 SAID = "Down for maintenance"
@@ -26,6 +27,6 @@ def described(answer: str) -> str:
     word, _, content = answer.partition("\n")
     try:
         known = json.loads(content)
-        return f"{word} since {known['since']} by {known['who']}"
+        return printable(f"{word} since {known['since']} by {known['who']}")
     except (ValueError, KeyError, TypeError):
         return word

@@ -17,6 +17,7 @@ NAMES = (
     "rollback",
     "releases",
     "renew",
+    "maintenance",
     "status",
     "logs",
     "demo",

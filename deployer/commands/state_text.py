@@ -10,7 +10,7 @@ Rows = Sequence[tuple[str, ...]]
 
 def text(host: Inventory, found: State) -> str:
     lines = [f"{host.file.stem}  https://{host.site.domain}  ({host.ssh.address})"]
-    for title, rows in _blocks(found):
+    for title, rows in (*_maintenance(host, found), *_blocks(found)):
         lines += [f"{title if first else '':<12}{line}" for first, line in _numbered(_aligned(rows))]
     return "\n".join(line.rstrip() for line in lines)
 
@@ -30,6 +30,11 @@ def _blocks(found: State) -> Iterator[tuple[str, Rows]]:
     yield "lock", [(f"held by {found.lock}" if found.lock else "free",)]
     if found.unknown:
         yield "unknown", [(f"{name}: {why}",) for name, why in found.unknown.items()]
+
+
+def _maintenance(host: Inventory, found: State) -> Iterator[tuple[str, Rows]]:
+    if found.maintenance:
+        yield "maintenance", [(f"{found.maintenance}; to end it: deployer maintenance off --host {host.file.stem}",)]
 
 
 def _container(item: Container) -> tuple[str, ...]:

@@ -121,7 +121,7 @@ def test_no_reload(proxy: Proxy) -> None:
         assert next(requests) == 200
         proxy.tree.replace("maintenance", "")
         assert next(requests) == 503
-        requests.close()
+        del requests
     assert proxy.visitor.ask(DOMAIN).status == 200
     assert proxy.workers() == workers
     told = (proxy.tree.nginx / "logs/error.log").read_text()

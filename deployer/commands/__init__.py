@@ -20,6 +20,7 @@ NAMES = (
     "maintenance",
     "status",
     "logs",
+    "audit",
     "demo",
 )
 """In the order in which a person meets them."""

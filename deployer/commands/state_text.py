@@ -11,7 +11,7 @@ Rows = Sequence[tuple[str, ...]]
 def text(host: Inventory, found: State) -> str:
     lines = [f"{host.file.stem}  https://{host.site.domain}  ({host.ssh.address})"]
     for title, rows in (*_maintenance(host, found), *_blocks(found)):
-        lines += [f"{title if first else '':<12}{line}" for first, line in _numbered(_aligned(rows))]
+        lines += [f"{title if first else '':<12}{line}" for first, line in _numbered(aligned(rows))]
     return "\n".join(line.rstrip() for line in lines)
 
 
@@ -71,10 +71,11 @@ def _last_run(record: Mapping[str, object]) -> str:
     if not isinstance(run, dict):
         return "none"
     since, command, who, result = (run.get(key, "") for key in ("since", "command", "who", "result"))
-    return f"{since}  {command} by {who}: {record.get('result') or result}"
+    return f"{since}  {command} by {who}: {result}"
 
 
-def _aligned(rows: Rows) -> Iterator[str]:
+def aligned(rows: Rows) -> Iterator[str]:
+    """Each column as wide as its widest cell."""
     widths = [max(len(cell) for cell in column) for column in zip(*rows, strict=True)]
     return ("  ".join(f"{cell:<{width}}" for cell, width in zip(row, widths, strict=True)) for row in rows)
 

@@ -60,6 +60,23 @@ def test_maintenance(provisioned: Deployment) -> None:
     assert provisioned.ok("maintenance", "off").recap["changed"] == 0
     assert provisioned.ok("status").events[0]["maintenance"] == ""
     assert "maintenance is on" not in provisioned.ok("verify").out
+    is_audited(provisioned)
+
+
+def is_audited(host: Deployment) -> None:
+    """Who changed what: each run once, the newest last, of one shape; runs with nothing to do leave no line."""
+    host.ok("renew", "--force")
+    host.host.exec(f'echo \'{{"run": {{"who"\' >>{ROOT}/.deployer/audit.jsonl')
+    shown = host.ok("audit")
+    *entries, broken = [event for event in shown.events if event["event"] == "audit"]
+    told = [
+        (entry["command"], entry["result"], entry["changed"]) for entry in entries if entry["command"] != "provision"
+    ]
+    assert told == [("maintenance on", "done", 1), ("maintenance off", "done", 1), ("renew --force", "done", 1)]
+    assert all("@" in str(entry["who"]) and str(entry["ended"]).endswith("Z") for entry in entries)
+    assert broken["broken"] == '{"run": {"who"'
+    assert shown.recap["round_trips"] == 1
+    assert host.run("audit", "--lines", "1").out.splitlines()[1] == 'cannot be read: {"run": {"who"'
 
 
 def is_told(host: Deployment) -> None:

@@ -9,7 +9,7 @@ from deployer.changes import Run as Act
 from deployer.commands.command import CHANGING, Choices, Command, Option
 from deployer.commands.running import Run, on_hosts
 from deployer.compose import PROXY
-from deployer.engine import Engine
+from deployer.engine import Engine, Operator
 from deployer.errors import UsageError
 from deployer.facts import Answer, Ask, Facts, Probes, Resolve
 from deployer.inventory.model import Inventory
@@ -36,7 +36,7 @@ def _maintenance(run: Run) -> int:
     state = run.choices.text("state")
     holder = Holder.here(f"maintenance {state}")
     step = Maintenance(holder, on=state == "on")
-    engine = Engine(run.host, run.transport, (step,), _no_names, run.report, run.tally)
+    engine = Engine(run.host, run.transport, (step,), Operator(_no_names, run.report, run.tally))
     if run.choices.flag("dry-run"):
         differs = any(planned.changes or planned.unknown for planned in engine.preview())
         return 10 if differs and run.choices.flag("detailed-exitcode") else 0

@@ -53,7 +53,7 @@ def test_maintenance(provisioned: Deployment) -> None:
     assert [seen[name].all("Retry-After") for name in ("page", "API")] == [["300"], ["300"]]
     assert provisioned.ok("maintenance", "on").recap["changed"] == 0
     is_told(provisioned)
-    is_left_alone_by_provision(provisioned)
+    is_left_alone(provisioned)
     survives(provisioned)
     assert provisioned.ok("maintenance", "off").recap["changed"] == 1
     assert statuses(provisioned) == before
@@ -69,10 +69,12 @@ def is_audited(host: Deployment) -> None:
     host.host.exec(f'echo \'{{"run": {{"who"\' >>{ROOT}/.deployer/audit.jsonl')
     shown = host.ok("audit")
     *entries, broken = [event for event in shown.events if event["event"] == "audit"]
-    told = [
-        (entry["command"], entry["result"], entry["changed"]) for entry in entries if entry["command"] != "provision"
+    told = [(str(entry["command"]), entry["result"], entry["changed"]) for entry in entries]
+    assert [entry for entry in told if entry[0] not in ("provision", "update")] == [
+        ("maintenance on", "done", 1),
+        ("maintenance off", "done", 1),
+        ("renew --force", "done", 1),
     ]
-    assert told == [("maintenance on", "done", 1), ("maintenance off", "done", 1), ("renew --force", "done", 1)]
     assert all("@" in str(entry["who"]) and str(entry["ended"]).endswith("Z") for entry in entries)
     assert broken["broken"] == '{"run": {"who"'
     assert shown.recap["round_trips"] == 1
@@ -90,12 +92,16 @@ def is_told(host: Deployment) -> None:
     assert "deployer maintenance off --host web" in host.run("status").out
 
 
-def is_left_alone_by_provision(host: Deployment) -> None:
-    """There is nothing to do; and what a run changes does not end it."""
+def is_left_alone(host: Deployment) -> None:
+    """There is nothing to do for provision; neither what it mends nor an update ends it, or is confused by it."""
     looked = host.ok("provision", "--dry-run", "--detailed-exitcode")
     assert looked.recap["changed"] == looked.recap["unknown"] == 0
     host.host.exec(f"echo '# drift' >>{ROOT}/nginx/conf.d/biometric-did.conf; docker rm -f biometric-did-demo-wallet-1")
     assert host.ok("provision").recap["changed"]
+    assert statuses(host) == ON
+    with (host.inventory / "web.toml").open("a") as inventory:
+        inventory.write('[environment]\nDEPLOYED_DURING = "maintenance"\n')
+    assert host.ok("update").recap["changed"]
     assert statuses(host) == ON
 
 

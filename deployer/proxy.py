@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+from deployer import maintenance
 from deployer.inventory.model import Inventory
 from deployer.rendering import render
 
@@ -16,12 +17,12 @@ not seen costs a question; a name taken for one would stay old for a year."""
 
 def nginx_conf(host: Inventory) -> str:
     """nginx/nginx.conf: what holds for all servers."""
-    return render("nginx.conf", host=host, hashed=HASHED)
+    return render("nginx.conf", host=host, maintenance=maintenance, hashed=HASHED)
 
 
 def site_conf(host: Inventory) -> str:
     """nginx/conf.d/NAME.conf: the servers on 80 and 443."""
-    return render("site.conf", host=host)
+    return render("site.conf", host=host, maintenance=maintenance)
 
 
 def upstreams(host: Inventory, backends: Sequence[str], wallets: Sequence[str]) -> str:

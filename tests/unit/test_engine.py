@@ -4,6 +4,7 @@ import json
 import threading
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import asdict
 from pathlib import Path, PurePosixPath
 
 import pytest
@@ -507,12 +508,16 @@ class TestLock:
         follower.join()
         assert log.read_text() == "whole\n"
         assert play.report.lines[0] == "waiting for a job that an earlier run left working: 4. Something long"
-        assert "connection lost" in json.dumps(audit(here))
+        (line,) = audit(here)
+        assert line["run"] == {**asdict(_GRACE), "result": "connection lost"}
+        assert line["changed"] is None
+
+
+_GRACE = Holder("grace@desk", "update", "2026-02-02T00:00:00Z")
 
 
 def _session(here: Bed, transport: ThisMachine | None = None) -> Session:
-    holder = Holder("grace@desk", "update", "2026-02-02T00:00:00Z")
-    return Session.start(transport or here.transport(), here.host, holder, wait=0, survey="echo", say=lambda text: None)
+    return Session.start(transport or here.transport(), here.host, _GRACE, wait=0, survey="echo", say=lambda text: None)
 
 
 def _wait_for(condition: Callable[[], bool]) -> None:

@@ -67,6 +67,7 @@ def _functions(host: Inventory, going: Going, told: str) -> str:
         "roll.sh",
         LIMIT=host.releases.healthy_within,
         SETTLE=host.releases.settle,
+        DRAIN=host.releases.drain + 10,
         BEFORE_SWITCH=_words(host.hooks.before_switch),
         AFTER_SWITCH=_words(host.hooks.after_switch),
         ON_FAILURE=_words(host.hooks.on_failure),

@@ -133,6 +133,7 @@ class Releases(Section):
     retain: grammar.Count = 5
     healthy_within: grammar.Seconds = 120
     settle: grammar.Seconds = 10
+    drain: grammar.Drain = 60
 
 
 class Hooks(Section):

@@ -31,7 +31,11 @@ reload_proxy() {
   mv -f "$LOADED.new" "$LOADED"
 }
 
-drained() { ! docker top "$1" -eo args | grep -q 'nginx: worker process is shutting down'; }
+# No answer of Docker's is no proof.
+drained() {
+  local seen
+  seen=$(docker top "$1" -eo pid,args) && ! grep -q 'nginx: worker process is shutting down' <<<"$seen"
+}
 
 # Waits until no old worker has a request in flight, at most $1 seconds.
 drain_proxy() {

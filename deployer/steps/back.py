@@ -11,6 +11,7 @@ from deployer.release_scripts import Going, restore_functions
 from deployer.releases import Release
 from deployer.shell import lines, quote
 from deployer.step import Plan
+from deployer.steps.containers import FINISHING
 
 
 def ask_log(host: Inventory) -> Ask:
@@ -72,5 +73,7 @@ def _go(host: Inventory, current: Release, target: Release, services: str) -> It
     )
     back = lines(functions, "go_back 'the site was worse than before, seen from outside'")
     yield FromOutside("look at the site from outside, and go back where it is worse than before", back)
-    yield Run("stop what served before, when its last request is answered", lines(functions, "finish"), within=300)
+    yield Run(
+        "stop what served before, when its last request is answered", lines(functions, "finish"), within=FINISHING
+    )
     yield Run(f"record that {target.id} serves again", lines(functions, f"record_restored {quote(target.id)}"))

@@ -20,6 +20,9 @@ from deployer.steps.nginx import first_upstreams
 
 TITLE = "7.4 Start containers"
 
+FINISHING = 900
+"""Seconds for what the old ones have in flight (`releases.drain`, at most 600), and their stop."""
+
 
 def probes(host: Inventory) -> Probes:
     upstreams = quote(first_upstreams(host).path)
@@ -123,7 +126,9 @@ def _roll(
     if any(serving.values()):
         back = lines(functions, "go_back 'the site was worse than before, seen from outside'")
         yield FromOutside("look at the site from outside, and go back where it is worse than before", back)
-        yield Run("stop what served before, when its last request is answered", lines(functions, "finish"), within=300)
+        yield Run(
+            "stop what served before, when its last request is answered", lines(functions, "finish"), within=FINISHING
+        )
 
 
 def _why(host: Inventory, facts: Facts, service: str, serving: Sequence[Container]) -> str:
@@ -144,7 +149,7 @@ def _reason(host: Inventory, facts: Facts, service: str, serving: Sequence[Conta
 def _tidy(found: Sequence[Container], good: Mapping[str, Sequence[Container]], functions: str) -> Iterator[Change]:
     left = [item.name for item in found if item.service in good and item not in good[item.service]]
     if left:
-        yield Run(f"remove what an earlier run left: {', '.join(left)}", lines(functions, "finish"), within=300)
+        yield Run(f"remove what an earlier run left: {', '.join(left)}", lines(functions, "finish"), within=FINISHING)
 
 
 def _name_current(facts: Facts, wanted: Mapping[str, str]) -> Iterator[Change]:

@@ -44,9 +44,8 @@ def rewrite(site: Updated, old: str, new: str) -> None:
 @pytest.mark.parametrize("replicas", [1, 3])
 def test_no_request_is_dropped(replicas: int, site: Site, tmp_path: Path) -> None:
     """Three updates and a rollback in a row: nothing fails, every POST runs once, nothing is left over."""
-    updated = site(backend=f"replicas = {replicas}")
-    if replicas > 1:
-        updated.deployment.ok("provision")
+    updated = site(backend=f"replicas = {replicas}", releases="drain = 15")
+    updated.deployment.ok("provision", "--no-verify")
     with traffic(updated.visitor.address, updated.visitor.trusted, tmp_path) as running:
         for version in ("2", "3", "4"):
             updated.commit(version)

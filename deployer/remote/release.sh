@@ -130,7 +130,8 @@ prune() {
   done
   wanted=$(cat "$releases"/*/services | awk '{ print $6 }' | sort -u)
   docker image ls --format '{{.Repository}}:{{.Tag}}' --filter "reference=$NAME-backend:*" --filter "reference=$NAME-wallet:*" |
-    grep -v ':current$' | grep -vxF -f <(echo "$wanted") | xargs -r docker rmi >/dev/null || return
+    { grep -vxF -e "$NAME-backend:current" -e "$NAME-wallet:current" -f <(echo "$wanted") || true; } |
+    xargs -r docker rmi >/dev/null || return
   docker image prune -f --filter label=deployer.inputs >/dev/null || return
   find "$NGINX/assets" -type f -links 1 -delete
   find "$NGINX/assets" -mindepth 1 -type d -empty -delete

@@ -49,7 +49,7 @@ keep_assets() {
   container=$(docker create --label "com.docker.compose.project=$NAME-look" "$image")
   docker export "$container" | tar -x -C "$next/assets" --strip-components=4 --no-same-owner usr/share/nginx/html 2>/dev/null || true
   docker rm "$container" >/dev/null
-  find "$next/assets" -type f | grep -vP "$HASHED" | tr '\n' '\0' | xargs -0 -r rm -f
+  find "$next/assets" -type f -print0 | { grep -azvP "$HASHED" || true; } | xargs -0 -r rm -f
   find "$next/assets" -type f -name '*.map' -delete
   find "$next/assets" -type d -empty -delete
   mkdir -p "$next/assets"

@@ -121,6 +121,8 @@ restore() {
 
 # -- to forget -----------------------------------------------------------------------------------------------------------
 
+names_in() { local directory; for directory; do (cd "$directory" && find . -type f -print0); done | sort -zu; }
+
 # All releases but these; images that none of them needs; wallet files that none of them holds.
 prune() {
   local directory name wanted
@@ -133,6 +135,7 @@ prune() {
     { grep -vxF -e "$NAME-backend:current" -e "$NAME-wallet:current" -f <(echo "$wanted") || true; } |
     xargs -r docker rmi >/dev/null || return
   docker image prune -f --filter label=deployer.inputs >/dev/null || return
-  find "$NGINX/assets" -type f -links 1 -delete
+  # By name: the same file of two releases is not the same inode.
+  comm -z -23 <(names_in "$NGINX/assets") <(names_in "$releases"/*/assets) | (cd "$NGINX/assets" && xargs -0 -r rm -f)
   find "$NGINX/assets" -mindepth 1 -type d -empty -delete
 }

@@ -10,7 +10,8 @@ users=$STATE/backend.user # for each image of the backend, by id, whom logs/ and
 
 current_release() { sed -nE 's/^\{"id": "([^"]*)".*"result": "(deployed|restored)".*/\1/p' "$log" 2>/dev/null | tail -n 1; }
 
-who() { sed -n 's/.*"who": "\([^"\\]*\)".*/\1/p' "/run/deployer/$NAME/holder" 2>/dev/null | head -n 1; }
+# As it stands there, which is JSON already.
+who() { sed -nE 's/^\{"who": "(([^"\\]|\\.)*)".*/\1/p' "/run/deployer/$NAME/holder" 2>/dev/null | head -n 1; }
 
 plain() { tr -d "\"\\\\" <<<"$1" | tr -cd '[:print:]' | cut -c -200; }
 
@@ -25,7 +26,7 @@ by_service() {
 # One line for each release that was deployed, restored or refused: ID RESULT WHY.
 write_line() {
   printf '{"id": "%s", "time": "%s", "ref": "%s", "commit": "%s", "configuration": "%s", "result": "%s", "who": "%s", "why": "%s", "images": %s, "tags": %s}\n' \
-    "$1" "$(date -u +%FT%TZ)" "$(plain "$REF")" "$COMMIT" "$CONFIGURATION" "$2" "$(plain "$(who)")" "$(plain "$3")" \
+    "$1" "$(date -u +%FT%TZ)" "$(plain "$REF")" "$COMMIT" "$CONFIGURATION" "$2" "$(who)" "$(plain "$3")" \
     "$(by_service ids)" "$(by_service names)" >>"$log"
   sync "$log"
 }

@@ -90,10 +90,14 @@ put_file() { cmp -s "$1" "$2" || { cp -a "$1" "$2.deployer-new" && mv -f "$2.dep
 
 secrets_in() { sed -n 's/^# secrets: //p' "$1" | tr ' ' '\n'; sed -nE 's/^([A-Za-z0-9_]*(SECRET|PASSWORD|TOKEN|KEY|DATABASE_URL)[A-Za-z0-9_]*)=.*/\1/Ip' "$1"; }
 
-# The environment of that release, with every secret that stands here now.
+# The names in the lines `# secrets: NAME …` of these files, in one line, each once.
+listed_in() { sed -n 's/^# secrets: //p' "$@" | tr ' ' '\n' | awk '!seen[$0]++' | tr '\n' ' '; }
+
+# The environment of that release, with every secret that stands here now, and all that are known for secrets.
 restore_environment() {
-  local wanted name
-  wanted=$(cat "$1")
+  local wanted name listed
+  listed=$(listed_in "$1" "$ENV_FILE")
+  wanted=$(awk -v listed="${listed% }" '/^# secrets: / { next } { print } NR == 1 && listed { print "# secrets: " listed }' "$1")
   for name in $(secrets_in "$ENV_FILE" | sort -u); do
     if ! grep -q "^$name=" <<<"$wanted"; then wanted+=$'\n'"$name=[secret]"; fi
   done

@@ -106,7 +106,7 @@ restore_environment() {
 
 restore_owners() {
   local user
-  user=$(sed -n "s/^$(docker image inspect --format '{{.ID}}' "$1") //p" "$users" | tail -n 1)
+  user=$(sed -n "s/^$(docker image inspect --format '{{.ID}}' "$1") //p" "$users" 2>/dev/null | tail -n 1) || true
   if [ -n "$user" ] && [ "$(stat -c %u:%g "$ROOT/logs")" != "$user" ]; then chown "$user" "$ROOT/logs" "$ROOT/data"; fi
 }
 

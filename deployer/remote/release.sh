@@ -63,11 +63,10 @@ keep_assets() {
 # For people who look: builds are made from the commit, whatever is checked out.
 checkout() { git -c safe.directory='*' -C "$ROOT/src" checkout --quiet --force --detach "$COMMIT" || echo "the clone stays where it is"; }
 
+# What keep_assets has begun.
 record() {
   local id
   id=$(new_id)
-  mkdir -p "$next"
-  if [ ! -d "$next/assets" ]; then cp -al "$releases/$(current_release)/assets" "$next/assets" 2>/dev/null || mkdir "$next/assets"; fi
   cp -a "$ROOT/docker-compose.yml" "$NGINX/nginx.conf" "$NGINX/conf.d/$NAME.conf" "$next/"
   printf '%s\n' "$ENVIRONMENT" >"$next/environment"
   printf '%s\n' "$SERVICES" >"$next/services"

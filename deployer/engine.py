@@ -8,11 +8,12 @@ import json
 import time
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Protocol
 
-from deployer.changes import Change, FromOutside, Gate, Run, SecondLogin
+from deployer.building.sender import NoSender, Sender
+from deployer.changes import Change, FromOutside, Gate, Run, SecondLogin, Send
 from deployer.errors import Context, DeployerError, GateFailed, Interrupted, RollbackFailed
 from deployer.facts import Answer, Resolve
 from deployer.inventory.model import Inventory
@@ -46,12 +47,13 @@ def not_looked_at() -> Mapping[str, str]:
 
 @dataclass(frozen=True)
 class Operator:
-    """What a run needs of the operator's side: name servers, somewhere to tell, and eyes outside."""
+    """What a run needs of the operator's side: name servers, somewhere to tell, eyes outside, and a builder."""
 
     resolve: Resolver
     report: Report
     tally: Verdicts
     outside: Outside = not_looked_at
+    sender: Sender = field(default_factory=NoSender)
 
 
 class Engine:
@@ -61,7 +63,7 @@ class Engine:
         self._host, self._transport, self._steps, self._report = host, transport, tuple(steps), operator.report
         self._asked = asked_of_host(host, self._steps)
         self._resolve, self._names = operator.resolve, Future[dict[Resolve, Answer]]()
-        self._tally, self._outside = operator.tally, operator.outside
+        self._tally, self._outside, self._sender = operator.tally, operator.outside, operator.sender
         self._acted = False
 
     # -- looking ---------------------------------------------------------------------------------------------------
@@ -77,7 +79,7 @@ class Engine:
         plans = self.look()
         for planned in plans:
             self._tell(planned, _foreseen(planned))
-        self._refuse_problems(plans)
+        self._be_ready(plans)
         return plans
 
     # -- acting ----------------------------------------------------------------------------------------------------
@@ -104,7 +106,7 @@ class Engine:
             session.end()
 
     def _converge(self, session: Session, known: Known, holder: Holder) -> None:
-        self._refuse_problems(self._plan_all(known))
+        self._be_ready(self._plan_all(known))
         for index, step in enumerate(self._steps):
             known = self._bring_in_sync(session, index, step, known)
         if self._tally.count("changed"):
@@ -138,6 +140,8 @@ class Engine:
                     self._log_in_again(planned, group[0])
                 case FromOutside():
                     self._look_from_outside(session, planned, group[0], before)
+                case Send():
+                    self._send(planned, group[0], began)
                 case _:
                     self._do(session, planned, group, began)
 
@@ -183,6 +187,14 @@ class Engine:
         if reply.exit_code != 0:
             raise DeployerError(f"{login.why}: refused", context=self._context(planned))
 
+    def _send(self, planned: Planned, change: Send, began: float) -> None:
+        self._report.begin(planned.step.TITLE, change.why)
+        try:
+            self._sender.send(change, self._transport)
+        except DeployerError:
+            self._tell(planned, "failed", began)
+            raise
+
     # -- checking --------------------------------------------------------------------------------------------------
 
     def _prove_converged(self) -> None:
@@ -198,6 +210,12 @@ class Engine:
                 remedy="run the same command with --dry-run --diff; something on the host undoes it",
                 context=self._context(planned),
             )
+
+    def _be_ready(self, plans: Sequence[Planned]) -> None:
+        """Before anything is changed: nothing stands in the way, and whoever is to build on this side can."""
+        self._refuse_problems(plans)
+        if any(isinstance(change, Send) for planned in plans for change in planned.changes):
+            self._sender.ready()
 
     def _refuse_problems(self, plans: Sequence[Planned]) -> None:
         stopped = [planned for planned in plans if planned.problems]
@@ -266,8 +284,8 @@ def _groups(changes: Sequence[Change]) -> Sequence[Sequence[Change]]:
     """Changes that travel together; what the operator's side does stands alone between them."""
     groups: list[list[Change]] = []
     for change in changes:
-        alone = isinstance(change, SecondLogin | FromOutside)
-        if alone or not groups or isinstance(groups[-1][0], SecondLogin | FromOutside):
+        alone = isinstance(change, SecondLogin | FromOutside | Send)
+        if alone or not groups or isinstance(groups[-1][0], SecondLogin | FromOutside | Send):
             groups.append([])
         groups[-1].append(change)
     return groups

@@ -1,8 +1,10 @@
 """Commands on the operator's machine, with a limit; they end when the run does."""
 
 import os
+import signal
 import subprocess
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from threading import Timer
 
 from deployer.errors import Context, DeployerError
@@ -18,7 +20,8 @@ def run(
 ) -> tuple[str, ...]:
     """Run to its end and give what it said last; each line is told as it comes. Raises DeployerError.
 
-    Both outputs are one, and nothing can be typed: a question (for a password, say) would wait for ever.
+    Both outputs are one, and nothing can be typed: a question (for a password, say) would wait for ever. In a session
+    of its own, so that Ctrl-C reaches us first.
     """
     process = subprocess.Popen(
         words,
@@ -26,20 +29,28 @@ def run(
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         env={**os.environ, **(environ or {})},
+        start_new_session=True,
     )
-    alarm = Timer(limit, process.kill)
+    alarm = Timer(limit, _end, [process])
     alarm.start()
     try:
         said = _told(process, say)
         code = process.wait()
     finally:
         alarm.cancel()
-        process.terminate()
-        process.wait()
+        _end(process)
     if code != 0:
         output = "\n".join(said)
         raise DeployerError(f"{what}: failed on this machine", context=Context(output=output, exit_code=code))
     return said
+
+
+def _end(process: "subprocess.Popen[bytes]") -> None:
+    """With all that it started: bash alone would leave docker building."""
+    if process.poll() is None:
+        with suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGTERM)
+        process.wait()
 
 
 def _told(process: "subprocess.Popen[bytes]", say: Say) -> tuple[str, ...]:

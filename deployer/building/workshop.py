@@ -37,7 +37,7 @@ class Workshop:
         docker.check()
         cache = source.cache_directory()
         cache.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(prefix="build-", dir=cache) as work:
+        with tempfile.TemporaryDirectory(prefix="build-", dir=cache, ignore_cleanup_errors=True) as work:
             self._build(change, Path(work))
             saved = Path(work, "images.tar")
             run(("docker", "save", "--output", str(saved), *change.images), "save", limit=BUILD_LIMIT, say=self._say)
@@ -72,7 +72,7 @@ class Workshop:
         self._tell(counted.sent, len(layers - left_out), len(layers), time.monotonic() - began)
 
     def _tell(self, sent: int, layers: int, of: int, seconds: float) -> None:
-        text = f"              sent {sent / 1e6:.1f} MB ({layers} of {of} layers) in {seconds:.1f} s"
+        text = f"              sent {sent / 1000:,.0f} kB ({layers} of {of} layers) in {seconds:.1f} s"
         fields: dict[str, object] = {"bytes": sent, "layers": layers, "of": of, "seconds": round(seconds, 3)}
         self.report.data("sent", fields, text)
 

@@ -6,22 +6,22 @@ A dry run prints the very plan that a run applies. After a step that changed som
 
 import json
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Protocol
 
+from deployer.acting import Acting, Outside, context_of, not_looked_at
 from deployer.building.sender import NoSender, Sender
-from deployer.changes import Change, FromOutside, Gate, Run, SecondLogin, Send
-from deployer.errors import Context, DeployerError, GateFailed, Interrupted, RollbackFailed
+from deployer.changes import Send
+from deployer.errors import ConnectionFailed, DeployerError, Interrupted
 from deployer.facts import Answer, Resolve
 from deployer.inventory.model import Inventory
 from deployer.output.report import Report, StepReport, Verdict
 from deployer.plan import Known, Planned, Resolver, asked_of_host, asked_of_names, name_of, plan
 from deployer.remote.holder import Holder
-from deployer.remote.job import Job
-from deployer.remote.session import JobResult, Session
+from deployer.remote.session import Session
 from deployer.step import Step
 from deployer.survey import parse, script_for
 from deployer.transport.protocol import Transport
@@ -34,15 +34,6 @@ class Verdicts(Protocol):
 
     def count(self, *wanted: str) -> int:
         """How many ended so."""
-
-
-Outside = Callable[[], Mapping[str, str]]
-"""What is wrong with the site as a visitor sees it: by name of the check, what was seen."""
-
-
-def not_looked_at() -> Mapping[str, str]:
-    """For a run that does not ask from outside."""
-    return {}
 
 
 @dataclass(frozen=True)
@@ -119,7 +110,7 @@ class Engine:
         if planned.problems or planned.unknown:
             self._tell(planned, "failed", began)
             self._refuse_problems((planned,))
-            raise DeployerError(planned.unknown, context=self._context(planned))
+            raise DeployerError(planned.unknown, context=context_of(self._host, planned))
         if not planned.changes:
             self._tell(planned, "in sync", began)
             return known
@@ -132,65 +123,10 @@ class Engine:
 
     def _act(self, session: Session, planned: Planned, began: float) -> None:
         self._acted = True
-        looks = any(isinstance(change, FromOutside) for change in planned.changes)
-        before = self._outside() if looks else {}
-        for group in _groups(planned.changes):
-            match group[0]:
-                case SecondLogin():
-                    self._log_in_again(planned, group[0])
-                case FromOutside():
-                    self._look_from_outside(session, planned, group[0], before)
-                case Send():
-                    self._send(planned, group[0], began)
-                case _:
-                    self._do(session, planned, group, began)
-
-    def _do(self, session: Session, planned: Planned, changes: Sequence[Change], began: float) -> None:
-        result = self._run(session, planned, changes)
-        if result.exit_code != 0:
-            self._tell(planned, "failed", began)
-            raise _failure(changes, result, self._context(planned))
-
-    def _run(self, session: Session, planned: Planned, changes: Sequence[Change]) -> JobResult:
-        section = planned.step.TITLE
-        job = Job(section, changes, self._host.paths.env)
-        result = session.do(job, lambda why: self._report.begin(section, why), self._report.line)
-        if result.parts:
-            text = " · ".join(f"{name} {seconds:.1f} s" for name, seconds in result.parts.items())
-            fields: dict[str, object] = {"step": name_of(planned.step), "parts": dict(result.parts)}
-            self._report.data("parts", fields, f"              {text}")
-        return result
-
-    def _look_from_outside(
-        self, session: Session, planned: Planned, look: FromOutside, before: Mapping[str, str]
-    ) -> None:
-        self._report.begin(planned.step.TITLE, look.why)
-        worse = {name: seen for name, seen in self._outside().items() if name not in before}
-        if not worse:
-            return
-        back = Run("go back to what served before", look.undo, within=look.within, critical=True)
-        result = self._run(session, planned, (back,))
-        self._tell(planned, "failed")
-        what = "; ".join(f"{name}: {seen}" for name, seen in worse.items())
-        context = replace(self._context(planned), output=result.output, exit_code=result.exit_code)
-        if result.exit_code != GateFailed.exit_code:
-            raise RollbackFailed(f"{what}; going back failed too", remedy=_PERSON, context=context)
-        raise GateFailed(f"{what}; the former state serves", remedy=_MEND, context=context)
-
-    def _log_in_again(self, planned: Planned, login: SecondLogin) -> None:
-        self._report.begin(planned.step.TITLE, login.why)
-        second = self._transport.again()
         try:
-            reply = second.run(login.script, limit=60)
-        finally:
-            second.close()
-        if reply.exit_code != 0:
-            raise DeployerError(f"{login.why}: refused", context=self._context(planned))
-
-    def _send(self, planned: Planned, change: Send, began: float) -> None:
-        self._report.begin(planned.step.TITLE, change.why)
-        try:
-            self._sender.send(change, self._transport)
+            Acting(self._host, self._transport, session, self._report, self._outside, self._sender).act(planned)
+        except ConnectionFailed:
+            raise  # what was begun goes on without us: how it ends is not known
         except DeployerError:
             self._tell(planned, "failed", began)
             raise
@@ -208,7 +144,7 @@ class Engine:
             raise DeployerError(
                 f"applied, but the host still differs: {left}",
                 remedy="run the same command with --dry-run --diff; something on the host undoes it",
-                context=self._context(planned),
+                context=context_of(self._host, planned),
             )
 
     def _be_ready(self, plans: Sequence[Planned]) -> None:
@@ -228,7 +164,7 @@ class Engine:
         raise DeployerError(
             "\n".join(problem.text for problem in problems),
             remedy="\n".join(dict.fromkeys(problem.remedy for problem in problems if problem.remedy)),
-            context=self._context(stopped[0]),
+            context=context_of(self._host, stopped[0]),
         )
 
     # -- helpers ---------------------------------------------------------------------------------------------------
@@ -261,9 +197,6 @@ class Engine:
             )
         )
 
-    def _context(self, planned: Planned) -> Context:
-        return Context(host=self._host.file.stem, step=planned.step.TITLE)
-
     def _keep(self, session: Session, holder: Holder, result: str) -> None:
         """One line in the audit log for a run that changed, or tried to change, something; not for a refused one."""
         if self._acted:
@@ -278,30 +211,3 @@ def _foreseen(planned: Planned) -> Verdict:
     if planned.unknown:
         return "unknown"
     return "would change" if planned.changes else "in sync"
-
-
-def _groups(changes: Sequence[Change]) -> Sequence[Sequence[Change]]:
-    """Changes that travel together; what the operator's side does stands alone between them."""
-    groups: list[list[Change]] = []
-    for change in changes:
-        alone = isinstance(change, SecondLogin | FromOutside | Send)
-        if alone or not groups or isinstance(groups[-1][0], SecondLogin | FromOutside | Send):
-            groups.append([])
-        groups[-1].append(change)
-    return groups
-
-
-def _failure(changes: Sequence[Change], result: JobResult, context: Context) -> DeployerError:
-    failed = changes[result.failed - 1] if result.failed else None
-    what = f"{failed.why}: failed" if failed else "the job ended before its first change"
-    context = replace(context, output=result.output, exit_code=result.exit_code)
-    if not result.undone or result.exit_code == RollbackFailed.exit_code:
-        return RollbackFailed(f"{what}, and taking it back failed too", remedy=_PERSON, context=context)
-    undone = any(getattr(change, "undo", "") for change in changes[: result.failed])
-    if result.exit_code == GateFailed.exit_code or (isinstance(failed, Gate) and undone):
-        return GateFailed(f"{what}; the former state serves", remedy=_MEND, context=context)
-    return DeployerError(what, remedy=_MEND, context=context)
-
-
-_PERSON = "a person is needed: look at `deployer status` and `deployer logs`, then run the same command again"
-_MEND = "mend the cause, then run the same command again"

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+from deployer import maintenance
 from deployer.inventory.model import Inventory
 from deployer.rendering import render
 
@@ -10,18 +11,18 @@ HASHED = (
     r"(\.[a-z]+)?\.(js|mjs|css|wasm|png|jpe?g|gif|webp|avif|ico|svg|woff2?|ttf|otf|mp4|webm|mp3)$"
 )
 """How a file's name ends that carries a hash of its content (F28): hexadecimal (webpack), or eight letters of base64
-with a capital and a digit (Vite), so that neither `-carousel.js` nor `-20250101.css` is taken for one. A hash that is not
-seen costs a question; a name taken for one would stay old for a year."""
+with a capital and a digit (Vite), so that neither `-carousel.js` nor `-20250101.css` is taken for one. A hash that is
+not seen costs a question; a name taken for one would stay old for a year."""
 
 
 def nginx_conf(host: Inventory) -> str:
     """nginx/nginx.conf: what holds for all servers."""
-    return render("nginx.conf", host=host, hashed=HASHED)
+    return render("nginx.conf", host=host, maintenance=maintenance, hashed=HASHED)
 
 
 def site_conf(host: Inventory) -> str:
     """nginx/conf.d/NAME.conf: the servers on 80 and 443."""
-    return render("site.conf", host=host)
+    return render("site.conf", host=host, maintenance=maintenance)
 
 
 def upstreams(host: Inventory, backends: Sequence[str], wallets: Sequence[str]) -> str:

@@ -10,9 +10,6 @@ from deployer.proxy import HASHED
 from deployer.remote.scripts import script
 from deployer.shell import lines, sh
 
-HEALTH_LIMIT = 120
-"""Seconds a new container has to become healthy; one that ends or restarts fails at once."""
-
 
 @dataclass(frozen=True)
 class Going:
@@ -68,8 +65,9 @@ def _functions(host: Inventory, going: Going, told: str) -> str:
     )
     roll = script(
         "roll.sh",
-        LIMIT=HEALTH_LIMIT,
+        LIMIT=host.releases.healthy_within,
         SETTLE=host.releases.settle,
+        DRAIN=host.releases.drain + 10,
         BEFORE_SWITCH=_words(host.hooks.before_switch),
         AFTER_SWITCH=_words(host.hooks.after_switch),
         ON_FAILURE=_words(host.hooks.on_failure),

@@ -5,6 +5,10 @@ import zlib
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
+
+settings.register_profile("here", deadline=None)  # a busy machine is no mistake of the code
+settings.load_profile("here")
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

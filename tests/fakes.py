@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 from typing import Self
 
-from deployer.changes import Change, File, Note, WriteFiles
+from deployer.changes import Change, File, FromOutside, Note, WriteFiles
 from deployer.errors import DeployerError
 from deployer.facts import Answer, Ask, Facts, Probes
 from deployer.inventory.load import build
@@ -64,7 +64,7 @@ def texts(items: Iterable[Change | Note]) -> list[str]:
 
 def script_of(change: Change | Note) -> str:
     """The bash that a change runs."""
-    assert not isinstance(change, Note | WriteFiles)
+    assert not isinstance(change, Note | WriteFiles | FromOutside)
     return change.script
 
 
@@ -75,6 +75,7 @@ class Recorder:
     begun: list[str] = field(default_factory=list)
     lines: list[str] = field(default_factory=list)
     steps: list[StepReport] = field(default_factory=list)
+    told: list[tuple[str, dict[str, object], str]] = field(default_factory=list)
     on_line: Callable[[str], None] = lambda text: None
 
     def begin(self, section: str, what: str) -> None:
@@ -88,7 +89,7 @@ class Recorder:
         self.steps.append(step)
 
     def data(self, event: str, fields: dict[str, object], text: str) -> None:
-        """Commands say such things, the engine does not."""
+        self.told.append((event, fields, text))
 
     def error(self, error: DeployerError) -> None:
         """Told by the commands."""

@@ -17,8 +17,10 @@ NAMES = (
     "rollback",
     "releases",
     "renew",
+    "maintenance",
     "status",
     "logs",
+    "audit",
     "demo",
 )
 """In the order in which a person meets them."""

@@ -10,6 +10,7 @@ from deployer.commands.running import Run, on_hosts
 from deployer.compose import BACKEND, PROXY, WALLET
 from deployer.errors import Context, DeployerError, UsageError
 from deployer.inventory.model import Inventory
+from deployer.printable import printable
 from deployer.remote.scripts import script
 from deployer.transport.protocol import Conversation
 
@@ -117,10 +118,7 @@ class Lines:
 
 def tell(run: Run, line: bytes) -> None:
     """A visitor can write into a log: what would steer the operator's terminal is made visible instead."""
-    text = "".join(
-        letter if letter.isprintable() or letter == "\t" else "\N{REPLACEMENT CHARACTER}"
-        for letter in line.rstrip(b"\r\n").decode(errors="replace")
-    )
+    text = printable(line.rstrip(b"\r\n").decode(errors="replace"))
     run.report.data("log", {"host": run.host.file.stem, "line": text}, text)
 
 

@@ -17,9 +17,10 @@ def seen(run: Run) -> Mapping[str, str]:
 
 
 def _provision(run: Run) -> int:
+    from deployer.acting import not_looked_at
     from deployer.building.workshop import Workshop
     from deployer.commands.names import resolver  # while the connection is being made: it takes as long
-    from deployer.engine import Engine, Operator, not_looked_at
+    from deployer.engine import Engine, Operator
     from deployer.remote.holder import Holder
     from deployer.steps import GUIDE
 

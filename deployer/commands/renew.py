@@ -1,6 +1,5 @@
 """`renew`: the certificate now, by the very functions that cron uses, under the lock."""
 
-import json
 import time
 from dataclasses import asdict
 
@@ -58,14 +57,10 @@ def _act(run: Run) -> int:
         say=run.report.line,
     )
     try:
-        before = standing(run.host, session.survey_reply())
-        if run.host.tls.mode != "provided":
-            _do(run, session, holder)
-        after = standing(run.host, run.transport.run(script_for(asked(run.host)), limit=60).output)
-        _conclude(run, before, after, began)
+        _under_lock(run, session, holder, began)
     except KeyboardInterrupt:
         session.stop()
-        _keep(session, holder, "interrupted")
+        session.audit(holder.record("interrupted", None))
         raise Interrupted(
             "interrupted; the lock is released, the certificate in place is served",
             remedy="run the same command again",
@@ -73,6 +68,16 @@ def _act(run: Run) -> int:
     finally:
         session.end()
     return 0
+
+
+def _under_lock(run: Run, session: Session, holder: Holder, began: float) -> None:
+    before, acts = standing(run.host, session.survey_reply()), run.host.tls.mode != "provided"
+    if acts:
+        _do(run, session, holder)
+    after = standing(run.host, run.transport.run(script_for(asked(run.host)), limit=60).output)
+    if acts:
+        session.audit(holder.record("done", int(before.digest != after.digest)))
+    _conclude(run, before, after, began)
 
 
 def _do(run: Run, session: Session, holder: Holder) -> None:
@@ -83,18 +88,14 @@ def _do(run: Run, session: Session, holder: Holder) -> None:
     )
     job = Job(SECTION, (Act(why, text, within=900),), run.host.paths.env)
     result = session.do(job, lambda what: run.report.begin(SECTION, what), run.report.line)
-    _keep(session, holder, "done" if result.exit_code == 0 else "failed: the certificate was not renewed")
     if result.exit_code != 0:
+        session.audit(holder.record("failed: the certificate was not renewed", 0))
         context = Context(run.host.file.stem, SECTION, exit_code=result.exit_code, output=result.output)
         raise DeployerError(
             "the certificate was not renewed; the one in place is served",
             remedy="mend what the last lines name, then run the same command again",
             context=context,
         )
-
-
-def _keep(session: Session, holder: Holder, result: str) -> None:
-    session.audit(json.dumps({"run": {**asdict(holder), "result": result}}))
 
 
 def _conclude(run: Run, before: Standing, after: Standing, began: float) -> None:

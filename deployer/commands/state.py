@@ -9,6 +9,7 @@ from deployer.compose import BACKEND, PROXY, WALLET
 from deployer.docker import ask_docker
 from deployer.facts import Answer, Ask, Facts, Unknown
 from deployer.inventory.model import Inventory
+from deployer.maintenance import ask_switch, described
 from deployer.remote.scripts import script
 from deployer.shell import quote
 from deployer.survey import parse
@@ -63,6 +64,7 @@ class State:
     last_run: Mapping[str, object]
     last_backup: str
     lock: str
+    maintenance: str
     unknown: Mapping[str, str]
     down: tuple[Down, ...] = ()
 
@@ -85,6 +87,7 @@ def asked(host: Inventory) -> Mapping[str, Ask]:
         "last run": Ask(f"[ ! -e {audit} ] || tail -n 1 {audit}"),
         "last backup": Ask(f"[ ! -d {backups} ] || {newest} | sort | tail -n 1"),
         "lock": Ask(_lock(host)),
+        "maintenance": ask_switch(host),
     }
 
 
@@ -126,6 +129,7 @@ def state(host: Inventory, reply: bytes) -> State:
         last_run=_json(told.text("last run")),
         last_backup=told.text("last backup"),
         lock=_holder(told.text("lock")),
+        maintenance=described(told.text("maintenance")),
         unknown=told.unknown,
         down=(),
     )

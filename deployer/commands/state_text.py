@@ -10,8 +10,8 @@ Rows = Sequence[tuple[str, ...]]
 
 def text(host: Inventory, found: State) -> str:
     lines = [f"{host.file.stem}  https://{host.site.domain}  ({host.ssh.address})"]
-    for title, rows in _blocks(found):
-        lines += [f"{title if first else '':<12}{line}" for first, line in _numbered(_aligned(rows))]
+    for title, rows in (*_maintenance(host, found), *_blocks(found)):
+        lines += [f"{title if first else '':<12}{line}" for first, line in _numbered(aligned(rows))]
     return "\n".join(line.rstrip() for line in lines)
 
 
@@ -30,6 +30,11 @@ def _blocks(found: State) -> Iterator[tuple[str, Rows]]:
     yield "lock", [(f"held by {found.lock}" if found.lock else "free",)]
     if found.unknown:
         yield "unknown", [(f"{name}: {why}",) for name, why in found.unknown.items()]
+
+
+def _maintenance(host: Inventory, found: State) -> Iterator[tuple[str, Rows]]:
+    if found.maintenance:
+        yield "maintenance", [(f"{found.maintenance}; to end it: deployer maintenance off --host {host.file.stem}",)]
 
 
 def _container(item: Container) -> tuple[str, ...]:
@@ -66,10 +71,11 @@ def _last_run(record: Mapping[str, object]) -> str:
     if not isinstance(run, dict):
         return "none"
     since, command, who, result = (run.get(key, "") for key in ("since", "command", "who", "result"))
-    return f"{since}  {command} by {who}: {record.get('result') or result}"
+    return f"{since}  {command} by {who}: {result}"
 
 
-def _aligned(rows: Rows) -> Iterator[str]:
+def aligned(rows: Rows) -> Iterator[str]:
+    """Each column as wide as its widest cell."""
     widths = [max(len(cell) for cell in column) for column in zip(*rows, strict=True)]
     return ("  ".join(f"{cell:<{width}}" for cell, width in zip(row, widths, strict=True)) for row in rows)
 

@@ -105,6 +105,7 @@ Offsite = Annotated[
 ]
 Days = Annotated[int, whole("a number of days", 1, 36500)]
 Seconds = Annotated[int, whole("a number of seconds", 0, 600)]
+Drain = Annotated[int, whole("a number of seconds", 1, 600)]
 Count = Annotated[int, whole("this", 1, 1000)]
 Burst = Annotated[int, whole("a burst", 0, 100000)]
 Variable = Annotated[str, PlainValidator(VariableName())]

@@ -34,6 +34,11 @@ class Layout:
         return self.conf_d / f"{self.name}.conf"
 
     @property
+    def maintenance(self) -> PurePosixPath:
+        """The switch of the maintenance page: it is on while this file is there."""
+        return self.nginx / "maintenance"
+
+    @property
     def ssl(self) -> PurePosixPath:
         return self.nginx / "ssl"
 

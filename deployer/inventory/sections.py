@@ -131,7 +131,9 @@ class Postgres(Section):
 
 class Releases(Section):
     retain: grammar.Count = 5
+    healthy_within: grammar.Seconds = 120
     settle: grammar.Seconds = 10
+    drain: grammar.Drain = 60
 
 
 class Hooks(Section):

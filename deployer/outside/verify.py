@@ -9,6 +9,7 @@ from deployer.outside import (
     assets,
     certificate,
     headers,
+    maintenance,
     names,
     ports,
     protocols,
@@ -62,10 +63,11 @@ def _judged(site: Site, replies: Mapping[str, Reply], verified: bool) -> Checks:
     index = replies["index"]
     workers = tuple(replies[path] for path in wallet.WORKERS)
     loaded: assets.Assets | None = None
-    if isinstance(index, Answer):
+    down = maintenance.is_on(index)
+    if isinstance(index, Answer) and not down:
         loaded = assets.look(site, index, workers, limit=ONE_ANSWER, verified=verified)
     return (
-        *wallet.check(site, replies),
+        *(maintenance.check(site, replies) if down else wallet.check(site, replies)),
         *(assets.check(site, index, loaded) if isinstance(index, Answer) and loaded else ()),
         *api.check(site, replies),
         *redirects.check(site, replies),

@@ -1,8 +1,9 @@
 """Who holds the lock: for the one who finds it held, and for the audit log."""
 
 import getpass
+import json
 import platform
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from typing import Self
 
@@ -18,4 +19,12 @@ class Holder:
     @classmethod
     def here(cls, command: str) -> Self:
         """This person on this machine, from now on."""
-        return cls(f"{getpass.getuser()}@{platform.node()}", command, datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"))
+        return cls(f"{getpass.getuser()}@{platform.node()}", command, _now())
+
+    def record(self, result: str, changed: int | None) -> str:
+        """A line of the audit log, of one shape whoever writes it; `changed` counts sections, None: nobody knows."""
+        return json.dumps({"run": {**asdict(self), "result": result[:500]}, "changed": changed, "ended": _now()})
+
+
+def _now() -> str:
+    return datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")

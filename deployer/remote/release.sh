@@ -13,7 +13,7 @@ current_release() { sed -nE 's/^\{"id": "([^"]*)".*"result": "(deployed|restored
 
 who() { sed -n 's/.*"who": "\([^"\\]*\)".*/\1/p' "/run/deployer/$NAME/holder" 2>/dev/null | head -n 1; }
 
-plain() { tr -d '"\\' <<<"$1" | tr -cd '[:print:]' | cut -c -200; }
+plain() { tr -d "\"\\\\" <<<"$1" | tr -cd '[:print:]' | cut -c -200; }
 
 by_service() {
   local service name line=''

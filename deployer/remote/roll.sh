@@ -2,7 +2,7 @@
 # Whatever fails before the switch removes the new ones and leaves the old serving; run again, it goes on.
 # A container serves when the proxy's upstream file names it; all others of its service are leftovers, or, between the
 # switch and `finish`, the way back.
-# Needs NAME, ROOT, NGINX, LIMIT and SETTLE (seconds), and SERVICES: a line for each service of the release with
+# Needs NAME, ROOT, NGINX, LIMIT, SETTLE and DRAIN (seconds), and SERVICES: a line for each service of the release with
 #   SERVICE UPSTREAM PORT REPLICAS OVERLAP IMAGE CHECK…
 # BEFORE_SWITCH, AFTER_SWITCH, ON_FAILURE: commands for the new backend's container, or none. In front of it: proxy.sh,
 # release.sh and write_env.sh.
@@ -39,7 +39,7 @@ remove_leftovers() {
   done
   if [ -z "${leftovers// /}" ]; then return; fi
   echo "removing what an earlier run left: $(one_line "$leftovers")"
-  drain_proxy 70
+  drain_proxy "$DRAIN"
   docker rm -f $leftovers >/dev/null
 }
 
@@ -96,6 +96,7 @@ last_words() {
 # Healthy at first sight is not enough where something serves: many a program ends after some seconds.
 settle() {
   local name
+  if [ "$SETTLE" = 0 ]; then return; fi # to timeout(1) 0 means without an end
   timeout "$SETTLE" docker wait $1 >/dev/null || true
   for name in $1; do
     if ! running "$name"; then last_words "$name" "ended within $SETTLE s"; return 1; fi
@@ -254,7 +255,7 @@ go_back() {
   docker start $back >/dev/null || return 5
   if [ -e "$releases/$(current_release)/services" ]; then SERVICES=$(cat "$releases/$(current_release)/services"); fi
   switch "$services" "$back" "$(standing_of "$services")" || return 5
-  drain_proxy 70
+  drain_proxy "$DRAIN"
   docker rm -f $started >/dev/null || true
   SERVICES=$going
   restore "$(current_release)" || return 5
@@ -263,12 +264,12 @@ go_back() {
   return 4
 }
 
-# The old ones have answered their last request, at most 70 s after the switch (nginx closes what is left after 60).
+# The old ones have answered their last request; what is left after DRAIN seconds nginx closes itself.
 finish() {
   local service old='' began=$EPOCHREALTIME
   for service in $(all_services); do old+=" $(one_line "$(unnamed "$service")")"; done
   if [ -z "${old// /}" ]; then return; fi
-  drain_proxy 70
+  drain_proxy "$DRAIN"
   part drain
   docker stop --time 30 $old >/dev/null
   docker rm $old >/dev/null

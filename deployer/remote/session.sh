@@ -86,7 +86,7 @@ audit() {
 
 farewell() {
   if [ "$started" = 1 ] && [ "$finished" = 0 ]; then
-    audit "{\"run\": $HOLDER, \"result\": \"connection lost\", \"ended\": \"$(date -u +%FT%TZ)\"}"
+    audit "{\"run\": ${HOLDER%\}}, \"result\": \"connection lost\"}, \"changed\": null, \"ended\": \"$(date -u +%FT%TZ)\"}"
   fi
   rm -f "$lock.holder"
 }

@@ -16,6 +16,7 @@ from deployer.steps import (
     nginx,
     packages,
     preflight,
+    proxy_container,
     release,
     schedules,
     source,
@@ -37,8 +38,9 @@ GUIDE: tuple[Step, ...] = (
     images,
     containers,
     schedules,
+    proxy_container,
 )
 """All of the guide that makes a host; the release that serves stays at its commit."""
 
-UPDATE: tuple[Step, ...] = (newest, newest.Following(images), newest.Following(release))
+UPDATE: tuple[Step, ...] = (newest, newest.Following(images), newest.Following(release), proxy_container)
 """10.1: the ref's newest commit, built while the old release serves, then brought up beside it."""

@@ -7,10 +7,11 @@ from deployer import releases
 from deployer.changes import Change, FromOutside, Note, Run, Stop
 from deployer.facts import Ask, Facts, Probes
 from deployer.inventory.model import Inventory
-from deployer.release_scripts import HEALTH_LIMIT, Going, restore_functions
+from deployer.release_scripts import Going, restore_functions
 from deployer.releases import Release
 from deployer.shell import lines, quote
 from deployer.step import Plan
+from deployer.steps.containers import FINISHING
 
 
 def ask_log(host: Inventory) -> Ask:
@@ -67,8 +68,12 @@ def _go(host: Inventory, current: Release, target: Release, services: str) -> It
     yield Run(why, lines(functions, f"restore {quote(target.id)}"), lines(functions, f"restore {quote(current.id)}"))
     copies = sum(int(line.split(" ")[3]) for line in services.splitlines())
     roll = lines(functions, f"roll {quote(names)}")
-    yield Run(f"replace {current.id} by {target.id} with no gap", roll, within=copies * HEALTH_LIMIT + 2400)
+    yield Run(
+        f"replace {current.id} by {target.id} with no gap", roll, within=copies * host.releases.healthy_within + 2400
+    )
     back = lines(functions, "go_back 'the site was worse than before, seen from outside'")
     yield FromOutside("look at the site from outside, and go back where it is worse than before", back)
-    yield Run("stop what served before, when its last request is answered", lines(functions, "finish"), within=300)
+    yield Run(
+        "stop what served before, when its last request is answered", lines(functions, "finish"), within=FINISHING
+    )
     yield Run(f"record that {target.id} serves again", lines(functions, f"record_restored {quote(target.id)}"))

@@ -10,7 +10,7 @@ from deployer.environment import lines as environment_lines
 from deployer.facts import Ask, Facts, Probes
 from deployer.inventory.model import Inventory
 from deployer.proxy import nginx_conf, site_conf
-from deployer.release_scripts import HEALTH_LIMIT, Going, release_functions
+from deployer.release_scripts import Going, release_functions
 from deployer.running import Container, ask_containers, containers
 from deployer.shell import lines, quote, sh
 from deployer.step import Plan
@@ -19,6 +19,9 @@ from deployer.steps.images import SERVICES, known, tags
 from deployer.steps.nginx import first_upstreams
 
 TITLE = "7.4 Start containers"
+
+FINISHING = 900
+"""Seconds for what the old ones have in flight (`releases.drain`, at most 600), and their stop."""
 
 
 def probes(host: Inventory) -> Probes:
@@ -118,12 +121,14 @@ def _roll(
 ) -> Iterator[Change]:
     serving = {service: _serving(facts, found, service) for service in services}
     why = "; ".join(_why(host, facts, service, serving[service]) for service in services)
-    limit = sum(_replicas(host, service) for service in services) * HEALTH_LIMIT + 2400
+    limit = sum(_replicas(host, service) for service in services) * host.releases.healthy_within + 2400
     yield Run(why, lines(functions, f"roll {quote(' '.join(services))}"), within=limit)
     if any(serving.values()):
         back = lines(functions, "go_back 'the site was worse than before, seen from outside'")
         yield FromOutside("look at the site from outside, and go back where it is worse than before", back)
-        yield Run("stop what served before, when its last request is answered", lines(functions, "finish"), within=300)
+        yield Run(
+            "stop what served before, when its last request is answered", lines(functions, "finish"), within=FINISHING
+        )
 
 
 def _why(host: Inventory, facts: Facts, service: str, serving: Sequence[Container]) -> str:
@@ -144,7 +149,7 @@ def _reason(host: Inventory, facts: Facts, service: str, serving: Sequence[Conta
 def _tidy(found: Sequence[Container], good: Mapping[str, Sequence[Container]], functions: str) -> Iterator[Change]:
     left = [item.name for item in found if item.service in good and item not in good[item.service]]
     if left:
-        yield Run(f"remove what an earlier run left: {', '.join(left)}", lines(functions, "finish"), within=300)
+        yield Run(f"remove what an earlier run left: {', '.join(left)}", lines(functions, "finish"), within=FINISHING)
 
 
 def _name_current(facts: Facts, wanted: Mapping[str, str]) -> Iterator[Change]:

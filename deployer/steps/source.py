@@ -67,7 +67,8 @@ def fetch(host: Inventory) -> str:
     """All branches and tags as they are there now, also where history was rewritten; nothing is checked out."""
     branches = "+refs/heads/*:refs/remotes/origin/*"
     origin = git(host, "remote", "set-url", "origin", host.source.repository)
-    return lines(quiet(host), origin, f"timeout 600 {git(host, 'fetch', '--quiet', '--force', '--tags', 'origin', branches)}")
+    everything = git(host, "fetch", "--quiet", "--force", "--tags", "origin", branches)
+    return lines(quiet(host), origin, f"timeout 600 {everything}")
 
 
 def commit_of(ref: str, listing: str) -> str:

@@ -1,6 +1,7 @@
 """A site that is updated: a repository of its own, releases by number, and what is left on the host."""
 
 import json
+import re
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -48,7 +49,9 @@ class Updated:
     def stylesheet(self) -> str:
         """The address of the stylesheet that the index names: it has a hash of its content."""
         page = self.visitor.ask(DOMAIN).body.decode()
-        return page.split('href="', 1)[1].split("style.", 1)[0].split('"')[-1] + _named(page, "style.")
+        found = re.search(r'href="(?:\./|/)?([^"]*style\.[0-9a-f]+\.css)"', page)
+        assert found, page
+        return f"/{found[1]}"
 
     @property
     def releases(self) -> list[Event]:
@@ -65,11 +68,6 @@ class Updated:
         """One line for each that runs, by its service."""
         form = '{{.Label "com.docker.compose.service"}}'
         return sorted(self.deployment.host.exec(f"docker ps --format '{form}'").stdout.split())
-
-
-def _named(page: str, beginning: str) -> str:
-    start = page.index(beginning)
-    return page[start : page.index('"', start)]
 
 
 def visitor_of(deployment: Deployment, directory: Path) -> Visitor:

@@ -18,14 +18,13 @@ from tests.host.bed.host import READY_SECONDS, TestHost
 from tests.host.bed.origin import Repository
 from tests.host.bed.shell import docker
 from tests.host.conftest import Boot
+from tests.host.interrupting import LOCK, await_point
 from tests.host.test_interrupted import (
     CONF_D,
     JOB_SECONDS,
-    LOCK,
     STATE,
     WORKING,
     Point,
-    await_point,
     cut_off,
     left_over,
     listing,

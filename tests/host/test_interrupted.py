@@ -6,7 +6,7 @@ import subprocess
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
@@ -18,15 +18,13 @@ from tests.host.bed.digest import difference
 from tests.host.bed.host import TestHost
 from tests.host.bed.origin import Repository
 from tests.host.cutting import Cutting
+from tests.host.interrupting import LOCK, await_point, through
 from tests.host.tool import Deployment, Outcome, booted, deployment
 
 DOMAIN = "wallet.example.test"
 ROOT = "/opt/biometric-did"
 STATE = f"{ROOT}/.deployer"
 CONF_D = f"{ROOT}/nginx/conf.d"
-LOCK = "/run/lock/deployer-biometric-did.lock"
-REACHED_SECONDS = 180
-"""Until a point of the run is reached: the slowest comes after two image builds."""
 SILENT_SECONDS = 60
 """In which the tool has to notice that nothing comes any more."""
 JOB_SECONDS = 400
@@ -147,33 +145,6 @@ class Ground:
 @pytest.fixture(scope="module")
 def ground(bed: Bed, repository: Repository, half_way: str, undisturbed: dict[str, str]) -> Ground:
     return Ground(bed, repository, half_way, undisturbed)
-
-
-def through(line: Cutting, direct: Deployment) -> Deployment:
-    """The same host, reached through a line that can be cut: an inventory beside the other."""
-    host = direct.host
-    text = (direct.inventory / "web.toml").read_text()
-    straight = f'address = "{host.address}"\nport = {host.port}'
-    assert straight in text
-    text = text.replace(straight, f'address = "127.0.0.1"\nport = {line.port}')
-    other = direct.inventory.with_name("through")
-    other.mkdir()
-    (other / "web.toml").write_text(text.replace("[site]\n", f'[site]\naddress = "{host.address}"\n'))
-    (other / "known_hosts").write_text(f"[127.0.0.1]:{line.port} {host.host_key}\n")
-    return replace(direct, inventory=other)
-
-
-def await_point(deployed: Deployment, run: "subprocess.Popen[str]", holds: str) -> None:
-    """Until it holds on the host; the tool still works then."""
-    waiting = f"timeout {REACHED_SECONDS} bash -c {quoted(f'until {holds}; do sleep 0.02; done')} >/dev/null 2>&1"
-    reached = deployed.host.exec(waiting, check=False, seconds=REACHED_SECONDS + 30)
-    if reached.returncode != 0 or run.poll() is not None:
-        run.kill()
-        raise AssertionError(f"not reached: {holds}\n{run.communicate()}")
-
-
-def quoted(text: str) -> str:
-    return "'" + text.replace("'", "'\\''") + "'"
 
 
 def cut(run: "subprocess.Popen[str]", line: Cutting, manner: str) -> Outcome:

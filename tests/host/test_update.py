@@ -44,9 +44,8 @@ def rewrite(site: Updated, old: str, new: str) -> None:
 @pytest.mark.parametrize("replicas", [1, 3])
 def test_no_request_is_dropped(replicas: int, site: Site, tmp_path: Path) -> None:
     """Three updates and a rollback in a row: nothing fails, every POST runs once, nothing is left over."""
-    updated = site(backend=f"replicas = {replicas}")
-    if replicas > 1:
-        updated.deployment.ok("provision")
+    updated = site(backend=f"replicas = {replicas}", releases="drain = 15")
+    updated.deployment.ok("provision", "--no-verify")
     with traffic(updated.visitor.address, updated.visitor.trusted, tmp_path) as running:
         for version in ("2", "3", "4"):
             updated.commit(version)
@@ -61,7 +60,7 @@ def test_no_request_is_dropped(replicas: int, site: Site, tmp_path: Path) -> Non
     assert set(counts.versions) == {"1", "2", "3", "4"}
     assert updated.containers == [*[BACKEND] * replicas, WALLET, PROXY]
     assert updated.left_over == {}
-    assert updated.deployment.ok("provision", "--no-verify").recap["changed"] == 0
+    assert updated.deployment.ok("provision", "--no-verify").whys("changed") == []
 
 
 def test_releases(site: Site) -> None:
@@ -161,7 +160,7 @@ def test_a_gate_that_fails_leaves_everything_as_it_was(site: Site) -> None:
     assert "biometrics_moved_elsewhere" in refused.out
     assert host.exec(files).stdout == before
     rewrite(updated, 'KEPT = "2"\nFIXTURE_BREAK = "import"', 'KEPT = "1"')
-    assert updated.deployment.ok("provision", "--no-verify").recap["changed"] == 0
+    assert updated.deployment.ok("provision", "--no-verify").whys("changed") == []
     updated.commit("2", broken="import")
     refused = updated.deployment.json("update")
     assert refused.exit_code == 4
@@ -180,16 +179,16 @@ def test_two_updates_at_once(site: Site) -> None:
     updated.commit("2")
     first = updated.deployment.start("update", "--json")
     host.exec("timeout 60 bash -c 'until [ -e /run/lock/deployer-biometric-did.lock.holder ]; do sleep 0.05; done'")
-    host.exec(f"nohup setsid {ROOT}/.deployer/bin/renew >/root/renew.log 2>&1 & echo $! >/root/renew.pid")
+    host.exec(f"nohup setsid bash -c '{ROOT}/.deployer/bin/renew; echo $? >/root/renew.code' >/dev/null 2>&1 &")
     refused = updated.deployment.json("update")
     assert refused.exit_code == 6
     assert "running 'update' since" in refused.out
-    assert host.exec("kill -0 $(cat /root/renew.pid); cat /root/renew.log").stdout == ""
+    assert host.exec("ls /root/renew.code", check=False).stdout == ""
     out, err = first.communicate(timeout=300)
     assert first.returncode == 0, out + err
     assert updated.version == "2"
-    host.exec("timeout 60 bash -c 'while kill -0 $(cat /root/renew.pid) 2>/dev/null; do sleep 0.1; done'")
-    assert host.exec("cat /root/renew.log").stdout != ""
+    host.exec("timeout 60 bash -c 'until [ -s /root/renew.code ]; do sleep 0.1; done'")
+    assert host.exec("cat /root/renew.code").stdout == "0\n"
 
 
 def test_an_open_page_finds_its_files(site: Site) -> None:
@@ -261,3 +260,25 @@ def test_one_that_must_not_run_twice(site: Site, tmp_path: Path) -> None:
         host.exec("kill -- -$(cat /root/watch.pid) || kill $(cat /root/watch.pid); cat /root/seen").stdout.split()
     ) <= {"0", "1"}
     assert updated.left_over == {}
+
+
+def test_another_proxy(site: Site) -> None:
+    """Its configuration is reloaded; another image is the one case with a restart: said before, done last, measured."""
+    updated = site(releases="settle = 0")
+    host = updated.deployment.host
+    updated.deployment.ok("provision", "--no-verify")
+    host.exec("docker tag nginx:alpine nginx:other")
+    rewrite(updated, 'rate_limit = "off"', 'rate_limit = "off"\nimage = "nginx:other"')
+    foreseen = updated.deployment.ok("update", "--dry-run")
+    assert "replace the proxy's container by one of nginx:other: about a second" in foreseen.whys("would change")[-1]
+    done = updated.update()
+    assert done.whys("changed") == foreseen.whys("would change")
+    print(f"\nwithout an answer for {parts(done)['gap']} s")
+    assert 0 < parts(done)["gap"] < 30
+    assert updated.version == "1"
+    assert (
+        host.exec("docker ps --filter label=com.docker.compose.service=nginx --format '{{.Image}}'").stdout
+        == "nginx:other\n"
+    )
+    assert updated.left_over == {}
+    assert updated.deployment.ok("provision", "--no-verify").whys("changed") == []

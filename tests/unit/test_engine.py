@@ -4,13 +4,15 @@ import json
 import threading
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import asdict
 from pathlib import Path, PurePosixPath
 
 import pytest
 
-from deployer.changes import Change, File, Gate, Note, Run, SecondLogin, Stop, WriteFiles
+from deployer.acting import Outside, not_looked_at
+from deployer.changes import Change, File, FromOutside, Gate, Note, Run, SecondLogin, Stop, WriteFiles
 from deployer.commands.running import Tally
-from deployer.engine import Engine
+from deployer.engine import Engine, Operator
 from deployer.errors import DeployerError, GateFailed, Interrupted, LockHeld, RollbackFailed
 from deployer.facts import Answer, Facts, Resolve
 from deployer.remote.holder import Holder
@@ -33,9 +35,16 @@ def here(tmp_path: Path) -> Iterator[Bed]:
 class Play:
     """One run of some steps on one bed."""
 
-    def __init__(self, here: Bed, *steps: Scripted, on_line: Callable[[str], None] = lambda text: None) -> None:
+    def __init__(
+        self,
+        here: Bed,
+        *steps: Scripted,
+        on_line: Callable[[str], None] = lambda text: None,
+        outside: Outside = not_looked_at,
+    ) -> None:
         self.transport, self.report, self.tally = here.transport(), Recorder(on_line=on_line), Tally()
-        self.engine = Engine(here.host, self.transport, steps, lambda asked: {}, self.report, self.tally)
+        operator = Operator(lambda asked: {}, self.report, self.tally, outside)
+        self.engine = Engine(here.host, self.transport, steps, operator)
 
     def apply(self, wait: int = 0) -> None:
         self.engine.apply(HOLDER, wait=wait)
@@ -224,6 +233,135 @@ class TestActing:
         assert play.report.lines == ["key: [secret].", "example.com"]
         assert "ecret/with" not in error.context.output
 
+    def test_notes_are_those_of_the_new_plan(self, here: Bed) -> None:
+        """What a step had to say before it acted may have been settled by it: what is told is what holds now."""
+        file = here.root / "file"
+
+        def wanted(facts: Facts) -> Iterator[Change | Note]:
+            yield Note(f"the file says {facts['word'] or 'nothing'}")
+            if facts["word"] != "yes":
+                yield Run("write yes", f"echo yes >{file}")
+
+        play = Play(here, Scripted("noting", {"word": f"cat {file} 2>/dev/null || true"}, wanted))
+        play.apply()
+        assert play.report.steps[0].notes == (Note("the file says yes"),)
+        assert [change.why for change in play.report.steps[0].changes] == ["write yes"]
+
+    def test_parts_are_told(self, here: Bed) -> None:
+        """The seconds of a script's parts: for people as one line, for programs by name."""
+        marks = r"printf '\036part start 1.50\n\036part health 0.26\n'"
+        play = Play(here, always(Run("roll", f"{marks}; exit 1")))
+        play.fails_with(DeployerError)
+        (told,) = play.report.told
+        fields: dict[str, object] = {"step": "Scripted", "parts": {"start": 1.5, "health": 0.26}}
+        assert told == ("parts", fields, "              start 1.5 s · health 0.3 s")
+
+    def test_scripts_know_who_runs_them(self, here: Bed) -> None:
+        """The lock's holder, for a line in a log."""
+        play = Play(here, always(Run("ask", f"cat /run/deployer/{here.host.name}/holder; exit 1")))
+        play.fails_with(DeployerError)
+        assert json.loads(play.report.lines[0]) == {
+            "who": "ada@laptop",
+            "command": "provision",
+            "since": "2026-01-01T00:00:00Z",
+        }
+
+
+class Site:
+    """What is seen from outside, look after look; the last one lasts."""
+
+    def __init__(self, *looks: dict[str, str]) -> None:
+        self.looks, self.times = looks, 0
+
+    def __call__(self) -> dict[str, str]:
+        self.times += 1
+        return self.looks[min(self.times, len(self.looks)) - 1]
+
+
+class TestFromOutside:
+    def step(self, here: Bed, undo: str = "exit 4") -> Scripted:
+        """Switches, has a look, and cleans up what served before."""
+        log = here.root / "log"
+        changes = (
+            Run("switch", f"echo switched >>{log}"),
+            FromOutside("look at it", f"echo back >>{log}; {undo}"),
+            Run("clean up", f"echo cleaned >>{log}"),
+        )
+        return Scripted("release", {"done": f"cat {log} 2>/dev/null || true"}, _until(changes))
+
+    def log(self, here: Bed) -> list[str]:
+        return (here.root / "log").read_text().split()
+
+    def test_well(self, here: Bed) -> None:
+        """Where nothing is worse it goes on; looked at before the first change, and between the jobs."""
+        site = Site({}, {})
+        play = Play(here, self.step(here), outside=site)
+        play.apply()
+        assert self.log(here) == ["switched", "cleaned"]
+        assert site.times == 2
+        assert play.verdicts() == ["changed"]
+        assert play.report.begun == ["switch", "look at it", "clean up"]
+
+    def test_worse(self, here: Bed) -> None:
+        """The way back is walked, nothing of what served before is cleaned up: exit 4, with what was seen."""
+        play = Play(here, self.step(here), outside=Site({}, {"page": "502", "api": "no answer"}))
+        error = play.fails_with(GateFailed)
+        assert self.log(here) == ["switched", "back"]
+        assert error.exit_code == 4
+        assert error.what == "page: 502; api: no answer; the former state serves"
+        assert error.context.step == "release"
+        assert play.verdicts() == ["failed"]
+        assert here.lock_is_free()
+        assert "failed: page: 502" in json.dumps(audit(here))
+
+    def test_was_wrong_before(self, here: Bed) -> None:
+        """A fault that the step found is not held against it, also when it looks a little different now."""
+        play = Play(here, self.step(here), outside=Site({"headers": "none"}, {"headers": "one of two"}))
+        play.apply()
+        assert self.log(here) == ["switched", "cleaned"]
+
+    def test_only_what_is_worse_is_told(self, here: Bed) -> None:
+        """Of two faults the one that the step brought."""
+        site = Site({"headers": "none"}, {"headers": "none", "page": "502"})
+        error = Play(here, self.step(here), outside=site).fails_with(GateFailed)
+        assert error.what == "page: 502; the former state serves"
+
+    @pytest.mark.parametrize("undo", ["exit 5", "exit 1", "true"])
+    def test_way_back_fails(self, here: Bed, undo: str) -> None:
+        """Whatever the way back ends with but 4: nobody knows what serves, a person is needed, exit 5."""
+        error = Play(here, self.step(here, undo), outside=Site({}, {"page": "502"})).fails_with(RollbackFailed)
+        assert error.exit_code == 5
+        assert error.what == "page: 502; going back failed too"
+        assert "a person is needed" in error.remedy
+
+    def test_way_back_is_not_broken_off(self, here: Bed) -> None:
+        """Ctrl-C waits for it."""
+        step = self.step(here, f"echo going; sleep 1; echo there >>{here.root / 'log'}; exit 4")
+        play = Play(here, step, outside=Site({}, {"page": "502"}), on_line=_break_off("going"))
+        play.fails_with(Interrupted)
+        assert self.log(here) == ["switched", "back", "there"]
+
+    def test_job_that_fails_before(self, here: Bed) -> None:
+        """What fails before the look is no matter of the look."""
+        site = Site({})
+        step = always(Run("switch", "exit 4"), FromOutside("look at it", "true"))
+        Play(here, step, outside=site).fails_with(GateFailed)
+        assert site.times == 1
+
+    def test_steps_that_do_not_look(self, here: Bed) -> None:
+        """Nobody is asked from outside for them."""
+        site = Site({"page": "502"})
+        Play(here, says(here.root / "file", "yes"), outside=site).apply()
+        assert site.times == 0
+
+    def test_nothing_is_seen_in_a_dry_run(self, here: Bed) -> None:
+        """It is one of the changes that are shown."""
+        site = Site({})
+        play = Play(here, self.step(here), outside=site)
+        (planned,) = play.engine.preview()
+        assert [change.why for change in planned.changes] == ["switch", "look at it", "clean up"]
+        assert site.times == 0
+
 
 class TestSecondLogin:
     def test_is_a_connection_of_its_own(self, here: Bed) -> None:
@@ -237,8 +375,9 @@ class TestSecondLogin:
 
     def test_refused(self, here: Bed) -> None:
         """Where nobody gets in a second time the run fails and says so."""
-        error = Play(here, always(SecondLogin("come in again", "exit 1"))).fails_with(DeployerError)
-        assert error.what == "come in again: refused"
+        play = Play(here, always(SecondLogin("come in again", "exit 1")))
+        assert play.fails_with(DeployerError).what == "come in again: refused"
+        assert play.verdicts() == ["failed"]
 
 
 def _until(changes: tuple[Change, ...]) -> Callable[[Facts], Iterator[Change | Note]]:
@@ -369,12 +508,16 @@ class TestLock:
         follower.join()
         assert log.read_text() == "whole\n"
         assert play.report.lines[0] == "waiting for a job that an earlier run left working: 4. Something long"
-        assert "connection lost" in json.dumps(audit(here))
+        (line,) = audit(here)
+        assert line["run"] == {**asdict(_GRACE), "result": "connection lost"}
+        assert line["changed"] is None
+
+
+_GRACE = Holder("grace@desk", "update", "2026-02-02T00:00:00Z")
 
 
 def _session(here: Bed, transport: ThisMachine | None = None) -> Session:
-    holder = Holder("grace@desk", "update", "2026-02-02T00:00:00Z")
-    return Session.start(transport or here.transport(), here.host, holder, wait=0, survey="echo", say=lambda text: None)
+    return Session.start(transport or here.transport(), here.host, _GRACE, wait=0, survey="echo", say=lambda text: None)
 
 
 def _wait_for(condition: Callable[[], bool]) -> None:
@@ -443,8 +586,6 @@ def test_names_are_resolved_meanwhile(here: Bed) -> None:
             yield Note(facts["name"])
 
     report = Recorder()
-    engine = Engine(
-        here.host, here.transport(), (Step(),), lambda asked: {asked[0]: Answer("1.2.3.4")}, report, Tally()
-    )
-    engine.preview()
+    operator = Operator(lambda asked: {asked[0]: Answer("1.2.3.4")}, report, Tally())
+    Engine(here.host, here.transport(), (Step(),), operator).preview()
     assert report.steps[0].notes == (Note("1.2.3.4"),)

@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from jinja2 import UndefinedError
 
+from deployer import maintenance
 from deployer.marker import MARKER
 from deployer.rendering import nginx_text, nginx_word, render
 from tests.unit.test_proxy import example
@@ -42,7 +43,7 @@ def words(directive: str) -> list[str]:
 @pytest.mark.parametrize("name", COMMENTED)
 def test_every_file_says_whose_it_is(name: str) -> None:
     """The marker stands in the first line."""
-    text = render(name, host=example(), backends=["a"], wallets=["b"])
+    text = render(name, host=example(), backends=["a"], wallets=["b"], hashed="x", maintenance=maintenance)
     assert text.splitlines()[0] == f"# {MARKER}"
     assert text.endswith("\n")
 

@@ -16,11 +16,11 @@ LAYERS = (
     (
         *("errors", "secret", "marker", "shell", "versions", "inventory", "dotenv", "facts", "changes", "step"),
         *("docker", "units", "packages", "files", "rendering", "environment", "compose", "proxy", "running"),
-        *("remote.scripts", "scripts", "templates", "releases", "release_scripts"),
+        *("remote.scripts", "scripts", "templates", "releases", "release_scripts", "maintenance", "printable"),
     ),
     ("steps",),
     ("output",),
-    ("survey", "plan", "transport", "remote", "outside", "engine"),
+    ("survey", "plan", "transport", "remote", "outside", "acting", "engine"),
     ("commands",),
     ("frontends", "__main__"),
 )

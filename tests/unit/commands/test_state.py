@@ -31,6 +31,7 @@ GOOD: dict[str, str | int] = {
     "last run": json.dumps({"run": {"who": "a@b", "command": "provision", "since": "t", "result": "done"}}),
     "last backup": "web_20251012_020000",
     "lock": "",
+    "maintenance": "",
 }
 
 
@@ -74,6 +75,23 @@ def test_the_screen() -> None:
         "held by a@b, running 'provision'",
     ):
         assert expected in shown
+
+
+@pytest.mark.parametrize(
+    ("answer", "said"),
+    [
+        ('on\n{"who": "a@b", "since": "t"}', "on since t by a@b"),
+        ("on", "on"),
+        ("on\nnot json", "on"),
+        ('on\n{"who": "\\u001b[2J", "since": "t"}', "on since t by \N{REPLACEMENT CHARACTER}[2J"),
+    ],
+)
+def test_maintenance(answer: str, said: str) -> None:
+    """Said, with what ends it; who and when where the tool switched it on; nothing is down because of it."""
+    state_of_it = found(maintenance=answer)
+    assert (state_of_it.maintenance, state_of_it.down) == (said, ())
+    assert f"maintenance {said}; to end it: deployer maintenance off --host web" in text(HOST, state_of_it)
+    assert "maintenance" not in text(HOST, found())
 
 
 @pytest.mark.parametrize(

@@ -232,6 +232,64 @@ def test_an_alias_serves_or_redirects(deploy: Deploy, authority: Pair, status: i
     }
 
 
+def down(asked: Asked, told: Told | None) -> Told | None:
+    """As the proxy answers while maintenance is on."""
+    if told is None or asked.scheme == "http" or (asked.host == API and asked.path == "/health"):
+        return told
+    kind, body = ("application/json", b'{"detail":"Down for maintenance"}') if asked.host == API else _DOWN_PAGE
+    return Told(503, (*SECURITY, HSTS, ("Content-Type", kind), ("Retry-After", "300")), body)
+
+
+_DOWN_PAGE = ("text/html", b"<!doctype html><h1>Down for maintenance</h1>")
+
+
+def test_maintenance_is_no_failure(deploy: Deploy) -> None:
+    """It is said, with the command that ends it; certificate, health, CORS, headers and the rest are looked at."""
+    checks = verify(deploy(spoiled(down)).site)
+    (warning,) = [check for check in checks if check.verdict != "pass"]
+    assert (warning.name, warning.verdict) == ("maintenance is on", "warning")
+    assert warning.remedy == "deployer maintenance off"
+    names = {check.name.partition(":")[0] for check in checks}
+    assert {"certificate trusted", "API health", "CORS", "security headers", "http to https", "maintenance"} <= names
+    assert "wallet" not in names
+
+
+@pytest.mark.parametrize(
+    ("spoil", "expected"),
+    [
+        (changing(on("/health"), lambda told: replace(told, status=502)), f"API health: https://{API}/health"),
+        (
+            changing(
+                lambda asked: asked.host == API and asked.path != "/health", lambda told: replace(told, status=404)
+            ),
+            "maintenance: every name says when to come back",
+        ),
+        (
+            changing(on("/"), lambda told: without(told, "Retry-After")),
+            "maintenance: every name says when to come back",
+        ),
+        (changing(on("/"), lambda told: without(told, "X-Frame-Options")), "security headers: page"),
+    ],
+)
+def test_a_fault_during_maintenance_is_found(deploy: Deploy, spoil: Change, expected: str) -> None:
+    """What remains to be looked at can still fail."""
+
+    def behaviour(asked: Asked, told: Told | None) -> Told | None:
+        answer = down(asked, told)
+        return spoil(asked, answer) if answer and asked.scheme == "https" else answer
+
+    assert failures(verify(deploy(spoiled(behaviour)).site)) == {expected}
+
+
+def test_a_503_of_others_is_no_maintenance(deploy: Deploy) -> None:
+    """A wallet that is broken fails, also with 503 and a time to come back."""
+
+    def broken(asked: Asked, told: Told | None) -> Told | None:
+        return replace(told, status=503, body=b"Sorry") if told and on("/")(asked) else told
+
+    assert f"wallet: https://{DOMAIN}/" in failures(verify(deploy(spoiled(broken)).site))
+
+
 def _with_alias(alias: str, status: int) -> Behaviour:
     def behaviour(asked: Asked) -> Told | None:
         if asked.host != alias or asked.scheme == "http":

@@ -1,5 +1,6 @@
 """show_env.sh and write_env.sh with real bash, driven by the step that uses them."""
 
+import os
 import re
 from pathlib import Path, PurePosixPath
 
@@ -133,6 +134,52 @@ class TestKept:
         assert "JWT_SECRET_KEY=[secret kept ]" in shown(host)
         apply(host, tmp_path)
         assert values(host)["JWT_SECRET_KEY"] == LONG
+
+
+class TestPutBack:
+    def take_back(self, host: Inventory, directory: Path) -> Path:
+        """The change, and then its way back, as the runner does it."""
+        (change,) = changes(host)
+        payload = directory / "1.payload"
+        payload.write_text(change.payload.reveal() if change.payload else "")
+        for script in (change.script, change.undo):
+            ran = run_here(script, PAYLOAD=str(payload))
+            assert (ran.returncode, ran.stdout) == (0, ""), ran.stderr
+        return env(host)
+
+    def test_former_file(self, tmp_path: Path) -> None:
+        """Every byte, its mode and owner; a secret that the release brought is gone with it."""
+        host = host_in(tmp_path / "root", {"DB_PASSWORD": AWKWARD})
+        env(host).parent.mkdir()
+        text = f"# mine\nAPI_SECRET_KEY='{LONG}'\nDOMAIN=old.example.com\nDB_PASSWORD=former-one"
+        env(host).write_text(text)
+        env(host).chmod(0o640)
+        os.chown(env(host), 65534, 65534)
+        back = self.take_back(host, tmp_path)
+        assert back.read_text() == text
+        found = back.stat()
+        assert (found.st_mode & 0o7777, found.st_uid) == (0o640, 65534)
+        assert [path.name for path in back.parent.iterdir()] == [".env"]
+
+    def test_no_former_file(self, tmp_path: Path) -> None:
+        """Secrets that were made stay: something may have been started with them."""
+        host = host_in(tmp_path / "root")
+        back = self.take_back(host, tmp_path)
+        assert len(values(host)["API_SECRET_KEY"]) == 43
+        assert back.stat().st_mode & 0o7777 == 0o600
+
+    def test_former_file_lies_where_the_runner_cleans_up(self, tmp_path: Path) -> None:
+        """Beside the payload, under a name that is removed with it when the job is over."""
+        host = host_in(tmp_path / "root")
+        env(host).parent.mkdir()
+        env(host).write_text(f"API_SECRET_KEY={LONG}\n")
+        job = tmp_path / "job"
+        job.mkdir()
+        (change,) = changes(host)
+        (job / "7.payload").write_text("")
+        assert run_here(change.script, PAYLOAD=str(job / "7.payload")).returncode == 0
+        assert sorted(path.name for path in job.glob("*.payload")) == ["7.payload", "former.payload"]
+        assert sorted(path.name for path in job.iterdir()) == ["7.payload", "former.payload"]
 
 
 class TestSupplied:

@@ -219,6 +219,49 @@ class TestUndo:
             "-a",
         ]
 
+    def test_files_first(self, tmp_path: Path) -> None:
+        """An undo (a reload, say) acts on the files that stood there before, also on those written after its change."""
+        path, before = tmp_path / "conf", tmp_path / "before"
+        path.write_text("old")
+        before.write_text("old before")
+        ended = run(
+            tmp_path,
+            WriteFiles("write", (file(before),)),
+            Run("reload", "true", undo=f"cat {before} {path}"),
+            WriteFiles("write", (file(path),)),
+            Run("fail", "exit 9"),
+        )
+        assert ended.lines == ["old beforeold"]
+        assert ended.marks[-1] == "undone"
+
+    def test_files_that_are_as_before(self, tmp_path: Path) -> None:
+        """What an undo or the change itself has put back already keeps its inode: nobody is told that it changed."""
+        path = tmp_path / "conf"
+        path.write_text("old")
+        inode = tmp_path / "inode"
+        restore = f"printf old >{path}.own && mv {path}.own {path}; stat -c %i {path} >{inode}; exit 9"
+        ended = run(tmp_path, WriteFiles("write", (file(path),)), Run("put back and fail", restore))
+        assert ended.exit_code == 9
+        assert path.read_text() == "old"
+        assert path.stat().st_ino == int(inode.read_text())
+
+    def test_file_that_cannot_be_put_back(self, tmp_path: Path) -> None:
+        """It is said that something is stuck; the undo scripts are run all the same."""
+        path = tmp_path / "conf"
+        path.write_text("old")
+        break_it = f"rm {path}; mkdir -p {path}/in-the-way; exit 9"
+        ended = run(tmp_path, Run("a", "true", undo="echo -a"), WriteFiles("w", (file(path),)), Run("b", break_it))
+        assert ended.marks[-1] == "stuck"
+        assert ended.lines[-1] == "-a"
+
+    def test_payload_is_there(self, tmp_path: Path) -> None:
+        """The way back finds what its change found, and nothing of it stays."""
+        former = '"${PAYLOAD%/*}/former.payload"'
+        use = Run("use", f'cp "$PAYLOAD" {former}; exit 1', undo=f"cat {former}", payload=Secret("12345"))
+        laid = Laid(tmp_path, use)
+        assert laid.run().lines == ["12345"]
+        assert not list(laid.work.glob("*.payload"))
+
     def test_stuck(self, tmp_path: Path) -> None:
         """An undo that fails is said, and the others are made."""
         ended = run(tmp_path, Run("a", "true", undo="echo -a"), Run("b", "true", undo="exit 1"), Run("c", "exit 1"))

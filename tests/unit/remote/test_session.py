@@ -1,10 +1,14 @@
 """The operator's end of a session against hosts that break off in the middle."""
 
+from pathlib import PurePosixPath
+
 import pytest
 
+from deployer.changes import Run
 from deployer.errors import ConnectionFailed, DeployerError
 from deployer.remote.holder import Holder
-from deployer.remote.session import Session
+from deployer.remote.job import Job
+from deployer.remote.session import JobResult, Session
 from deployer.transport.protocol import Reply
 from tests.fakes import inventory
 from tests.unit.commands.fakes import FakeTransport
@@ -64,6 +68,36 @@ def test_cut_before_the_reply(said: bytes) -> None:
             session.survey_reply()
     finally:
         session.end()
+
+
+def done(output: str) -> JobResult:
+    """What a job's output becomes that a host gives after `ready`."""
+    transport = FakeTransport([Reply(0, f"ready\n{output}".encode(), b"")], Lines(b"locked\n"))
+    session = Session.start(transport, inventory(), HOLDER, wait=0, survey="true", say=lambda text: None)
+    try:
+        changes = (Run("one", "true"), Run("two", "true"))
+        return session.do(Job("t", changes, PurePosixPath("/x")), lambda why: None, lambda line: None)
+    finally:
+        session.end()
+
+
+class TestParts:
+    def test_told(self) -> None:
+        """A script's marks with the seconds of its parts are kept in their order, and shown to nobody as a line."""
+        result = done("\x1echange 1\nhello\n\n\x1epart start 1.50\n\x1epart health 0.25\n\x1edone 1\n\x1eexit 0\n")
+        assert list(result.parts.items()) == [("start", 1.5), ("health", 0.25)]
+        assert result.output == "hello"
+        assert result.exit_code == 0
+
+    def test_twice(self) -> None:
+        """The last of two counts: what was measured anew."""
+        assert done("\x1epart gap 3.00\n\x1epart gap 4.00\n\x1eexit 0\n").parts == {"gap": 4.0}
+
+    def test_none(self) -> None:
+        """Most jobs have none; one that failed keeps those it had."""
+        assert done("\x1eexit 0\n").parts == {}
+        failed = done("\x1epart start 1.00\n\x1efailed 1 4\n\x1eundone\n\x1eexit 4\n")
+        assert (failed.exit_code, failed.failed, failed.undone, failed.parts) == (4, 1, True, {"start": 1.0})
 
 
 @pytest.mark.parametrize("holder", ["{}", "no json", '{"who": 1}', "[]", ""])

@@ -10,16 +10,19 @@ from pathlib import Path
 import pytest
 
 from deployer import scripts
-from deployer.changes import Gate, Note, Run, SecondLogin, WriteFiles
+from deployer.changes import Change, FromOutside, Gate, Note, Run, SecondLogin, WriteFiles
+from deployer.compose import PROXY
 from deployer.facts import Ask
 from deployer.inventory.model import Inventory
 from deployer.plan import name_of
 from deployer.remote.holder import Holder
 from deployer.remote.scripts import script
-from deployer.steps import GUIDE
+from deployer.step import Step
+from deployer.steps import GUIDE, UPDATE, proxy_container
+from deployer.steps.back import Back
 from deployer.survey import script_for
 from tests.fakes import inventory, planned
-from tests.unit.steps.hosts import fresh
+from tests.unit.steps.hosts import Answers, behind, container, fresh, kept, recorded
 
 REMOTE = Path(__file__).parents[3] / "deployer" / "remote"
 SHELLCHECK = shutil.which("shellcheck", path=str(Path(sys.executable).parent)) or shutil.which("shellcheck")
@@ -54,18 +57,31 @@ def complaints(directory: Path, texts: Mapping[str, str]) -> dict[str, list[str]
 
 def of_steps() -> Iterator[tuple[str, str]]:
     for host in (inventory(), inventory(tls={"mode": "self-signed"}, docker={"packages": "distribution"})):
-        for step in GUIDE:
+        for step, answers in acting(host):
             for key, probe in step.probes(host).items():
                 if isinstance(probe, Ask):
                     yield f"{name_of(step)} asks: {key}", probe.script
-            for change in planned(step, host, fresh(step, host)):
-                yield from (
-                    (f"{name_of(step)}: {change.why}", text) for text in texts(change) if not isinstance(change, Note)
-                )
+            for change in planned(step, host, answers):
+                for number, text in enumerate(texts(change)):
+                    assert not isinstance(change, Note)
+                    yield f"{name_of(step)}: {change.why}{' (its way back)' * number}", text
 
 
-def texts(change: Run | WriteFiles | Gate | SecondLogin | Note) -> list[str]:
+def acting(host: Inventory) -> Iterator[tuple[Step, Answers]]:
+    """Steps with answers after which they have something to do."""
+    for step in GUIDE:
+        yield step, fresh(step, host)
+    for step in UPDATE:
+        yield step, behind(step, host)
+    yield proxy_container, {"containers": container(host, PROXY, config="0000")}
+    former = recorded(host, id="former")
+    yield Back("former"), {"log": former + recorded(host), "kept": kept(host, "former")}
+
+
+def texts(change: Change | Note) -> list[str]:
     match change:
+        case FromOutside():
+            return [change.undo]
         case Run():
             return [change.script, change.undo]
         case WriteFiles():

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Mapping
+from dataclasses import asdict
 
 from deployer import compose
 from deployer.compose import BACKEND, PROXY, WALLET
@@ -9,6 +10,8 @@ from deployer.environment import lines, secret_names
 from deployer.facts import Answer
 from deployer.files import Directory
 from deployer.inventory.model import Inventory
+from deployer.release_scripts import services
+from deployer.releases import Release
 from deployer.step import Step
 from deployer.steps import (
     certificates,
@@ -20,18 +23,24 @@ from deployer.steps import (
     firewall,
     images,
     network,
+    newest,
     nginx,
     packages,
     preflight,
+    proxy_container,
+    release,
     schedules,
     source,
 )
 from deployer.steps import compose as compose_step
+from deployer.steps.newest import Following
 from tests.fakes import as_wanted, planned, whys
 
 Answers = dict[str, str]
 
 COMMIT = "0123456789abcdef0123456789abcdef01234567"
+NEWER = "f" * 40
+"""What the ref has become on a host that is to be updated."""
 DEBIAN = 'PRETTY_NAME="Debian GNU/Linux 13 (trixie)"\nID=debian\nVERSION_ID="13"\nVERSION_CODENAME=trixie\n'
 UBUNTU = 'PRETTY_NAME="Ubuntu 24.04.3 LTS"\nID=ubuntu\nID_LIKE=debian\nVERSION_ID="24.04"\nVERSION_CODENAME=noble\n'
 IDS = {BACKEND: "sha256:aaa", WALLET: "sha256:bbb", PROXY: "sha256:ccc"}
@@ -85,8 +94,43 @@ def env(host: Inventory, digests: Mapping[str, str] | None = None) -> str:
     return "\n".join(("600 root:root", environment.MARKER, *secrets, *lines(host))) + "\n"
 
 
-def built(host: Inventory, service: str) -> str:
-    return f"{COMMIT} {images.inputs(host, service)}\n"
+def built(host: Inventory, *services: str, commit: str = COMMIT, ids: Mapping[str, str] = IDS) -> str:
+    """The images of these services, under the names of this commit and of today's settings."""
+    return "".join(
+        f"{tag} {ids[service]}\n" for service, tag in images.tags(host, commit).items() if service in services
+    )
+
+
+def current(host: Inventory, *services: str, ids: Mapping[str, str] = IDS) -> str:
+    """Their names `current`."""
+    return "".join(f"{compose.image(host, service)}:current {ids[service]}\n" for service in services)
+
+
+def chosen(host: Inventory, backends: int | None = None) -> str:
+    """The containers that the proxy's upstream file names."""
+    numbers = range(1, (backends or host.backend.replicas) + 1)
+    return "".join((*(f"{host.name}-{BACKEND}-{number}\n" for number in numbers), f"{host.name}-{WALLET}-1\n"))
+
+
+def recorded(host: Inventory, result: str = "deployed", **other: object) -> str:
+    """The line of the release that serves, but for what is given."""
+    told = Release(
+        "20260101_000000-0123456",
+        "2026-01-01T00:00:00Z",
+        host.source.ref,
+        COMMIT,
+        containers.configuration(host),
+        result,
+        images=IDS,
+        tags=images.tags(host, COMMIT),
+    )
+    return json.dumps({**asdict(told), **other}) + "\n"
+
+
+def kept(host: Inventory, *ids: str, commit: str = COMMIT) -> str:
+    """The services of the releases that are kept."""
+    told = services(host, images.tags(host, commit)).splitlines()
+    return "".join(f"{name} {line}\n" for name in ids for line in told)
 
 
 RULES = "".join(f"allow tcp {port} 0.0.0.0/0 any 0.0.0.0/0 in\n" for port in (22, 80, 443))
@@ -95,6 +139,11 @@ LIVE = "".join(f"-p tcp -m tcp --dport {port} -j ACCEPT\n" for port in (22, 80, 
 
 def converged(step: Step, host: Inventory) -> Answers:
     """The answers of a host on which there is nothing to do."""
+    if isinstance(step, Following):
+        return converged(step.step, host)
+    if step == release:
+        parts: tuple[Step, ...] = (environment, compose_step, nginx, containers)
+        return {key: answer for part in parts for key, answer in converged(part, host).items()}
     made: dict[Step, Answers] = {
         preflight: {
             **_prerequisites(host),
@@ -150,16 +199,10 @@ def converged(step: Step, host: Inventory) -> Answers:
             "boot": "enabled",
             "undo": "inactive",
         },
-        images: _images(host),
-        containers: {
-            **_images(host),
-            "containers": all_containers(host),
-            "image ids": f"{BACKEND}={IDS[BACKEND]}\n{WALLET}={IDS[WALLET]}\n",
-            "chosen": "".join(f"{host.name}-{BACKEND}-{number}\n" for number in range(1, host.backend.replicas + 1))
-            + f"{host.name}-{WALLET}-1\n",
-            "user": f"{IDS[BACKEND]} {USER}\n",
-            "owners": f"{USER}\n{USER}\n",
-        },
+        images: {**{name: as_wanted(file) for name, file in images.files(host).items()}, **_images(host)},
+        containers: _containers(host),
+        proxy_container: {"containers": all_containers(host)},
+        newest: {"standing": COMMIT, "newest": f"{COMMIT}\nknown\n", "local changes": ""},
         schedules: {
             **{name: as_wanted(file) for name, file in schedules.files(host).items()},
             "enabled": "enabled",
@@ -167,6 +210,14 @@ def converged(step: Step, host: Inventory) -> Answers:
         },
     }
     return made[step]
+
+
+def behind(step: Step, host: Inventory) -> Answers:
+    """The answers of a converged host whose ref has become another commit, which nobody has fetched yet."""
+    told = converged(step, host)
+    if step == newest:
+        return {**told, "newest": f"{NEWER}\nnew\n"}
+    return {**told, "commit": NEWER} if "commit" in told else told
 
 
 def fresh(step: Step, host: Inventory) -> Answers:
@@ -216,7 +267,20 @@ def _certificates(host: Inventory) -> Answers:
 
 
 def _images(host: Inventory) -> Answers:
-    return {"commit": COMMIT, BACKEND: built(host, BACKEND), WALLET: built(host, WALLET)}
+    return {"commit": COMMIT, "images": built(host, BACKEND, WALLET) + current(host, BACKEND, WALLET)}
+
+
+def _containers(host: Inventory) -> Answers:
+    return {
+        **_images(host),
+        "env": env(host),
+        "containers": all_containers(host),
+        "chosen": chosen(host),
+        "user": f"{IDS[BACKEND]} {USER}\n",
+        "owners": f"{USER}\n{USER}\n",
+        "current": recorded(host),
+        "served": "20260101_000000-0123456\n",
+    }
 
 
 def drifted(step: Step, host: Inventory, **differing: Answer | str) -> list[str]:

@@ -1,40 +1,72 @@
-"""7.4 Start containers."""
+"""7.4 Start containers: facts in, changes out. What the changes do is proved on a host."""
+
+from pathlib import Path
 
 import pytest
 
+from deployer.changes import Change, FromOutside, Note, Run
 from deployer.compose import BACKEND, WALLET
 from deployer.inventory.model import Inventory
 from deployer.steps import containers
 from tests.fakes import inventory, planned, script_of, whys
 
-from .hosts import all_containers, container, converged, drifted, fresh
+from .hosts import IDS, all_containers, built, chosen, container, converged, current, drifted, env, fresh, recorded
 
 HOST = inventory()
 THREE = inventory(backend={"replicas": 3})
 SETTINGS = "its settings or its number changed"
+IMAGE = "its image is another"
 OWN = "give /opt/biometric-did/logs and /opt/biometric-did/data to the user of the backend's image"
+LOOK = "look at the site from outside, and go back where it is worse than before"
+FINISH = "stop what served before, when its last request is answered"
+RECORD = "record the release, and forget what is older than those kept"
+OTHER = "9" * 40
+NEWER = {BACKEND: "sha256:newer", WALLET: "sha256:newer-wallet"}
 
 
 def replaced(service: str, reason: str) -> list[str]:
-    return [f"replace {service} ({reason}) with no gap"]
+    return [f"replace {service} ({reason}) with no gap", LOOK, FINISH]
+
+
+def started(*services: str) -> list[str]:
+    return ["; ".join(f"start {service} and wait until it is healthy" for service in services)]
 
 
 def with_container(host: Inventory, service: str, **other: str) -> str:
     return all_containers(host).replace(container(host, service), container(host, service, 1, **other))
 
 
+def of_another_commit() -> dict[str, str]:
+    """The answers of a host that serves one commit, with the images of another one built."""
+    return {
+        **converged(containers, HOST),
+        "commit": OTHER,
+        "images": built(HOST, BACKEND, WALLET)
+        + built(HOST, BACKEND, WALLET, commit=OTHER, ids=NEWER)
+        + current(HOST, BACKEND, WALLET),
+    }
+
+
+def rolled(items: tuple[Change | Note, ...]) -> str:
+    """The services that the roll-out of a plan brings, as roll.sh gets them."""
+    (script,) = [script_of(item) for item in items if isinstance(item, Run) and "\nroll " in item.script]
+    return script.rpartition("\nroll ")[2].strip().strip("'")
+
+
 @pytest.mark.parametrize("service", [BACKEND, WALLET])
 class TestOneService:
     def test_absent(self, service: str) -> None:
-        """It is started; the other one is left alone."""
+        """It is started; the other one is left alone, and nobody looks from outside: it cannot be worse."""
         told = all_containers(HOST).replace(container(HOST, service), "")
-        assert drifted(containers, HOST, containers=told) == [f"start {service} and wait until it is healthy"]
+        assert drifted(containers, HOST, containers=told) == started(service)
+        items = planned(containers, HOST, {**converged(containers, HOST), "containers": told})
+        assert rolled(items) == service
 
     @pytest.mark.parametrize("state", ["exited", "created", "restarting"])
     def test_stopped(self, service: str, state: str) -> None:
         """One that does not run serves nobody: there is no gap to avoid."""
         told = with_container(HOST, service, state=state, health="")
-        assert drifted(containers, HOST, containers=told) == [f"start {service} and wait until it is healthy"]
+        assert drifted(containers, HOST, containers=told) == started(service)
 
     def test_unhealthy(self, service: str) -> None:
         """It is replaced, and the reason said."""
@@ -45,33 +77,216 @@ class TestOneService:
         """One that has just been started (after a reboot) is no reason to act."""
         assert drifted(containers, HOST, containers=with_container(HOST, service, health="starting")) == []
 
-    @pytest.mark.parametrize("other", [{"config": "0000"}, {"image": "sha256:old"}])
-    def test_started_with_other_settings(self, service: str, other: dict[str, str]) -> None:
-        """Other settings or another image: replaced with no gap."""
+    @pytest.mark.parametrize(("other", "reason"), [({"config": "0000"}, SETTINGS), ({"image": "sha256:old"}, IMAGE)])
+    def test_started_with_other_settings(self, service: str, other: dict[str, str], reason: str) -> None:
+        """Other settings or another image: replaced with no gap, and looked at from outside before the old one goes."""
         told = with_container(HOST, service, **other)
-        assert drifted(containers, HOST, containers=told) == replaced(service, SETTINGS)
+        assert drifted(containers, HOST, containers=told) == replaced(service, reason)
 
     def test_not_named_by_the_proxy(self, service: str) -> None:
-        """A container that runs and serves nobody is one of an update that was broken off."""
-        chosen = converged(containers, HOST)["chosen"].replace(f"biometric-did-{service}-1\n", "")
-        assert drifted(containers, HOST, chosen=chosen) == replaced(service, SETTINGS)
+        """A container that runs and serves nobody is one of an update that was broken off: it does not count."""
+        named = chosen(HOST).replace(f"biometric-did-{service}-1\n", "")
+        assert drifted(containers, HOST, chosen=named) == started(service)
 
-    def test_left_over_copy(self, service: str) -> None:
-        """One too many is cleared away."""
-        told = all_containers(HOST) + container(HOST, service, 2)
-        assert drifted(containers, HOST, containers=told) == replaced(service, SETTINGS)
+    @pytest.mark.parametrize("state", ["running", "exited", "created"])
+    def test_left_over_copy(self, service: str, state: str) -> None:
+        """One that the proxy does not name is cleared away, without touching the one that serves."""
+        told = all_containers(HOST) + container(HOST, service, 2, state=state)
+        wanted = [f"remove what an earlier run left: biometric-did-{service}-2"]
+        assert drifted(containers, HOST, containers=told) == wanted
+        (change,) = planned(containers, HOST, {**converged(containers, HOST), "containers": told})
+        assert script_of(change).endswith("\nfinish")
 
-    def test_image_will_be_built(self, service: str) -> None:
-        """What section 7.4 builds is rolled out in the same plan."""
-        assert replaced(service, "its image is built anew")[0] in drifted(containers, HOST, **{service: ""})
+    def test_image_that_is_not_there(self, service: str) -> None:
+        """What section 7.4 builds first is rolled out in the same plan."""
+        (other,) = {BACKEND, WALLET} - {service}
+        assert replaced(service, IMAGE)[0] in drifted(containers, HOST, images=built(HOST, other))
+
+    def test_current_names_another_image(self, service: str) -> None:
+        """`current` is what a plain `up` of a person would start: it follows what serves."""
+        told = built(HOST, BACKEND, WALLET) + current(HOST, BACKEND, WALLET, ids={**IDS, service: "sha256:other"})
+        (change,) = planned(containers, HOST, {**converged(containers, HOST), "images": told})
+        assert isinstance(change, Run)
+        assert change.why == "name the images that serve `current` again"
+        (line,) = change.script.splitlines()
+        name = "biometric-did-backend" if service == BACKEND else "biometric-did-wallet"
+        assert line.startswith(f"docker tag {name}:0123456789ab-")
+        assert line.endswith(f" {name}:current")
+
+    def test_no_current(self, service: str) -> None:
+        """So it is where nobody named one."""
+        (other,) = {BACKEND, WALLET} - {service}
+        told = built(HOST, BACKEND, WALLET) + current(HOST, other)
+        assert drifted(containers, HOST, images=told) == ["name the images that serve `current` again"]
 
 
-def test_replicas() -> None:
-    """Fewer or more than wanted: the service is brought to its number."""
-    fewer = all_containers(THREE).replace(container(THREE, BACKEND, 2), "")
-    assert drifted(containers, THREE, containers=fewer) == replaced(BACKEND, SETTINGS)
-    one = {**converged(containers, THREE), "chosen": converged(containers, HOST)["chosen"]}
-    assert whys(planned(containers, THREE, {**one, "containers": all_containers(HOST)})) == replaced(BACKEND, SETTINGS)
+class TestReplicas:
+    def test_one_is_gone(self) -> None:
+        """The service is brought to its number again."""
+        fewer = all_containers(THREE).replace(container(THREE, BACKEND, 2), "")
+        assert drifted(containers, THREE, containers=fewer) == replaced(BACKEND, SETTINGS)
+
+    def test_more_are_wanted(self) -> None:
+        """All are replaced together: they share one set of settings."""
+        one = {**converged(containers, THREE), "chosen": chosen(THREE, 1), "containers": all_containers(HOST)}
+        assert whys(planned(containers, THREE, one)) == replaced(BACKEND, SETTINGS)
+
+    def test_fewer_are_wanted(self) -> None:
+        """Likewise; what is too many ends with the old ones."""
+        three = {**converged(containers, HOST), "chosen": chosen(THREE), "containers": all_containers(THREE)}
+        items = planned(containers, HOST, three)
+        assert whys(items) == replaced(BACKEND, SETTINGS)
+        assert rolled(items) == BACKEND
+
+    def test_time_for_each(self) -> None:
+        """A roll-out of more containers may take longer."""
+
+        def within(host: Inventory) -> int:
+            (roll,) = [item for item in planned(containers, host, fresh(containers, host)) if is_roll(item)]
+            assert isinstance(roll, Run)
+            return roll.within
+
+        assert within(THREE) > within(HOST) > 2 * 120
+
+
+def is_roll(item: Change | Note) -> bool:
+    return isinstance(item, Run) and "\nroll " in item.script
+
+
+class TestRelease:
+    def test_another_commit(self) -> None:
+        """Both services in one roll-out: there is never a mixture; then the look, the end of the old, the log."""
+        items = planned(containers, HOST, of_another_commit())
+        both = "; ".join(f"replace {service} ({IMAGE}) with no gap" for service in (BACKEND, WALLET))
+        # The user of the new image is found out first.
+        assert whys(items) == [OWN, both, LOOK, FINISH, RECORD]
+        assert rolled(items) == f"{BACKEND} {WALLET}"
+
+    def test_same_images_under_another_commit(self) -> None:
+        """A commit that changes neither image replaces no container; it is recorded all the same."""
+        told = {**of_another_commit()}
+        told["images"] = built(HOST, BACKEND, WALLET, commit=OTHER) + current(HOST, BACKEND, WALLET)
+        assert whys(planned(containers, HOST, told)) == [RECORD]
+
+    def test_only_the_wallet_is_another(self) -> None:
+        """The backend runs on."""
+        told = {**of_another_commit()}
+        told["images"] = built(HOST, BACKEND, WALLET, commit=OTHER, ids={**IDS, WALLET: "sha256:newer"})
+        items = planned(containers, HOST, told)
+        assert whys(items) == [*replaced(WALLET, IMAGE), RECORD]
+        assert rolled(items) == WALLET
+
+    def test_services_as_roll_reads_them(self) -> None:
+        """A line for each: service, upstream, port, replicas, overlap, image, check."""
+        text = script_of(planned(containers, THREE, fresh(containers, THREE))[0])
+        begin = text.index(f"{BACKEND} backend ")
+        backend, wallet = text[begin:].splitlines()[:2]
+        assert backend.split(" ")[:6] == [BACKEND, "backend", "8000", "3", "yes", backend.split(" ")[5]]
+        assert wallet.split(" ")[:5] == [WALLET, "wallet", "80", "1", "yes"]
+        assert ":none-" in backend
+        assert " if command -v curl" in backend
+
+    def test_hooks(self) -> None:
+        """The inventory's commands travel as words, quoted."""
+        host = inventory(hooks={"before_switch": ["python", "it's.py"], "on_failure": ["a b"]})
+        text = script_of(planned(containers, host, fresh(containers, host))[0])
+        assert "BEFORE_SWITCH='python '\"'\"'it'\"'\"'\"'\"'\"'\"'\"'\"'s.py'\"'\"''\n" in text
+        assert "AFTER_SWITCH=''\n" in text
+
+    def test_settle(self) -> None:
+        """How long new containers have to keep running is the inventory's."""
+        host = inventory(releases={"settle": 3})
+        assert "\nSETTLE=3\n" in script_of(planned(containers, host, fresh(containers, host))[0])
+
+
+class TestOverlap:
+    def test_gap_is_said(self) -> None:
+        """A backend that must not run twice is replaced with a gap; the plan does not hide it."""
+        host = inventory(backend={"overlap": False})
+        told = with_container(host, BACKEND, image="sha256:old")
+        (why, *_) = drifted(containers, host, containers=told)
+        assert why == f"replace {BACKEND} ({IMAGE}) with a gap: it must not run twice"
+
+    def test_wallet_has_none(self) -> None:
+        """It is about the backend alone."""
+        host = inventory(backend={"overlap": False})
+        told = with_container(host, WALLET, image="sha256:old")
+        assert drifted(containers, host, containers=told) == replaced(WALLET, IMAGE)
+
+
+class TestFromOutside:
+    def test_only_where_something_serves(self) -> None:
+        """On a fresh host there is nothing to go back to."""
+        items = planned(containers, HOST, fresh(containers, HOST))
+        assert not [item for item in items if isinstance(item, FromOutside)]
+
+    def test_goes_back_by_the_same_functions(self) -> None:
+        """Its way back is roll.sh's; it is told why."""
+        (look,) = [item for item in planned(containers, HOST, of_another_commit()) if isinstance(item, FromOutside)]
+        assert look.undo.endswith("\ngo_back 'the site was worse than before, seen from outside'")
+        assert "\ngo_back() {" in look.undo
+
+
+class TestKept:
+    def test_newest_but_the_new_one(self) -> None:
+        """releases.retain of them are kept, the new one among them: of the former ones the newest, one fewer."""
+        host = inventory(releases={"retain": 3})
+        told = {**fresh(containers, host), "served": "e\nd\nc\n"}
+        assert "\nKEEP='e d'\n" in script_of(planned(containers, host, told)[0])
+
+    def test_retain_one(self) -> None:
+        """Only the new one."""
+        host = inventory(releases={"retain": 1})
+        told = {**fresh(containers, host), "served": "e\n"}
+        assert "\nKEEP=''\n" in script_of(planned(containers, host, told)[0])
+
+
+class TestRecord:
+    @pytest.mark.parametrize(
+        "told",
+        [
+            "",
+            recorded(HOST, commit=OTHER),
+            recorded(HOST, configuration="0123"),
+            recorded(HOST, tags={BACKEND: "x:1", WALLET: "y:1"}),
+            recorded(HOST, "failed"),
+            '{"half": ',
+        ],
+    )
+    def test_what_serves_is_not_in_the_log(self, told: str) -> None:
+        """A release is known by commit, configuration and images: another one is recorded, nothing rolled."""
+        assert drifted(containers, HOST, current=told) == [RECORD]
+
+    def test_restored(self) -> None:
+        """A release that was gone back to is the one that serves."""
+        assert drifted(containers, HOST, current=recorded(HOST, "restored")) == []
+
+    @pytest.mark.parametrize(
+        "other",
+        [
+            {"environment": {"EXTRA": "1"}},
+            {"nginx": {"rate_burst": 7}},
+            {"backend": {"memory": "2G"}},
+            {"site": {"domain": "example.com", "email": "a@example.com", "origins": ["https://a.example.org"]}},
+        ],
+    )
+    def test_configuration(self, other: dict[str, object]) -> None:
+        """Each file of a release is in its digest: .env's variables, compose, both files of nginx."""
+        host = inventory(None, Path("/nowhere"), **other)
+        assert containers.configuration(host) != containers.configuration(HOST)
+
+    def test_secrets_are_not_in_the_digest(self) -> None:
+        """A secret that was changed is no other configuration: it would tell of it."""
+        host = inventory({"DB_PASSWORD": "x" * 40})
+        assert containers.configuration(host) == containers.configuration(inventory({"DB_PASSWORD": "y" * 40}))
+
+    def test_environment_is_kept_without_secrets(self) -> None:
+        """What is recorded has [secret] in place of each, also of one that a person added."""
+        told = env(HOST).replace("JWT_EXP", "SMTP_PASSWORD=[secret kept ]\nJWT_EXP")
+        answers = {**converged(containers, HOST), "env": told, "current": ""}
+        text = script_of(planned(containers, HOST, answers)[0])
+        assert "\nSMTP_PASSWORD=[secret]\n" in text
+        assert "\nAPI_SECRET_KEY=[secret]\n" in text
 
 
 @pytest.mark.parametrize(
@@ -83,13 +298,21 @@ def test_directories_of_somebody_else(differing: dict[str, str]) -> None:
     assert drifted(containers, HOST, **differing) == [OWN]
 
 
+def test_users_of_several_images() -> None:
+    """The file keeps a line for each image of the backend; the last one for an image counts."""
+    told = "sha256:old 0:0\nsha256:aaa 0:0\nsha256:aaa 1000:1000\n"
+    assert drifted(containers, HOST, user=told) == []
+
+
 def test_fresh_host() -> None:
-    """First the directories, then backend and wallet."""
+    """First the directories, then backend and wallet as one, then the log."""
     found = whys(planned(containers, HOST, fresh(containers, HOST)))
-    assert found == [OWN, *(f"start {service} and wait until it is healthy" for service in (BACKEND, WALLET))]
+    assert found == [OWN, *started(BACKEND, WALLET), RECORD]
 
 
 def test_never_a_plain_up() -> None:
-    """`--no-recreate` stands in every start of a rolled service: a plain `up` would stop what serves (F21)."""
-    for change in planned(containers, HOST, fresh(containers, HOST))[1:]:
-        assert "up -d --no-deps --no-build --no-recreate" in script_of(change)
+    """New containers are made beside what serves: a plain `up` would stop it (F21)."""
+    for item in planned(containers, HOST, of_another_commit()):
+        text = item.undo if isinstance(item, FromOutside) else script_of(item)
+        assert " up " not in text.replace("`up` would start", "")
+        assert "create --no-build --no-recreate" in text

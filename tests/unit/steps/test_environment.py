@@ -28,6 +28,7 @@ def test_absent() -> None:
     (change,) = planned(environment, HOST, fresh(environment, HOST))
     assert isinstance(change, Run)
     assert change.why == "write /opt/biometric-did/.env (absent, its secrets are made on the host)"
+    assert change.undo.startswith("FILE=/opt/biometric-did/.env\n")
     assert "+API_SECRET_KEY=[secret]" in change.diff
     assert "+DOMAIN=example.com" in change.diff
 

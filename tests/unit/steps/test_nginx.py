@@ -25,6 +25,7 @@ def test_configuration_differs() -> None:
     assert "nginx -t" in write.check
     assert reload.why == RELOAD
     assert reload.critical, "Ctrl-C does not leave the proxy between two configurations"
+    assert reload.undo == reload.script, "what fails later leaves the proxy with the files that were put back"
 
 
 def test_no_proxy_yet() -> None:

@@ -10,10 +10,9 @@ from deployer.inventory.model import Inventory
 from deployer.steps import source
 from tests.fakes import inventory, planned, run_here, script_of, texts
 
-from .hosts import COMMIT, converged, drifted, fresh
+from .hosts import COMMIT, NEWER, converged, drifted, fresh
 
 HOST = inventory()
-NEWER = "f" * 40
 
 
 def test_absent() -> None:

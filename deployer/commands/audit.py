@@ -1,0 +1,117 @@
+"""`audit`: who did what on a host, when, and how it ended; one line for each run that changed or tried to."""
+
+import json
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict, dataclass
+
+from deployer.commands.command import COMMON, Choices, Command, Option
+from deployer.commands.running import Run, on_hosts
+from deployer.commands.state_text import aligned
+from deployer.errors import Context, DeployerError, UsageError
+from deployer.inventory.model import Inventory
+from deployer.printable import printable
+from deployer.shell import quote
+
+HEAD = ("ended", "who", "command", "result", "changed")
+WIDEST = 60
+"""Letters of a result in the table; with --json it is whole."""
+
+NOTHING = "nothing was changed on this host yet"
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One run; `changed` counts sections, and is None where that cannot be told (the connection was lost)."""
+
+    ended: str
+    since: str
+    who: str
+    command: str
+    result: str
+    changed: int | None
+
+    @property
+    def row(self) -> tuple[str, ...]:
+        result = self.result if len(self.result) <= WIDEST else f"{self.result[: WIDEST - 1]}…"
+        return self.ended, self.who, self.command, result, "-" if self.changed is None else str(self.changed)
+
+
+@dataclass(frozen=True)
+class Broken:
+    """A line that is no record: cut off, or written by something else."""
+
+    line: str
+
+
+def audit(choices: Choices) -> int:
+    return on_hosts(choices, _audit)
+
+
+def _audit(run: Run) -> int:
+    reply = run.transport.run(text_for(run.host, _number(run.choices)))
+    if reply.exit_code != 0:
+        raise _failure(run.host, reply.exit_code, reply.error)
+    entries = tuple(parsed(line) for line in reply.output.decode(errors="replace").split("\n") if line.strip())
+    host = run.host.file.stem
+    for entry, text in zip(entries, table(entries), strict=True):
+        run.report.data("audit", {"host": host, **_fields(entry)}, text)
+    if not entries:
+        run.report.data("note", {"host": host, "text": NOTHING}, NOTHING)
+    run.tally.verdicts.append("in sync")
+    return 0
+
+
+def _number(choices: Choices) -> int:
+    number = choices.number("lines")
+    if not 1 <= number <= 1_000_000:
+        raise UsageError(f"--lines: got {number}, wanted 1 to 1000000")
+    return number
+
+
+def text_for(host: Inventory, number: int) -> str:
+    file = quote(host.paths.audit)
+    return f"[ ! -e {file} ] || tail -n {number} {file}"
+
+
+def parsed(line: str) -> Entry | Broken:
+    """One line of the log, whatever it holds; all text of it is made harmless."""
+    try:
+        record = json.loads(line)
+        run, changed = record["run"], record["changed"]
+        texts = (record["ended"], *(run[key] for key in ("since", "who", "command", "result")))
+        if not all(isinstance(text, str) for text in texts) or not (changed is None or type(changed) is int):
+            raise TypeError
+    except (ValueError, KeyError, TypeError, RecursionError):
+        return Broken(printable(line))
+    ended, since, who, command, result = (printable(text.replace("\n", "; ")) for text in texts)
+    return Entry(ended, since, who, command, result, changed)
+
+
+def table(entries: Sequence[Entry | Broken]) -> Iterator[str]:
+    """A text for each entry, the first one below the table's head; a broken line stands among the others as it is."""
+    whole = [entry for entry in entries if isinstance(entry, Entry)]
+    head, *rows = (row.rstrip() for row in aligned([HEAD, *(entry.row for entry in whole)]))
+    lines = iter(rows)
+    for number, entry in enumerate(entries):
+        text = next(lines) if isinstance(entry, Entry) else f"cannot be read: {entry.line[:200]}"
+        yield text if number else f"{head}\n{text}"
+
+
+def _fields(entry: Entry | Broken) -> dict[str, object]:
+    return asdict(entry) if isinstance(entry, Entry) else {"broken": entry.line}
+
+
+def _failure(host: Inventory, exit_code: int, error: bytes) -> DeployerError:
+    return DeployerError(
+        f"{host.paths.audit} could not be read",
+        remedy=f"deployer status --host {host.file.stem}",
+        context=Context(host=host.file.stem, exit_code=exit_code, output=error.decode(errors="replace")),
+    )
+
+
+COMMAND = Command(
+    "audit",
+    "Who did what on the host, when, and how it ended: the runs that changed it or tried to, the newest last.",
+    audit,
+    (*COMMON, Option("lines", "at most so many, from the end", int, short="n", default=20)),
+)

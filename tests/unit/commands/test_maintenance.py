@@ -1,0 +1,134 @@
+"""`maintenance on|off`: facts in, one switch out; what proves it, asked of a proxy that is played."""
+
+import json
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from deployer.changes import Gate, Note, Stop
+from deployer.changes import Run as Act
+from deployer.commands.maintenance import Maintenance, maintenance
+from deployer.compose import PROXY
+from deployer.errors import UsageError
+from deployer.facts import Unknown
+from deployer.maintenance import SAID, described
+from deployer.proxy import site_conf
+from deployer.remote.holder import Holder
+from deployer.remote.scripts import script
+from tests.fakes import SILENT, asked_here, inventory, planned, run_here, texts, whys
+from tests.unit.steps.hosts import container
+
+from .fakes import choices
+
+HOST = inventory()
+ON, OFF = (Maintenance(Holder("ada", "maintenance", "now"), on=on) for on in (True, False))
+IS_ON = 'on\n{"who": "bob", "since": "then"}'
+GOOD = {"switch": "", "known": "known", "containers": container(HOST, PROXY)}
+
+
+def test_on(tmp_path: Path) -> None:
+    """One file, readable by nginx, which says who and since when; proved by what the proxy answers, else undone."""
+    host = HOST.model_copy(update={"root": tmp_path})
+    act, gate = planned(ON, host, GOOD)
+    assert isinstance(act, Act)
+    (tmp_path / "nginx").mkdir()
+    assert run_here(f"umask 077\n{act.script}").returncode == 0
+    (file,) = (tmp_path / "nginx").iterdir()
+    assert (file.name, file.stat().st_mode & 0o777) == ("maintenance", 0o644)
+    assert described(f"on\n{file.read_text()}") == "on since now by ada"
+    assert isinstance(gate, Gate)
+    assert "WANTED=on" in gate.script
+    assert run_here(act.undo).returncode == 0
+    assert not file.exists()
+
+
+def test_off() -> None:
+    """The file goes; who had switched it on is said."""
+    act, gate = planned(OFF, HOST, {**GOOD, "switch": IS_ON})
+    assert isinstance(act, Act)
+    assert act.script == "rm -f /opt/biometric-did/nginx/maintenance"
+    assert act.why == "switch maintenance off (was on since then by bob)"
+    assert isinstance(gate, Gate)
+    assert "WANTED=off" in gate.script
+
+
+@pytest.mark.parametrize(
+    ("step", "switch", "said"),
+    [(ON, IS_ON, "maintenance is already on since then by bob"), (OFF, "", "maintenance is already off")],
+)
+def test_nothing_to_do(step: Maintenance, switch: str, said: str) -> None:
+    """Who switched it on first stays named."""
+    found = planned(step, HOST, {**GOOD, "switch": switch})
+    assert (whys(found), texts(found)) == ([], [said])
+
+
+@pytest.mark.parametrize("switch", ["", IS_ON])
+def test_a_proxy_that_does_not_look(switch: str) -> None:
+    """Nobody is told that it is on where no visitor would see it; off is always possible."""
+    with pytest.raises(Stop) as stopped:
+        planned(ON, HOST, {**GOOD, "known": "", "switch": switch})
+    assert stopped.value.problems[0].remedy == "deployer provision --host web"
+    assert len(whys(planned(OFF, HOST, {**GOOD, "known": "", "switch": IS_ON}))) == 1
+
+
+@pytest.mark.parametrize("containers", ["", container(HOST, PROXY, state="exited")])
+def test_no_proxy_runs(containers: str) -> None:
+    """The switch is set for when it runs; nothing can be proved now, and that is said."""
+    found = planned(ON, HOST, {**GOOD, "containers": containers})
+    assert len(whys(found)) == 1
+    assert [item for item in found if isinstance(item, Note)]
+
+
+@pytest.mark.parametrize("key", list(GOOD))
+def test_what_cannot_be_told(key: str) -> None:
+    """It is not guessed."""
+    with pytest.raises(Unknown):
+        planned(ON, HOST, {**GOOD, key: SILENT})
+
+
+def test_the_questions(tmp_path: Path) -> None:
+    """Asked of this machine: the configuration that is written is known, an older one and none are not."""
+    host = HOST.model_copy(update={"root": tmp_path})
+    asked = {key: probe for key, probe in ON.probes(host).items() if key != "containers"}
+    assert (asked_here(asked)["known"], asked_here(asked)["switch"]) == ("", "")
+    (tmp_path / "nginx/conf.d").mkdir(parents=True)
+    site = Path(host.paths.site_conf)
+    site.write_text("server {}\n")
+    assert asked_here(asked)["known"] == ""
+    site.write_text(site_conf(host))
+    Path(host.paths.maintenance).write_text(json.dumps({"who": "ada", "since": "now"}))
+    assert asked_here(asked)["known"] == "known"
+    assert described(asked_here(asked)["switch"]) == "on since now by ada"
+
+
+@pytest.mark.parametrize("state", ["", "ON", "maybe", "on off"])
+def test_a_usage_error(state: str) -> None:
+    """Before any inventory is read."""
+    with pytest.raises(UsageError, match="maintenance") as raised:
+        maintenance(choices(state=state))
+    assert raised.value.exit_code == 2
+
+
+@pytest.mark.parametrize(
+    ("answer", "on", "off"),
+    [
+        (f"HTTP/1.1 503 Service Temporarily Unavailable\r\n\r\n<h1>{SAID}</h1>", True, False),
+        ("HTTP/1.1 503 Service Temporarily Unavailable\r\n\r\nno servers", False, True),
+        (f"HTTP/1.1 200 OK\r\n\r\n{SAID}", False, True),
+        ("HTTP/1.1 502 Bad Gateway\r\n\r\n", False, True),
+        ("", False, False),
+    ],
+)
+def test_the_proof(answer: str, on: bool, off: bool, tmp_path: Path) -> None:
+    """Real bash, with an openssl that gives the proxy's answer."""
+    (tmp_path / "answer").write_bytes(answer.encode())
+    openssl = tmp_path / "openssl"
+    openssl.write_text(f"#!/bin/sh\ncat >/dev/null; cat {tmp_path}/answer\n")
+    openssl.chmod(0o755)
+    for wanted, good in (("on", on), ("off", off)):
+        text = script("maintenance.sh", DOMAIN="wallet.example.com", SAID=SAID, WANTED=wanted)
+        text = f"export PATH={tmp_path}:$PATH\n{text}"
+        ran = subprocess.run(["bash", "-euo", "pipefail", "-c", text], capture_output=True, text=True, check=False)
+        assert (ran.returncode == 0) is good, ran
+        assert answer.partition("\r")[0] == ran.stdout.strip()

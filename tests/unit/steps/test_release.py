@@ -1,0 +1,110 @@
+"""10.1 Release: .env, compose, nginx and containers as one plan."""
+
+from deployer.changes import FromOutside, Run, WriteFiles
+from deployer.compose import BACKEND, WALLET
+from deployer.steps import compose, containers, environment, nginx, release
+from tests.fakes import inventory, planned, whys
+
+from .hosts import (
+    IDS,
+    NEWER,
+    behind,
+    built,
+    converged,
+    current,
+    recorded,
+)
+
+HOST = inventory()
+LOOK = "look at the site from outside, and go back where it is worse than before"
+FINISH = "stop what served before, when its last request is answered"
+RECORD = "record the release, and forget what is older than those kept"
+IMAGE = "its image is another"
+
+
+def test_asks_what_its_parts_ask() -> None:
+    """Nothing is left out, and no part's question hides another's."""
+    asked = release.probes(HOST)
+    for part in (environment, compose, nginx, containers):
+        assert part.probes(HOST).items() <= asked.items()
+
+
+def test_another_commit() -> None:
+    """Only the containers, since no setting changed."""
+    answers = behind(release, HOST)
+    answers["images"] = (
+        built(HOST, BACKEND, WALLET, commit=NEWER, ids={**IDS, WALLET: "sha256:n"})
+        + built(HOST, BACKEND, WALLET)
+        + current(HOST, BACKEND, WALLET)
+    )
+    assert whys(planned(release, HOST, answers)) == [
+        f"replace {WALLET} ({IMAGE}) with no gap",
+        LOOK,
+        FINISH,
+        RECORD,
+    ]
+
+
+def test_all_of_it_is_one_plan() -> None:
+    """Settings of every part and another commit: written first, then rolled out, each in its order."""
+    host = inventory(
+        {"DB_PASSWORD": "x" * 40},
+        environment={"EXTRA": "1"},
+        backend={"memory": "2G"},
+        nginx={"rate_burst": 7},
+    )
+    answers = {**converged(release, HOST), "commit": NEWER}
+    root = "/opt/biometric-did"
+    assert whys(planned(release, host, answers)) == [
+        f"write {root}/.env (its values differ)",
+        f"write {root}/docker-compose.yml (content differs)",
+        f"write {root}/nginx/conf.d/biometric-did.conf (content differs)",
+        "reload the proxy with its configuration on disk",
+        f"give {root}/logs and {root}/data to the user of the backend's image",
+        f"replace {BACKEND} ({IMAGE}) with no gap; replace {WALLET} ({IMAGE}) with no gap",
+        LOOK,
+        FINISH,
+        RECORD,
+    ]
+
+
+def test_environment_alone() -> None:
+    """A variable of .env: the backend alone is started anew, the wallet runs on."""
+    host = inventory(environment={"EXTRA": "1"})
+    items = planned(release, host, converged(release, HOST))
+    assert whys(items)[0] == "write /opt/biometric-did/.env (its values differ)"
+    assert whys(items)[-4:] == [
+        f"replace {BACKEND} (its settings or its number changed) with no gap",
+        LOOK,
+        FINISH,
+        RECORD,
+    ]
+    (roll,) = [item for item in items if isinstance(item, Run) and "\nroll " in item.script]
+    assert roll.script.endswith(f"\nroll {BACKEND}")
+
+
+def test_proxy_alone() -> None:
+    """A setting of nginx is a reload: nothing is rolled, nobody looks from outside, but it is another release."""
+    host = inventory(nginx={"rate_burst": 7})
+    items = planned(release, host, converged(release, HOST))
+    assert whys(items) == [
+        "write /opt/biometric-did/nginx/conf.d/biometric-did.conf (content differs)",
+        "reload the proxy with its configuration on disk",
+        RECORD,
+    ]
+    assert not [item for item in items if isinstance(item, FromOutside)]
+
+
+def test_converged_with_another_way_to_say_it() -> None:
+    """A restored release whose configuration the inventory still asks for is in sync."""
+    answers = {**converged(release, HOST), "current": recorded(HOST, "restored")}
+    assert planned(release, HOST, answers) == ()
+
+
+def test_what_is_put_back() -> None:
+    """What is written before the roll-out has a way back when that fails: files by the runner, the rest by its own."""
+    host = inventory(environment={"EXTRA": "1"}, nginx={"rate_burst": 7})
+    items = planned(release, host, converged(release, HOST))
+    before = items[: next(number for number, item in enumerate(items) if "roll " in getattr(item, "script", ""))]
+    assert len(before) == 4
+    assert all(isinstance(item, WriteFiles) or (isinstance(item, Run) and item.undo) for item in before)

@@ -3,7 +3,8 @@
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from deployer.changes import Change, FromOutside, Gate, Run, SecondLogin
+from deployer.building.sender import Sender
+from deployer.changes import Change, FromOutside, Gate, Run, SecondLogin, Send
 from deployer.errors import Context, DeployerError, GateFailed, RollbackFailed
 from deployer.inventory.model import Inventory
 from deployer.output.report import Report
@@ -37,6 +38,7 @@ class Acting:
     session: Session
     report: Report
     outside: Outside
+    sender: Sender
 
     def act(self, planned: Planned) -> None:
         """Make the step's changes. Raises DeployerError at the first that fails, after what could be undone was."""
@@ -48,6 +50,8 @@ class Acting:
                     self._log_in_again(planned, group[0])
                 case FromOutside():
                     self._look_from_outside(planned, group[0], before)
+                case Send():
+                    self._send(planned, group[0])
                 case _:
                     self._do(planned, group)
 
@@ -90,13 +94,22 @@ class Acting:
         if reply.exit_code != 0:
             raise DeployerError(f"{login.why}: refused", context=context_of(self.host, planned))
 
+    def _send(self, planned: Planned, send: Send) -> None:
+        self.report.begin(planned.step.TITLE, send.why)
+        try:
+            self.sender.send(send, self.transport)
+        except DeployerError as error:
+            where = context_of(self.host, planned)
+            error.context = replace(error.context, host=where.host, step=where.step)
+            raise
+
 
 def _groups(changes: Sequence[Change]) -> Sequence[Sequence[Change]]:
     """Changes that travel together; what the operator's side does stands alone between them."""
     groups: list[list[Change]] = []
     for change in changes:
-        alone = isinstance(change, SecondLogin | FromOutside)
-        if alone or not groups or isinstance(groups[-1][0], SecondLogin | FromOutside):
+        alone = isinstance(change, SecondLogin | FromOutside | Send)
+        if alone or not groups or isinstance(groups[-1][0], SecondLogin | FromOutside | Send):
             groups.append([])
         groups[-1].append(change)
     return groups

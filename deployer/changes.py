@@ -78,7 +78,25 @@ class FromOutside:
     within: int = 300
 
 
-Change = WriteFiles | Run | Gate | SecondLogin | FromOutside
+@dataclass(frozen=True)
+class Send:
+    """Images that the operator's machine builds and streams to the host, but for the layers that its Docker holds.
+
+    Each of `builds` is bash run there, with SOURCE (a repository that has `commit`), TOOL (a directory with `files`)
+    and WORK (a directory of its own) in its environment; it makes the image of `images` at its place, for `platform`.
+    `held` are the layers of each image on the host, lowest first, by the digests of their content.
+    """
+
+    why: str
+    commit: str
+    images: tuple[str, ...]
+    builds: tuple[str, ...]
+    files: tuple[File, ...]
+    platform: str
+    held: tuple[tuple[str, ...], ...]
+
+
+Change = WriteFiles | Run | Gate | SecondLogin | FromOutside | Send
 
 
 @dataclass(frozen=True)

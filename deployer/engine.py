@@ -8,11 +8,13 @@ import json
 import time
 from collections.abc import Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Protocol
 
 from deployer.acting import Acting, Outside, context_of, not_looked_at
+from deployer.building.sender import NoSender, Sender
+from deployer.changes import Send
 from deployer.errors import ConnectionFailed, DeployerError, Interrupted
 from deployer.facts import Answer, Resolve
 from deployer.inventory.model import Inventory
@@ -36,12 +38,13 @@ class Verdicts(Protocol):
 
 @dataclass(frozen=True)
 class Operator:
-    """What a run needs of the operator's side: name servers, somewhere to tell, and eyes outside."""
+    """What a run needs of the operator's side: name servers, somewhere to tell, eyes outside, and a builder."""
 
     resolve: Resolver
     report: Report
     tally: Verdicts
     outside: Outside = not_looked_at
+    sender: Sender = field(default_factory=NoSender)
 
 
 class Engine:
@@ -51,7 +54,7 @@ class Engine:
         self._host, self._transport, self._steps, self._report = host, transport, tuple(steps), operator.report
         self._asked = asked_of_host(host, self._steps)
         self._resolve, self._names = operator.resolve, Future[dict[Resolve, Answer]]()
-        self._tally, self._outside = operator.tally, operator.outside
+        self._tally, self._outside, self._sender = operator.tally, operator.outside, operator.sender
         self._acted = False
 
     # -- looking ---------------------------------------------------------------------------------------------------
@@ -67,7 +70,7 @@ class Engine:
         plans = self.look()
         for planned in plans:
             self._tell(planned, _foreseen(planned))
-        self._refuse_problems(plans)
+        self._be_ready(plans)
         return plans
 
     # -- acting ----------------------------------------------------------------------------------------------------
@@ -94,7 +97,7 @@ class Engine:
             session.end()
 
     def _converge(self, session: Session, known: Known, holder: Holder) -> None:
-        self._refuse_problems(self._plan_all(known))
+        self._be_ready(self._plan_all(known))
         for index, step in enumerate(self._steps):
             known = self._bring_in_sync(session, index, step, known)
         if self._tally.count("changed"):
@@ -121,7 +124,7 @@ class Engine:
     def _act(self, session: Session, planned: Planned, began: float) -> None:
         self._acted = True
         try:
-            Acting(self._host, self._transport, session, self._report, self._outside).act(planned)
+            Acting(self._host, self._transport, session, self._report, self._outside, self._sender).act(planned)
         except ConnectionFailed:
             raise  # what was begun goes on without us: how it ends is not known
         except DeployerError:
@@ -143,6 +146,12 @@ class Engine:
                 remedy="run the same command with --dry-run --diff; something on the host undoes it",
                 context=context_of(self._host, planned),
             )
+
+    def _be_ready(self, plans: Sequence[Planned]) -> None:
+        """Before anything is changed: nothing stands in the way, and whoever is to build on this side can."""
+        self._refuse_problems(plans)
+        if any(isinstance(change, Send) for planned in plans for change in planned.changes):
+            self._sender.ready()
 
     def _refuse_problems(self, plans: Sequence[Planned]) -> None:
         stopped = [planned for planned in plans if planned.problems]

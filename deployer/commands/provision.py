@@ -18,13 +18,16 @@ def seen(run: Run) -> Mapping[str, str]:
 
 def _provision(run: Run) -> int:
     from deployer.acting import not_looked_at
+    from deployer.building.workshop import Workshop
     from deployer.commands.names import resolver  # while the connection is being made: it takes as long
     from deployer.engine import Engine, Operator
     from deployer.remote.holder import Holder
     from deployer.steps import GUIDE
 
     outside = not_looked_at if run.choices.flag("no-verify") else lambda: seen(run)
-    engine = Engine(run.host, run.transport, GUIDE, Operator(resolver(run.host), run.report, run.tally, outside))
+    sender = Workshop(run.host, run.report)
+    operator = Operator(resolver(run.host), run.report, run.tally, outside, sender)
+    engine = Engine(run.host, run.transport, GUIDE, operator)
     if run.choices.flag("dry-run"):
         differs = any(planned.changes or planned.unknown for planned in engine.preview())
         return 10 if differs and run.choices.flag("detailed-exitcode") else 0

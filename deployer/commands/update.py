@@ -10,6 +10,7 @@ def update(choices: Choices) -> int:
 
 
 def _update(run: Run) -> int:
+    from deployer.building.workshop import Workshop
     from deployer.commands.names import resolver
     from deployer.commands.provision import seen
     from deployer.engine import Engine, Operator
@@ -18,7 +19,7 @@ def _update(run: Run) -> int:
 
     ref = run.choices.text("ref")
     host = _at(run.host, ref) if ref else run.host
-    operator = Operator(resolver(host), run.report, run.tally, lambda: seen(run))
+    operator = Operator(resolver(host), run.report, run.tally, lambda: seen(run), Workshop(host, run.report))
     engine = Engine(host, run.transport, UPDATE, operator)
     if run.choices.flag("dry-run"):
         differs = any(planned.changes or planned.unknown for planned in engine.preview())

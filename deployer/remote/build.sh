@@ -1,41 +1,40 @@
-# Builds one image from a clean export of the clone's commit: no .git, no .env (a tracked one is ignored, A10), nothing
-# untracked. For the wallet the built site is searched for every secret that stands in ENV_FILE, and must hold the API's
-# address; the image gets its name TAG only then.
-# Needs SOURCE, STATE, ENV_FILE, COMMIT, IMAGE, TAG, INPUTS, CONTEXT, DOCKERFILE (or none), OWN, TARGET, ARGUMENTS, API
-# (or none); and mask.sh in front of it.
-unproved=$IMAGE:unproved
-container=$IMAGE-look
-clean_up() {
-  docker rm -f "$container" >/dev/null 2>&1 || true
-  docker rmi "$unproved" >/dev/null 2>&1 || true
-  rm -rf "$STATE"/build.*
-}
+# Builds one image from a clean export of a commit: no .git, no .env (a tracked one is ignored, A10), nothing untracked.
+# Runs on the host or on the operator's machine (so without anything that bash 3.2 lacks), and needs nothing secret.
+# Needs SOURCE (a repository), TOOL (a directory with the guide's Dockerfiles), WORK (a directory for the export), COMMIT,
+# IMAGE (the name it gets), INPUTS, CONTEXT, DOCKERFILE (or none), OWN, TARGET, ARGUMENTS, PLATFORM (or none), SLICE (or
+# none: a slice of systemd in which the commands of the Dockerfile run, with little weight and not all of the memory).
+clean_up() { rm -rf "$WORK"/build.*; }
 clean_up
-export=$(mktemp -d "$STATE/build.XXXXXX")
 trap clean_up EXIT
+export=$(mktemp -d "$WORK/build.XXXXXX")
 git -c safe.directory='*' -C "$SOURCE" archive "$COMMIT" | tar -x -C "$export"
 rm -f "$export/.env"
 if [ ! -d "$export/$CONTEXT" ]; then echo "the repository has no directory $CONTEXT"; exit 1; fi
 
 file=$export/$CONTEXT/$DOCKERFILE
-if [ -z "$DOCKERFILE" ] || [ ! -e "$file" ]; then file=$STATE/docker/$OWN; echo "using the guide's Dockerfile"; fi
-words=(--progress plain --build-context "tool=$STATE/docker" --file "$file" --tag "$unproved")
+if [ -z "$DOCKERFILE" ] || [ ! -e "$file" ]; then file=$TOOL/$OWN; echo "using the guide's Dockerfile"; fi
+words=(--progress plain --build-context "tool=$TOOL" --file "$file" --tag "$IMAGE")
 words+=(--label "deployer.commit=$COMMIT" --label "deployer.inputs=$INPUTS")
 if [ -n "$TARGET" ]; then words+=(--target "$TARGET"); fi
+if [ -n "$PLATFORM" ]; then words+=(--platform "$PLATFORM"); fi
 while IFS= read -r argument; do
   if [ -n "$argument" ]; then words+=(--build-arg "$argument"); fi
 done <<<"$ARGUMENTS"
-docker buildx build --load "${words[@]}" "$export/$CONTEXT" 2>&1
 
-if [ -n "$API" ]; then
-  mkdir "$export/.site"
-  docker create --name "$container" "$unproved" >/dev/null
-  docker export "$container" | tar -x -C "$export/.site" usr/share/nginx/html 2>/dev/null ||
-    { echo "the wallet's image has no /usr/share/nginx/html"; exit 1; }
-  if found=$(grep -rlF -f <(secrets_of "$ENV_FILE") "$export/.site"); then
-    echo "the wallet's public files hold a secret of $ENV_FILE: ${found//"$export/.site/"/}"; exit 1
-  fi
-  grep -rqF "$API" "$export/.site" ||
-    { echo "the wallet's files do not hold $API: is wallet.api_url_variable the name its build reads?"; exit 1; }
+# A plain name: BuildKit in dockerd makes /SLICE/buildkit/ID of it. With a colon at its end, as dockerd's own
+# cgroup-parent has it, the processes land in system.slice beside the site (buildkit, executor/oci/spec.go; seen with
+# Docker 26.1). system.slice, where the site is, has the weight 100.
+if [ -n "$SLICE" ]; then
+  memory=$(awk '/^MemAvailable:/ { print int($2 * 0.9) }' /proc/meminfo)
+  systemctl start "$SLICE"
+  systemctl set-property --runtime "$SLICE" CPUWeight=10 IOWeight=10 "MemoryMax=${memory}K"
+  words+=(--cgroup-parent "$SLICE" --builder default)
 fi
-docker tag "$unproved" "$TAG"
+
+# Without attestations: where Docker keeps images in containerd they would make an index of several images of each.
+BUILDX_NO_DEFAULT_ATTESTATIONS=1 docker buildx build --load "${words[@]}" "$export/$CONTEXT" 2>&1 || {
+  if grep -qs '^oom_kill [1-9]' "/sys/fs/cgroup/$SLICE/memory.events"; then
+    echo "the kernel ended a build for want of memory: [build] where = \"operator\" or \"registry\" builds elsewhere"
+  fi
+  exit 1
+}

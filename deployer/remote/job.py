@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import PurePosixPath
 
-from deployer.changes import Change, File, FromOutside, Gate, Run, SecondLogin, WriteFiles
+from deployer.changes import Change, File, FromOutside, Gate, Run, SecondLogin, Send, WriteFiles
 from deployer.remote.scripts import script
 
 
@@ -53,7 +53,7 @@ def _line(number: int, change: Change) -> str:
             return f"{number} gate {within} {pause}\n"
         case Run(within=within):
             return f"{number} run {within} 0\n"
-        case SecondLogin() | FromOutside():
+        case SecondLogin() | FromOutside() | Send():
             raise AssertionError("this is done by the operator's side, not by a job")
 
 
@@ -75,7 +75,7 @@ def _texts(change: Change) -> dict[str, str]:
             return {"sh": text, "undo.sh": undo, "payload": payload.reveal() if payload else ""}
         case Gate(script=text, explain=explain):
             return {"sh": text, "explain.sh": explain}
-        case SecondLogin() | FromOutside():
+        case SecondLogin() | FromOutside() | Send():
             return {}
 
 

@@ -6,6 +6,7 @@
 releases=$STATE/releases
 log=$STATE/releases.jsonl
 next=$releases/.next
+image_id='{{if .RepoDigests}}{{index .RepoDigests 0}}{{else}}{{.Id}}{{end}}' # what was pulled is told by its digest
 users=$STATE/backend.user # for each image of the backend, by id, whom logs/ and data/ have to belong to
 
 current_release() { sed -nE 's/^\{"id": "([^"]*)".*"result": "(deployed|restored)".*/\1/p' "$log" 2>/dev/null | tail -n 1; }
@@ -18,7 +19,7 @@ plain() { tr -d "\"\\\\" <<<"$1" | tr -cd '[:print:]' | cut -c -200; }
 by_service() {
   local service name line=''
   while read -r service _ _ _ _ name _; do
-    line+="${line:+, }\"$service\": \"$(if [ "$1" = ids ]; then docker image inspect --format '{{.Id}}' "$name"; else echo "$name"; fi)\""
+    line+="${line:+, }\"$service\": \"$(if [ "$1" = ids ]; then docker image inspect --format "$image_id" "$name"; else echo "$name"; fi)\""
   done <<<"$SERVICES"
   printf '{%s}' "$line"
 }

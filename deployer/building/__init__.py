@@ -1,0 +1,1 @@
+"""Images built on the operator's machine and sent to the host (build.where = "operator")."""

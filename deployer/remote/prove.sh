@@ -1,0 +1,32 @@
+# Proves an image on the host and gives it its name TAG: of the wallet every public file is searched for each secret that
+# stands in ENV_FILE (they never leave the host, so this is done here wherever it was built), and they must hold API.
+# Needs CANDIDATE, TAG, STATE, ENV_FILE, API (or none: not the wallet), KEEP ("yes": CANDIDATE stays); mask.sh in front.
+container=${TAG%%:*}-look
+site=$STATE/look
+forget() {
+  docker rm -f "$container" >/dev/null 2>&1 || true
+  rm -rf "$site"
+  if [ "$KEEP" != yes ]; then docker rmi "$CANDIDATE" >/dev/null 2>&1 || true; fi
+}
+
+refuse() { echo "$1"; forget; exit 1; }
+
+if [ -n "$API" ]; then
+  docker rm -f "$container" >/dev/null 2>&1 || true
+  rm -rf "$site"
+  mkdir "$site"
+  docker create --name "$container" "$CANDIDATE" >/dev/null
+  docker export "$container" | tar -x -C "$site" usr/share/nginx/html 2>/dev/null ||
+    refuse "the wallet's image has no /usr/share/nginx/html"
+  code=0
+  found=$(grep -rlF -f <(secrets_of "$ENV_FILE") "$site") || code=$?
+  case $code in
+    0) refuse "the wallet's public files hold a secret of $ENV_FILE: ${found//"$site/"/}" ;;
+    1) ;;
+    *) refuse "the wallet's public files could not be searched for secrets" ;;
+  esac
+  grep -rqF "$API" "$site" ||
+    refuse "the wallet's files do not hold $API: is wallet.api_url_variable the name its build reads?"
+fi
+docker tag "$CANDIDATE" "$TAG"
+forget

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from deployer import scripts
-from deployer.changes import Change, FromOutside, Gate, Note, Run, SecondLogin, WriteFiles
+from deployer.changes import Change, FromOutside, Gate, Note, Run, SecondLogin, Send, WriteFiles
 from deployer.compose import PROXY
 from deployer.facts import Ask
 from deployer.inventory.model import Inventory
@@ -90,6 +90,8 @@ def texts(change: Change | Note) -> list[str]:
             return [change.script, change.explain]
         case SecondLogin():
             return [change.script]
+        case Send():
+            return list(change.builds)
         case Note():
             return []
 

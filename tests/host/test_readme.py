@@ -32,7 +32,7 @@ def test_every_command_of_the_readme_runs(boot: Boot, bed: Bed, tmp_path: Path) 
     """From `init` to a second `provision`; the reader's address, key and repository are the throwaway host's."""
     host, repository = boot("reader"), publish(f"reader-{os.getpid()}", APPLICATION)
     ours = deployment(tmp_path / "beside", host, bed, repository)
-    ran = []
+    ran: list[str] = []
     for command in commands():
         if command in ELSEWHERE:
             continue

@@ -1,10 +1,8 @@
-"""Jobs that are broken off themselves (Ctrl-C, a reboot, no power), roll-outs under load, and dead holders."""
+"""Jobs that are broken off themselves (Ctrl-C, a reboot, no power), and holders of the lock that died."""
 
-import json
 import os
 import signal
 import subprocess
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -20,12 +18,10 @@ from tests.host.bed.shell import docker
 from tests.host.conftest import Boot
 from tests.host.interrupting import LOCK, await_point
 from tests.host.test_interrupted import (
-    CONF_D,
     JOB_SECONDS,
     STATE,
     WORKING,
     Point,
-    cut_off,
     left_over,
     listing,
 )
@@ -80,23 +76,6 @@ def ground(
     return Ground(boot, bed, repository, provisioned_snapshot, tmp_path, undisturbed)
 
 
-@contextmanager
-def visitors(host: TestHost, directory: Path) -> Iterator[dict[str, int]]:
-    """People who ask for the site and its API all the time; what became of their requests, once the context ends."""
-    trusted = directory / "site.pem"
-    trusted.write_text(host.exec("cat /opt/biometric-did/nginx/ssl/fullchain.pem").stdout)
-    targets = ("wallet.example.test/", "api.wallet.example.test/api/echo-address")
-    words = [sys.executable, "-m", "tests.host.load", host.address, str(trusted), *targets]
-    counts: dict[str, int] = {}
-    with subprocess.Popen(words, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as load:
-        assert load.stdout is not None
-        assert load.stdout.readline().strip() == "started"
-        try:
-            yield counts
-        finally:
-            counts |= json.loads(load.communicate(timeout=60)[0])
-
-
 def in_sync(deployed: Deployment) -> None:
     """Nothing to do, and nothing left behind."""
     assert deployed.ok("provision", "--no-verify").recap["changed"] == 0
@@ -113,34 +92,6 @@ def press_ctrl_c(deployed: Deployment, point: Point) -> str:
     assert deployed.host.exec(f"flock -n {LOCK} true", check=False).returncode == 0
     assert deployed.host.exec(WORKING).stdout == ""
     return err
-
-
-ROLLS = {
-    "the new one starts": Point(f"[ $({BACKENDS} | wc -l) = 2 ]"),
-    "in the switch of the proxy": Point(f"[ -e {CONF_D}/biometric-did.upstreams.former ]"),
-    "the old one stops": Point("pgrep -f '[d]ocker stop --time'"),
-}
-
-
-@pytest.mark.full
-@pytest.mark.parametrize("manner", ["killed", "reset", "silent", "Ctrl-C"])
-@pytest.mark.parametrize("name", ROLLS)
-def test_a_replacement_that_is_cut_off_costs_no_request(name: str, manner: str, ground: Ground) -> None:
-    """From here through the next run not one request of 8 visitors fails, and then the new settings serve."""
-    host = ground.host(fresh=False)
-    deployed = ground.deployed(host, environment='SECOND = "yes"')
-    with visitors(host, ground.directory) as counts:
-        if manner == "Ctrl-C":
-            press_ctrl_c(deployed, ROLLS[name])
-            deployed.ok("provision")
-        else:
-            with cut_off(deployed, ROLLS[name], manner):
-                deployed.ok("provision")
-    print(f"\nrequests meanwhile: {counts}")
-    assert set(counts) == {"200"}
-    assert len(host.exec(BACKENDS).stdout.split()) == 1
-    assert host.exec(f"docker exec $({BACKENDS}) printenv SECOND").stdout.strip() == "yes"
-    in_sync(deployed)
 
 
 @dataclass(frozen=True)

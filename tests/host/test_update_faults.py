@@ -125,6 +125,23 @@ def test_an_update_that_is_cut_off(name: str, manner: str, site: Site, tmp_path:
         converges(updated, "2")
 
 
+@pytest.mark.full
+@pytest.mark.parametrize("name", ["the new backend starts", "the new ones settle", "the proxy is being switched"])
+def test_an_update_that_is_broken_off(name: str, site: Site, tmp_path: Path) -> None:
+    """Ctrl-C: exit 130, the lock free at once, one release serves; a switch that has begun is finished first."""
+    updated = site()
+    with undropped(updated, tmp_path):
+        updated.commit("2")
+        run = updated.deployment.start("update")
+        await_point(updated.deployment, run, POINTS[name])
+        run.send_signal(signal.SIGINT)
+        out, err = run.communicate(timeout=120)
+        assert (run.returncode, "run the same command again" in err) == (130, True), out + err
+        updated.deployment.host.exec(f"flock -n {LOCK} true")
+        print(f"\n{name}, Ctrl-C: {whole(updated)} serves")
+        converges(updated, "2")
+
+
 def cut_off(updated: Updated, name: str, manner: str) -> None:
     host = updated.deployment.host
     with Cutting(host.address, host.port) as line:

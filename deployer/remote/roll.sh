@@ -35,12 +35,22 @@ remove_leftovers() {
   local service leftovers=
   rm -f "$upstreams.new" "$upstreams.former"
   for service in $1; do
-    leftovers+=" $(of_service "$service" | without "$(serving "$service")")"
+    if [ "$(setting "$service" 5)" = no ]; then leftovers+=" $(unnamed "$service")"
+    else leftovers+=" $(of_service "$service" | without "$(serving "$service")")"; fi
   done
-  if [ -z "${leftovers// /}" ]; then return; fi
-  echo "removing what an earlier run left: $(one_line "$leftovers")"
-  drain_proxy "$DRAIN"
-  docker rm -f $leftovers >/dev/null
+  if [ -n "${leftovers// /}" ]; then
+    echo "removing what an earlier run left: $(one_line "$leftovers")"
+    drain_proxy "$DRAIN"
+    docker rm -f $leftovers >/dev/null
+  fi
+  for service in $1; do if [ "$(setting "$service" 5)" = no ]; then wake "$service"; fi; done
+}
+
+# One that must not run twice was stopped for a new one that never served: it is the way back.
+wake() {
+  local stopped
+  stopped=$(of_service "$1" --filter status=exited | grep -xF -f <(named "$1") || true)
+  if [ -n "$stopped" ]; then docker start $stopped >/dev/null || true; fi
 }
 
 create() { docker compose --project-directory "$ROOT" -f "$ROOT/docker-compose.yml" create --no-build --no-recreate --pull never --scale "$1=$2" "$1"; }

@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 from typing import Self
 
-from deployer.changes import Change, File, FromOutside, Note, WriteFiles
+from deployer.changes import Change, File, FromOutside, Note, Send, WriteFiles
 from deployer.errors import DeployerError
 from deployer.facts import Answer, Ask, Facts, Probes
 from deployer.inventory.load import build
@@ -64,7 +64,7 @@ def texts(items: Iterable[Change | Note]) -> list[str]:
 
 def script_of(change: Change | Note) -> str:
     """The bash that a change runs."""
-    assert not isinstance(change, Note | WriteFiles | FromOutside)
+    assert not isinstance(change, Note | WriteFiles | FromOutside | Send)
     return change.script
 
 

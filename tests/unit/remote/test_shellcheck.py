@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from deployer import scripts
-from deployer.changes import Change, FromOutside, Gate, Note, Run, SecondLogin, WriteFiles
+from deployer.changes import Change, FromOutside, Gate, Note, Run, SecondLogin, Send, WriteFiles
 from deployer.compose import PROXY
 from deployer.facts import Ask
 from deployer.inventory.model import Inventory
@@ -56,7 +56,9 @@ def complaints(directory: Path, texts: Mapping[str, str]) -> dict[str, list[str]
 
 
 def of_steps() -> Iterator[tuple[str, str]]:
-    for host in (inventory(), inventory(tls={"mode": "self-signed"}, docker={"packages": "distribution"})):
+    other = inventory(tls={"mode": "self-signed"}, docker={"packages": "distribution"}, build={"where": "operator"})
+    pulled = inventory(build={"where": "registry"}, backend={"image": "x"}, wallet={"image": "y:1"})
+    for host in (inventory(), other, pulled):
         for step, answers in acting(host):
             for key, probe in step.probes(host).items():
                 if isinstance(probe, Ask):
@@ -88,10 +90,10 @@ def texts(change: Change | Note) -> list[str]:
             return [change.check]
         case Gate():
             return [change.script, change.explain]
-        case SecondLogin():
-            return [change.script]
-        case Note():
-            return []
+        case Send():
+            return list(change.builds)
+        case SecondLogin() | Note():
+            return [change.script] if isinstance(change, SecondLogin) else []
 
 
 def of_machine(host: Inventory) -> Iterator[tuple[str, str]]:

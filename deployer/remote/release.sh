@@ -11,7 +11,8 @@ users=$STATE/backend.user # for each image of the backend, by id, whom logs/ and
 
 current_release() { sed -nE 's/^\{"id": "([^"]*)".*"result": "(deployed|restored)".*/\1/p' "$log" 2>/dev/null | tail -n 1; }
 
-who() { sed -n 's/.*"who": "\([^"\\]*\)".*/\1/p' "/run/deployer/$NAME/holder" 2>/dev/null | head -n 1; }
+# As it stands there, which is JSON already.
+who() { sed -nE 's/^\{"who": "(([^"\\]|\\.)*)".*/\1/p' "/run/deployer/$NAME/holder" 2>/dev/null | head -n 1; }
 
 plain() { tr -d "\"\\\\" <<<"$1" | tr -cd '[:print:]' | cut -c -200; }
 
@@ -26,7 +27,7 @@ by_service() {
 # One line for each release that was deployed, restored or refused: ID RESULT WHY.
 write_line() {
   printf '{"id": "%s", "time": "%s", "ref": "%s", "commit": "%s", "configuration": "%s", "result": "%s", "who": "%s", "why": "%s", "images": %s, "tags": %s}\n' \
-    "$1" "$(date -u +%FT%TZ)" "$(plain "$REF")" "$COMMIT" "$CONFIGURATION" "$2" "$(plain "$(who)")" "$(plain "$3")" \
+    "$1" "$(date -u +%FT%TZ)" "$(plain "$REF")" "$COMMIT" "$CONFIGURATION" "$2" "$(who)" "$(plain "$3")" \
     "$(by_service ids)" "$(by_service names)" >>"$log"
   sync "$log"
 }
@@ -50,7 +51,7 @@ keep_assets() {
   container=$(docker create --label "com.docker.compose.project=$NAME-look" "$image")
   docker export "$container" | tar -x -C "$next/assets" --strip-components=4 --no-same-owner usr/share/nginx/html 2>/dev/null || true
   docker rm "$container" >/dev/null
-  find "$next/assets" -type f | grep -vP "$HASHED" | tr '\n' '\0' | xargs -0 -r rm -f
+  find "$next/assets" -type f -print0 | { grep -azvP "$HASHED" || true; } | xargs -0 -r rm -f
   find "$next/assets" -type f -name '*.map' -delete
   find "$next/assets" -type d -empty -delete
   mkdir -p "$next/assets"
@@ -63,11 +64,10 @@ keep_assets() {
 # For people who look: builds are made from the commit, whatever is checked out.
 checkout() { git -c safe.directory='*' -C "$ROOT/src" checkout --quiet --force --detach "$COMMIT" || echo "the clone stays where it is"; }
 
+# What keep_assets has begun.
 record() {
   local id
   id=$(new_id)
-  mkdir -p "$next"
-  if [ ! -d "$next/assets" ]; then cp -al "$releases/$(current_release)/assets" "$next/assets" 2>/dev/null || mkdir "$next/assets"; fi
   cp -a "$ROOT/docker-compose.yml" "$NGINX/nginx.conf" "$NGINX/conf.d/$NAME.conf" "$next/"
   printf '%s\n' "$ENVIRONMENT" >"$next/environment"
   printf '%s\n' "$SERVICES" >"$next/services"
@@ -90,10 +90,14 @@ put_file() { cmp -s "$1" "$2" || { cp -a "$1" "$2.deployer-new" && mv -f "$2.dep
 
 secrets_in() { sed -n 's/^# secrets: //p' "$1" | tr ' ' '\n'; sed -nE 's/^([A-Za-z0-9_]*(SECRET|PASSWORD|TOKEN|KEY|DATABASE_URL)[A-Za-z0-9_]*)=.*/\1/Ip' "$1"; }
 
-# The environment of that release, with every secret that stands here now.
+# The names in the lines `# secrets: NAME …` of these files, in one line, each once.
+listed_in() { sed -n 's/^# secrets: //p' "$@" | tr ' ' '\n' | awk '!seen[$0]++' | tr '\n' ' '; }
+
+# The environment of that release, with every secret that stands here now, and all that are known for secrets.
 restore_environment() {
-  local wanted name
-  wanted=$(cat "$1")
+  local wanted name listed
+  listed=$(listed_in "$1" "$ENV_FILE")
+  wanted=$(awk -v listed="${listed% }" '/^# secrets: / { next } { print } NR == 1 && listed { print "# secrets: " listed }' "$1")
   for name in $(secrets_in "$ENV_FILE" | sort -u); do
     if ! grep -q "^$name=" <<<"$wanted"; then wanted+=$'\n'"$name=[secret]"; fi
   done
@@ -102,7 +106,7 @@ restore_environment() {
 
 restore_owners() {
   local user
-  user=$(sed -n "s/^$(docker image inspect --format '{{.ID}}' "$1") //p" "$users" | tail -n 1)
+  user=$(sed -n "s/^$(docker image inspect --format '{{.ID}}' "$1") //p" "$users" 2>/dev/null | tail -n 1) || true
   if [ -n "$user" ] && [ "$(stat -c %u:%g "$ROOT/logs")" != "$user" ]; then chown "$user" "$ROOT/logs" "$ROOT/data"; fi
 }
 
@@ -122,6 +126,8 @@ restore() {
 
 # -- to forget -----------------------------------------------------------------------------------------------------------
 
+names_in() { local directory; for directory; do (cd "$directory" && find . -type f -print0); done | sort -zu; }
+
 # All releases but these; images that none of them needs; wallet files that none of them holds.
 prune() {
   local directory name wanted
@@ -131,8 +137,10 @@ prune() {
   done
   wanted=$(cat "$releases"/*/services | awk '{ print $6 }' | sort -u)
   docker image ls --format '{{.Repository}}:{{.Tag}}' --filter "reference=$NAME-backend:*" --filter "reference=$NAME-wallet:*" |
-    grep -v ':current$' | grep -vxF -f <(echo "$wanted") | xargs -r docker rmi >/dev/null || return
+    { grep -vxF -e "$NAME-backend:current" -e "$NAME-wallet:current" -f <(echo "$wanted") || true; } |
+    xargs -r docker rmi >/dev/null || return
   docker image prune -f --filter label=deployer.inputs >/dev/null || return
-  find "$NGINX/assets" -type f -links 1 -delete
+  # By name: the same file of two releases is not the same inode.
+  comm -z -23 <(names_in "$NGINX/assets") <(names_in "$releases"/*/assets) | (cd "$NGINX/assets" && xargs -0 -r rm -f)
   find "$NGINX/assets" -mindepth 1 -type d -empty -delete
 }

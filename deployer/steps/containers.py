@@ -55,7 +55,8 @@ def plan(host: Inventory, facts: Facts) -> Plan:
         yield from _tidy(found, good, functions)
         yield from _name_current(facts, wanted)
     if not _recorded(host, facts):
-        yield Run("record the release, and forget what is older than those kept", lines(functions, "record"))
+        begun = () if to_roll else ("keep_assets",)  # a roll-out does that itself, before the switch
+        yield Run("record the release, and forget what is older than those kept", lines(functions, *begun, "record"))
 
 
 def configuration(host: Inventory) -> str:

@@ -111,9 +111,17 @@ def survives(host: Deployment) -> None:
         host.host.exec(restart)
         host.host.exec(AWAIT_PROXY)
         assert statuses(host) == ON
-    host.host.reboot()
+    reboot(host)
     host.host.exec(AWAIT_PROXY)
     assert statuses(host) == ON
+
+
+def reboot(host: Deployment) -> None:
+    """The bed may give the host another address; the inventory follows it."""
+    before = host.host.address
+    host.host.reboot()
+    for file in (host.inventory / "web.toml", host.inventory / "known_hosts"):
+        file.write_text(file.read_text().replace(before, host.host.address))
 
 
 def test_a_proxy_that_does_not_look(provisioned: Deployment) -> None:
@@ -128,5 +136,5 @@ def test_a_proxy_that_does_not_look(provisioned: Deployment) -> None:
     failed = provisioned.json("maintenance", "on")
     assert failed.exit_code == 4, failed.out
     assert "does not look at this switch" in failed.out
-    assert host.exec(f"ls {ROOT}/nginx").stdout.split() == ["conf.d", "logs", "nginx.conf", "ssl"]
+    assert "maintenance" not in host.exec(f"ls {ROOT}/nginx").stdout
     assert visitor(provisioned).ask(DOMAIN).status == 200

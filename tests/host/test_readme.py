@@ -1,13 +1,14 @@
 """Every command of the README runs, in the README's order, against a throwaway host in place of the reader's server."""
 
+import json
 import os
 import re
 import subprocess
 from pathlib import Path
 
 from tests.host.bed.bed import Bed
-from tests.host.bed.origin import Repository
-from tests.host.conftest import Boot
+from tests.host.bed.origin import publish
+from tests.host.conftest import APPLICATION, Boot
 from tests.host.tool import deployment
 
 CHECKOUT = Path(__file__).parents[2]
@@ -27,14 +28,16 @@ def commands() -> list[str]:
     return [line for block in blocks for line in block.splitlines() if line]
 
 
-def test_every_command_of_the_readme_runs(boot: Boot, bed: Bed, repository: Repository, tmp_path: Path) -> None:
+def test_every_command_of_the_readme_runs(boot: Boot, bed: Bed, tmp_path: Path) -> None:
     """From `init` to a second `provision`; the reader's address, key and repository are the throwaway host's."""
-    host = boot("reader")
+    host, repository = boot("reader"), publish(f"reader-{os.getpid()}", APPLICATION)
     ours = deployment(tmp_path / "beside", host, bed, repository)
-    ran = []
+    ran: list[str] = []
     for command in commands():
         if command in ELSEWHERE:
             continue
+        if command.startswith("deployer update") and "update" not in str(ran):
+            repository.commit({"release.json": json.dumps({"version": "2", "break": ""})}, "Something new to deploy")
         ended = _run(_adapted(command, host.address, str(host.identity_file), repository.url), tmp_path)
         assert ended.returncode == 0, f"{command}\n{ended.stdout[-3000:]}\n{ended.stderr[-3000:]}"
         ran.append(command)

@@ -285,7 +285,7 @@ def test_a_503_of_others_is_no_maintenance(deploy: Deploy) -> None:
     """A wallet that is broken fails, also with 503 and a time to come back."""
 
     def broken(asked: Asked, told: Told | None) -> Told | None:
-        return replace(told, status=503, body=b"Sorry") if told and on("/")(asked) else told
+        return replace(_body(told, b"Sorry"), status=503) if told and on("/")(asked) else told
 
     assert f"wallet: https://{DOMAIN}/" in failures(verify(deploy(spoiled(broken)).site))
 

@@ -81,19 +81,21 @@ def acting(host: Inventory) -> Iterator[tuple[Step, Answers]]:
 
 
 def texts(change: Change | Note) -> list[str]:
+    found: list[str] = []
     match change:
         case FromOutside():
-            return [change.undo]
+            found = [change.undo]
         case Run():
-            return [change.script, change.undo]
+            found = [change.script, change.undo]
         case WriteFiles():
-            return [change.check]
+            found = [change.check]
         case Gate():
-            return [change.script, change.explain]
+            found = [change.script, change.explain]
+        case SecondLogin():
+            found = [change.script]
         case Send():
-            return list(change.builds)
-        case SecondLogin() | Note():
-            return [change.script] if isinstance(change, SecondLogin) else []
+            found = list(change.builds)
+    return found
 
 
 def of_machine(host: Inventory) -> Iterator[tuple[str, str]]:

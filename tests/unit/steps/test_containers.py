@@ -257,6 +257,14 @@ class TestRecord:
         """A release is known by commit, configuration and images: another one is recorded, nothing rolled."""
         assert drifted(containers, HOST, current=told) == [RECORD]
 
+    def test_wallets_files(self) -> None:
+        """They are looked up before the switch of a roll-out, and without one when the release is recorded."""
+        without = planned(containers, HOST, {**converged(containers, HOST), "current": ""})[-1]
+        rolled_out = planned(containers, HOST, of_another_commit())[-1]
+        assert script_of(without).endswith("\nkeep_assets\nrecord")
+        assert not script_of(rolled_out).endswith("\nkeep_assets\nrecord")
+        assert script_of(rolled_out).endswith("\nrecord")
+
     def test_restored(self) -> None:
         """A release that was gone back to is the one that serves."""
         assert drifted(containers, HOST, current=recorded(HOST, "restored")) == []

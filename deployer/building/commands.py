@@ -39,6 +39,8 @@ def run(
     finally:
         alarm.cancel()
         _end(process)
+        if process.stdout:
+            process.stdout.close()
     if code != 0:
         output = "\n".join(said)
         raise DeployerError(f"{what}: failed on this machine", context=Context(output=output, exit_code=code))

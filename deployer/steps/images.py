@@ -143,7 +143,7 @@ def _on_host(host: Inventory, facts: Facts, services: Sequence[str]) -> Iterator
         candidate = f"{compose.image(host, service)}:unproved"
         build = _build(host, service, commit, candidate, **places)
         text = lines(build, _prove(host, service, commit, candidate))
-        yield Run(f"build the image {compose.image(host, service)}, at low priority", text, within=3600)
+        yield Run(f"build the image {compose.image(host, service)}", text, within=3600)
 
 
 def _from_operator(host: Inventory, facts: Facts, services: Sequence[str]) -> Iterator[Send | Run]:

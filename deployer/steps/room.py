@@ -36,8 +36,8 @@ def refuse_little(host: Inventory, facts: Facts) -> None:
 
 
 def _little_memory(host: Inventory, facts: Facts) -> Iterator[Note]:
-    there = int(facts["memory"])
-    if host.build.where == "host" and there < MEMORY:
+    there = facts["memory"]
+    if host.build.where == "host" and there and int(there) < MEMORY:
         remedy = f"{_ELSEWHERE}, or add memory or swap"
         yield Note(f"only {there} MiB of memory are available, a build needs at least {MEMORY}", remedy)
 

@@ -20,7 +20,7 @@ LAYERS = (
     ),
     ("steps",),
     ("output",),
-    ("survey", "plan", "transport", "remote", "outside", "acting", "engine"),
+    ("survey", "plan", "transport", "remote", "outside", "building", "acting", "engine"),
     ("commands",),
     ("frontends", "__main__"),
 )

@@ -56,7 +56,9 @@ def complaints(directory: Path, texts: Mapping[str, str]) -> dict[str, list[str]
 
 
 def of_steps() -> Iterator[tuple[str, str]]:
-    for host in (inventory(), inventory(tls={"mode": "self-signed"}, docker={"packages": "distribution"})):
+    other = inventory(tls={"mode": "self-signed"}, docker={"packages": "distribution"}, build={"where": "operator"})
+    pulled = inventory(build={"where": "registry"}, backend={"image": "x"}, wallet={"image": "y:1"})
+    for host in (inventory(), other, pulled):
         for step, answers in acting(host):
             for key, probe in step.probes(host).items():
                 if isinstance(probe, Ask):

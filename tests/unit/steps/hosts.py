@@ -134,6 +134,9 @@ def kept(host: Inventory, *ids: str, commit: str = COMMIT) -> str:
     return "".join(f"{name} {line}\n" for name in ids for line in told)
 
 
+ROOM = {"memory": "4000", "disk": "40000 /var/lib/docker"}
+"""MiB: more than enough for a build."""
+
 RULES = "".join(f"allow tcp {port} 0.0.0.0/0 any 0.0.0.0/0 in\n" for port in (22, 80, 443))
 LIVE = "".join(f"-p tcp -m tcp --dport {port} -j ACCEPT\n" for port in (22, 80, 443))
 
@@ -200,7 +203,12 @@ def converged(step: Step, host: Inventory) -> Answers:
             "boot": "enabled",
             "undo": "inactive",
         },
-        images: {**{name: as_wanted(file) for name, file in images.files(host).items()}, **_images(host)},
+        images: {
+            **{name: as_wanted(file) for name, file in images.files(host).items()},
+            **_images(host),
+            **_held(host),
+            **ROOM,
+        },
         containers: _containers(host),
         proxy_container: {"containers": all_containers(host)},
         newest: {"standing": COMMIT, "newest": f"{COMMIT}\nknown\n", "local changes": ""},
@@ -270,6 +278,11 @@ def _certificates(host: Inventory) -> Answers:
 
 def _images(host: Inventory) -> Answers:
     return {"commit": COMMIT, "images": built(host, BACKEND, WALLET) + current(host, BACKEND, WALLET), **ROOM}
+
+
+def _held(host: Inventory) -> Answers:
+    """What is asked where images are sent to the host: its kind, and the layers of its images."""
+    return {"machine": "x86_64", "held": ""} if host.build.where == "operator" else {}
 
 
 def _containers(host: Inventory) -> Answers:

@@ -4,16 +4,19 @@ from pathlib import Path
 
 import pytest
 
-from deployer.changes import Stop
+from deployer.changes import Change, Note, Send, Stop
 from deployer.compose import BACKEND, WALLET
+from deployer.inventory.model import Inventory
 from deployer.steps import images
 from tests.fakes import inventory, planned, script_of, whys
 
 from .hosts import COMMIT, built, converged, current, drifted
 
 HOST = inventory()
-BUILD = {BACKEND: "build the image biometric-did-backend", WALLET: "build the image biometric-did-wallet"}
-
+BUILD = {
+    BACKEND: "build the image biometric-did-backend",
+    WALLET: "build the image biometric-did-wallet",
+}
 
 OTHER = "9" * 40
 DIGEST = images.inputs(HOST, BACKEND)
@@ -89,13 +92,152 @@ def test_wallet_is_searched_for_secrets() -> None:
     assert "ENV_FILE=/opt/biometric-did/.env\n" in script
 
 
-@pytest.mark.parametrize("where", ["operator", "registry"])
-def test_not_there_yet(where: str) -> None:
-    """A place that is not built at yet is a stop, not a build somewhere else."""
-    image = {"image": "registry.example.com/x@sha256:" + "a" * 64}
-    host = inventory(build={"where": where}, backend=image, wallet=image)
-    with pytest.raises(Stop, match="not there yet"):
-        planned(images, host, converged(images, HOST))
+class TestRoom:
+    """A build that would exhaust the host is refused; nothing is asked of a host where nothing is to be built."""
+
+    @pytest.mark.parametrize(
+        ("told", "said"),
+        [
+            ({"memory": "511"}, "only 511 MiB of memory are available, a build needs at least 512"),
+            ({"disk": "2047 /mnt/docker"}, "only 2047 MiB are free at /mnt/docker, a build needs at least 2048"),
+        ],
+    )
+    def test_refused(self, told: dict[str, str], said: str) -> None:
+        """With the amounts, and the two other places named."""
+        with pytest.raises(Stop) as stop:
+            planned(images, HOST, {**converged(images, HOST), "images": "", **told})
+        (problem,) = stop.value.problems
+        assert problem.text == said
+        assert '"operator"' in problem.remedy
+        assert '"registry"' in problem.remedy
+
+    def test_both_at_once(self) -> None:
+        """Who mends one shall not learn of the other afterwards."""
+        little = {"images": "", "memory": "1", "disk": "1 /var/lib/docker"}
+        with pytest.raises(Stop, match=r"memory.*; .*free at"):
+            planned(images, HOST, {**converged(images, HOST), **little})
+
+    def test_just_enough(self) -> None:
+        """The limits themselves are enough; before Docker is installed its disk is not known."""
+        enough = {"images": "", "memory": "512", "disk": "2048 /var/lib/docker"}
+        assert drifted(images, HOST, **enough) == list(BUILD.values())
+        assert drifted(images, HOST, **{**enough, "disk": ""}) == list(BUILD.values())
+
+    def test_nothing_to_build(self) -> None:
+        """A full host on which everything is there is in sync."""
+        assert drifted(images, HOST, memory="1", disk="1 /var/lib/docker") == []
+
+    def test_elsewhere(self) -> None:
+        """An operator's build takes no memory of the host, but room for the images."""
+        answers = {**converged(images, ELSEWHERE), **HELD, "images": "", "memory": "1", "disk": "1024 /var/lib/docker"}
+        assert whys(planned(images, ELSEWHERE, answers))
+        with pytest.raises(Stop, match="new images need at least 1024"):
+            planned(images, ELSEWHERE, {**answers, "disk": "1023 /var/lib/docker"})
+
+
+ELSEWHERE = inventory(build={"where": "operator"})
+HELD = {"machine": "aarch64", "held": "sha256:a sha256:b\nsha256:a\n"}
+
+
+class TestOperator:
+    """Built on the operator's machine and sent; what concerns secrets is done on the host."""
+
+    def of(self, **differing: str) -> tuple[Change | Note, ...]:
+        answers = {**converged(images, ELSEWHERE), **HELD, "images": "", **differing}
+        return planned(images, ELSEWHERE, answers)
+
+    def test_plan(self) -> None:
+        """One transfer of both, then a check of each on the host, which gives the names."""
+        send, *checks = self.of()
+        assert isinstance(send, Send)
+        assert (send.commit, send.platform) == (COMMIT, "linux/arm64")
+        assert send.held == (("sha256:a", "sha256:b"), ("sha256:a",))
+        assert send.images == tuple(f"{tag}-unproved" for tag in images.tags(ELSEWHERE, COMMIT).values())
+        assert [f"IMAGE={image}\n" in text for image, text in zip(send.images, send.builds, strict=True)] == [True] * 2
+        assert whys(checks) == [f"check the image biometric-did-{kind} on the host, and name it" for kind in KINDS]
+
+    def test_same_build(self) -> None:
+        """The same names, labels and arguments as on the host; for the host's kind of machine, at normal priority."""
+        assert images.tags(ELSEWHERE, COMMIT) == images.tags(HOST, COMMIT)
+        send = self.of()[0]
+        assert isinstance(send, Send)
+        here = [script_of(change) for change in planned(images, HOST, {**converged(images, HOST), "images": ""})]
+        for there, text in zip(send.builds, here, strict=True):
+            for line in ("COMMIT=", "INPUTS=", "CONTEXT=", "DOCKERFILE=", "OWN=", "TARGET=", "ARGUMENTS="):
+                assert [told for told in there.splitlines() if told.startswith(line)] == [
+                    told for told in text.splitlines() if told.startswith(line)
+                ]
+            assert "PLATFORM=linux/arm64\n" in there
+            assert "SLICE=''\n" in there
+            assert "SLICE=deployerbuild.slice\n" in text
+        assert {file.path.name for file in send.files} == set(images.DOCKERFILES)
+
+    def test_secrets_stay(self) -> None:
+        """Nothing of .env is named in what runs on the operator's side."""
+        send, *checks = self.of()
+        assert isinstance(send, Send)
+        assert not any(".env" in line for text in send.builds for line in text.splitlines() if line.startswith("ENV"))
+        assert "ENV_FILE=/opt/biometric-did/.env\n" in script_of(checks[1])
+        assert "API=https://api.example.com\n" in script_of(checks[1])
+        assert "API=''\n" in script_of(checks[0])
+
+    def test_one_alone(self) -> None:
+        """What is there is neither built nor sent."""
+        send, check = self.of(images=built(ELSEWHERE, BACKEND))
+        assert isinstance(send, Send)
+        assert len(send.images) == len(send.builds) == 1
+        assert "biometric-did-wallet" in script_of(check)
+
+    def test_no_dockerfiles_on_the_host(self) -> None:
+        """Nothing is built there, so nothing is written there; in sync is in sync."""
+        assert planned(images, ELSEWHERE, {**converged(images, ELSEWHERE), **HELD}) == ()
+
+
+KINDS = ("backend", "wallet")
+DIGESTED = "registry.example.com:5000/team/api@sha256:" + "a" * 64
+
+
+def registry(backend: str = DIGESTED, wallet: str = "ghcr.io/team/wallet") -> Inventory:
+    return inventory(build={"where": "registry"}, backend={"image": backend}, wallet={"image": wallet})
+
+
+class TestRegistry:
+    """Pulled on the host, checked like what is built, and given the names of the release."""
+
+    @pytest.mark.parametrize(
+        ("given", "pulled"),
+        [
+            (DIGESTED, DIGESTED),
+            (DIGESTED.replace("@", ":v1@"), DIGESTED),
+            ("nginx@sha256:" + "b" * 64, "nginx@sha256:" + "b" * 64),
+            ("registry.example.com:5000/team/api:v1", "registry.example.com:5000/team/api:v1"),
+            ("registry.example.com:5000/team/api", f"registry.example.com:5000/team/api:{COMMIT}"),
+            ("api:v1", "api:v1"),
+            ("api", f"api:{COMMIT}"),
+        ],
+    )
+    def test_reference(self, given: str, pulled: str) -> None:
+        """The digest where there is one, whatever tag stands before it; else the tag; else the commit as tag."""
+        assert images.reference(registry(given), BACKEND, COMMIT) == pulled
+
+    def test_plan(self) -> None:
+        """Both are pulled; the wallet is searched for secrets and must know the API."""
+        host = registry()
+        backend, wallet = planned(images, host, {**converged(images, host), "images": ""})
+        assert whys((backend, wallet)) == [
+            f"pull {DIGESTED} as biometric-did-backend",
+            f"pull ghcr.io/team/wallet:{COMMIT} as biometric-did-wallet",
+        ]
+        assert f"TAG={images.tags(host, COMMIT)[WALLET]}\n" in script_of(wallet)
+        assert "API=https://api.example.com\n" in script_of(wallet)
+        assert "KEEP=yes\n" in script_of(wallet)
+
+    def test_another_image_is_another_release(self) -> None:
+        """Another digest of the same commit is pulled; one that is built is never taken for one that is pulled."""
+        other = registry(DIGESTED.replace("aaa", "bbb"))
+        assert images.tags(other, COMMIT)[BACKEND] != images.tags(registry(), COMMIT)[BACKEND]
+        assert images.tags(other, COMMIT)[WALLET] == images.tags(registry(), COMMIT)[WALLET]
+        assert not set(images.tags(HOST, COMMIT).values()) & set(images.tags(registry(), COMMIT).values())
 
 
 @pytest.mark.parametrize("name", images.DOCKERFILES)

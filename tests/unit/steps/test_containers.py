@@ -274,6 +274,7 @@ class TestRecord:
         [
             {"environment": {"EXTRA": "1"}},
             {"nginx": {"rate_burst": 7}},
+            {"nginx": {"rate_limit": "300r/m"}},
             {"backend": {"memory": "2G"}},
             {"site": {"domain": "example.com", "email": "a@example.com", "origins": ["https://a.example.org"]}},
         ],

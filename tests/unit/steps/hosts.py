@@ -43,7 +43,6 @@ NEWER = "f" * 40
 """What the ref has become on a host that is to be updated."""
 DEBIAN = 'PRETTY_NAME="Debian GNU/Linux 13 (trixie)"\nID=debian\nVERSION_ID="13"\nVERSION_CODENAME=trixie\n'
 UBUNTU = 'PRETTY_NAME="Ubuntu 24.04.3 LTS"\nID=ubuntu\nID_LIKE=debian\nVERSION_ID="24.04"\nVERSION_CODENAME=noble\n'
-ROOM = {"memory": "7000", "disk": "40000 /var/lib/docker"}
 IDS = {BACKEND: "sha256:aaa", WALLET: "sha256:bbb", PROXY: "sha256:ccc"}
 USER = "1000:1000"
 
@@ -277,7 +276,7 @@ def _certificates(host: Inventory) -> Answers:
 
 
 def _images(host: Inventory) -> Answers:
-    return {"commit": COMMIT, "images": built(host, BACKEND, WALLET) + current(host, BACKEND, WALLET), **ROOM}
+    return {"commit": COMMIT, "images": built(host, BACKEND, WALLET) + current(host, BACKEND, WALLET)}
 
 
 def _held(host: Inventory) -> Answers:

@@ -67,7 +67,7 @@ MANNERS = ("killed", "reset", "silent")
 LISTINGS = {
     "file": f"find /etc {ROOT} \\( -path {ROOT}/source/.git -o -path {ROOT}/logs -o -path {ROOT}/data "
     f"-o -path {ROOT}/nginx/logs -o -path /etc/letsencrypt -o -path /etc/ssl/certs \\) -prune "
-    "-o -printf '%p\\t%y %m %U:%G\\n'",
+    "-o -printf '%p\\t%y %m %U:%G\\n' | sed -E 's|/releases/[0-9]+_[0-9]+-|/releases/WHEN-|'",
     "content": f"cd {ROOT}; sha256sum docker-compose.yml nginx/nginx.conf nginx/conf.d/*.conf .deployer/bin/* "
     ".deployer/docker/* /etc/cron.d/* /etc/logrotate.d/biometric-did /etc/docker/daemon.json "
     "| awk '{print $2 \"\\t\" $1}'",

@@ -121,7 +121,8 @@ def test_an_update_that_is_cut_off(name: str, manner: str, site: Site, tmp_path:
         updated.commit("2")
         cut_off(updated, name, manner)
         await_jobs(updated.deployment.host)
-        print(f"\n{name}, {manner}: {whole(updated)} serves")
+        failed = [release["why"] for release in updated.releases if release["state"] == "failed"]
+        print(f"\n{name}, {manner}: {whole(updated)} serves; refused: {failed}")
         converges(updated, "2")
 
 

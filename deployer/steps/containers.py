@@ -21,7 +21,7 @@ from deployer.steps.nginx import first_upstreams
 TITLE = "7.4 Start containers"
 
 FINISHING = 900
-"""Seconds for what the old ones have in flight (`releases.drain`, at most 600), and their stop."""
+"""Seconds for what containers that end have in flight (`releases.drain`, at most 600), and their stop."""
 
 
 def probes(host: Inventory) -> Probes:
@@ -126,7 +126,8 @@ def _roll(
     yield Run(why, lines(functions, f"roll {quote(' '.join(services))}"), within=limit)
     if any(serving.values()):
         back = lines(functions, "go_back 'the site was worse than before, seen from outside'")
-        yield FromOutside("look at the site from outside, and go back where it is worse than before", back)
+        why = "look at the site from outside, and go back where it is worse than before"
+        yield FromOutside(why, back, within=FINISHING)
         yield Run(
             "stop what served before, when its last request is answered", lines(functions, "finish"), within=FINISHING
         )

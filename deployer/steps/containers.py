@@ -53,7 +53,7 @@ def plan(host: Inventory, facts: Facts) -> Plan:
         yield from _roll(host, facts, found, to_roll, functions)
     else:
         yield from _tidy(found, good, functions)
-        yield from _name_current(facts, wanted)
+    yield from _name_current(facts, {name: tag for name, tag in wanted.items() if name not in to_roll})
     if not _recorded(host, facts):
         begun = () if to_roll else ("keep_assets",)  # a roll-out does that itself, before the switch
         yield Run("record the release, and forget what is older than those kept", lines(functions, *begun, "record"))

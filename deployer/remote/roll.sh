@@ -224,7 +224,7 @@ roll() {
   local services=$1 service began=$EPOCHREALTIME
   olds='' started='' gap=''
   trap 'give_up "it was broken off" || exit $?' TERM
-  remove_leftovers "$services"
+  remove_leftovers "$(all_services)" # also of those that stay: `go_back` would take them for what served before
   for service in $services; do olds+=" $(one_line "$(serving "$service")")"; done
   keep_assets
   for service in $services; do

@@ -72,7 +72,8 @@ def _go(host: Inventory, current: Release, target: Release, services: str) -> It
         f"replace {current.id} by {target.id} with no gap", roll, within=copies * host.releases.healthy_within + 2400
     )
     back = lines(functions, "go_back 'the site was worse than before, seen from outside'")
-    yield FromOutside("look at the site from outside, and go back where it is worse than before", back)
+    why = "look at the site from outside, and go back where it is worse than before"
+    yield FromOutside(why, back, within=FINISHING)
     yield Run(
         "stop what served before, when its last request is answered", lines(functions, "finish"), within=FINISHING
     )

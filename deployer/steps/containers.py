@@ -21,7 +21,7 @@ from deployer.steps.nginx import first_upstreams
 TITLE = "7.4 Start containers"
 
 FINISHING = 900
-"""Seconds for what the old ones have in flight (`releases.drain`, at most 600), and their stop."""
+"""Seconds for what containers that end have in flight (`releases.drain`, at most 600), and their stop."""
 
 
 def probes(host: Inventory) -> Probes:
@@ -53,7 +53,7 @@ def plan(host: Inventory, facts: Facts) -> Plan:
         yield from _roll(host, facts, found, to_roll, functions)
     else:
         yield from _tidy(found, good, functions)
-        yield from _name_current(facts, wanted)
+    yield from _name_current(facts, {name: tag for name, tag in wanted.items() if name not in to_roll})
     if not _recorded(host, facts):
         begun = () if to_roll else ("keep_assets",)  # a roll-out does that itself, before the switch
         yield Run("record the release, and forget what is older than those kept", lines(functions, *begun, "record"))
@@ -126,7 +126,8 @@ def _roll(
     yield Run(why, lines(functions, f"roll {quote(' '.join(services))}"), within=limit)
     if any(serving.values()):
         back = lines(functions, "go_back 'the site was worse than before, seen from outside'")
-        yield FromOutside("look at the site from outside, and go back where it is worse than before", back)
+        why = "look at the site from outside, and go back where it is worse than before"
+        yield FromOutside(why, back, within=FINISHING)
         yield Run(
             "stop what served before, when its last request is answered", lines(functions, "finish"), within=FINISHING
         )

@@ -5,12 +5,28 @@ from pathlib import Path
 
 _DOCKER = r"""#!/bin/bash
 # Of docker what is needed to keep, restore and forget releases. Its images are lines of `images`: NAME ID; the files
-# of the wallet's image lie below `wallet`, its containers are lines of `containers`: NAME COMMIT; what it was asked
-# is kept in `asked`.
+# of the wallet's image lie below `wallet`, its containers are lines of `containers`: NAME COMMIT SERVICE STATE;
+# what it was asked is kept in `asked`.
 here=${0%/*}
 echo "$*" >>"$here/asked"
 if [ -e "$here/silent" ]; then echo 'Cannot connect to the Docker daemon' >&2; exit 1; fi
 id_of() { awk -v name="$1" '$1 == name { id = $2 } END { if (!id) exit 1; print id }' "$here/images"; }
+list() {
+  local name='^' service='' state=''
+  while [ "$#" != 0 ]; do
+    case $1 in
+      name=*) name=${1#name=} ;;
+      label=*.service=*) service=${1##*=} ;;
+      status=*) state=${1#status=} ;;
+      --format) what=$2 ;;
+    esac
+    shift
+  done
+  awk -v name="$name" -v service="$service" -v state="$state" -v names="${what:-}" '
+    $1 ~ name && (!service || $3 == service) && (!state || $4 == state) {
+      print names == "{{.Names}}" ? $1 : $2
+    }' "$here/containers"
+}
 case "$1 $2" in
   "image inspect") id_of "${!#}" ;;
   "image ls") cut -d' ' -f1 "$here/images" ;;
@@ -25,8 +41,7 @@ case "$1 $2" in
   "create "*) id_of "${!#}" >/dev/null && echo a-container ;;
   "export "*) tar -c -C "$here/wallet" usr ;;
   "rm "*) ;;
-  "ps -q") ;;
-  "ps -a") name=${4#name=^}; awk -v name="${name%?}" '$1 == name { print $2 }' "$here/containers" ;;
+  "ps "*) list "$@" ;;
   *) echo "docker: '$*' is not a docker command" >&2; exit 1 ;;
 esac
 """
@@ -63,10 +78,11 @@ class Docker:
     def asked(self) -> list[str]:
         return (self.directory / "asked").read_text().splitlines()
 
-    def run(self, container: str, commit: str) -> None:
-        """A container of a release of this commit."""
+    def run(self, container: str, commit: str, state: str = "running") -> None:
+        """A container of a release of this commit; its service is in its name."""
+        service = "backend-api" if "-backend-api-" in container else "demo-wallet"
         with (self.directory / "containers").open("a") as containers:
-            containers.write(f"{container} {commit}\n")
+            containers.write(f"{container} {commit} {service} {state}\n")
 
     def fall_silent(self) -> None:
         (self.directory / "silent").touch()

@@ -113,6 +113,19 @@ class TestOneService:
         assert line.startswith(f"docker tag {name}:0123456789ab-")
         assert line.endswith(f" {name}:current")
 
+    def test_current_is_wrong_beside_a_roll_out(self, service: str) -> None:
+        """Of one that stays it is put right in the same plan: else the run would not end in sync."""
+        (rolls,) = {BACKEND, WALLET} - {service}
+        told = {
+            **converged(containers, HOST),
+            "images": built(HOST, BACKEND, WALLET) + current(HOST, rolls),
+            "containers": with_container(HOST, rolls, config="0000"),
+        }
+        name_it = "name the images that serve `current` again"
+        items = planned(containers, HOST, told)
+        assert whys(items) == [*replaced(rolls, SETTINGS), name_it]
+        assert script_of(items[-1]).count("docker tag") == 1
+
     def test_no_current(self, service: str) -> None:
         """So it is where nobody named one."""
         (other,) = {BACKEND, WALLET} - {service}
@@ -171,7 +184,8 @@ class TestRelease:
     def test_only_the_wallet_is_another(self) -> None:
         """The backend runs on."""
         told = {**of_another_commit()}
-        told["images"] = built(HOST, BACKEND, WALLET, commit=OTHER, ids={**IDS, WALLET: "sha256:newer"})
+        there = built(HOST, BACKEND, WALLET, commit=OTHER, ids={**IDS, WALLET: "sha256:newer"})
+        told["images"] = there + current(HOST, BACKEND, WALLET)
         items = planned(containers, HOST, told)
         assert whys(items) == [*replaced(WALLET, IMAGE), RECORD]
         assert rolled(items) == WALLET
@@ -224,6 +238,9 @@ class TestFromOutside:
         """Its way back is roll.sh's; it is told why."""
         (look,) = [item for item in planned(containers, HOST, of_another_commit()) if isinstance(item, FromOutside)]
         assert look.undo.endswith("\ngo_back 'the site was worse than before, seen from outside'")
+        assert look.within > 610 + 60, (
+            "it waits for requests in flight as long as the inventory may ask for, and for more"
+        )
         assert "\ngo_back() {" in look.undo
 
 

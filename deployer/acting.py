@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from deployer.building.sender import Sender
-from deployer.changes import Change, FromOutside, Gate, Run, SecondLogin, Send
+from deployer.changes import Change, FromOutside, Gate, Run, SecondLogin, Send, WriteFiles
 from deployer.errors import Context, DeployerError, GateFailed, RollbackFailed
 from deployer.inventory.model import Inventory
 from deployer.output.report import Report
@@ -121,7 +121,7 @@ def _failure(changes: Sequence[Change], result: JobResult, context: Context) -> 
     context = replace(context, output=result.output, exit_code=result.exit_code)
     if not result.undone or result.exit_code == RollbackFailed.exit_code:
         return RollbackFailed(f"{what}, and taking it back failed too", remedy=_PERSON, context=context)
-    undone = any(getattr(change, "undo", "") for change in changes[: result.failed])
+    undone = any(isinstance(change, WriteFiles) or getattr(change, "undo", "") for change in changes[: result.failed])
     if result.exit_code == GateFailed.exit_code or (isinstance(failed, Gate) and undone):
         return GateFailed(f"{what}; the former state serves", remedy=_MEND, context=context)
     return DeployerError(what, remedy=_MEND, context=context)

@@ -4,12 +4,10 @@ A dry run prints the very plan that a run applies. After a step that changed som
 (facts go stale), and at the end everything once more: then the plan must be empty.
 """
 
-import json
 import time
 from collections.abc import Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime
 from typing import Protocol
 
 from deployer.acting import Acting, Outside, context_of, not_looked_at
@@ -200,9 +198,7 @@ class Engine:
     def _keep(self, session: Session, holder: Holder, result: str) -> None:
         """One line in the audit log for a run that changed, or tried to change, something; not for a refused one."""
         if self._acted:
-            record = {"who": holder.who, "command": holder.command, "since": holder.since, "result": result[:500]}
-            ended = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
-            session.audit(json.dumps({"run": record, "changed": self._tally.count("changed"), "ended": ended}))
+            session.audit(holder.record(result, self._tally.count("changed")))
 
 
 def _foreseen(planned: Planned) -> Verdict:

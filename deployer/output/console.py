@@ -70,7 +70,8 @@ class Console:
             if self._detail.diff and diff_of(change):
                 yield from (f"                [dim]{escape(line)}[/]" for line in diff_of(change).splitlines())
         for note in step.notes:
-            yield f"              [yellow]note:[/] {escape(note.text)}" + (
+            text = escape(note.text).replace("\n", "\n                ")
+            yield f"              [yellow]note:[/] {text}" + (
                 f" [dim]→ {escape(note.remedy)}[/]" if note.remedy else ""
             )
         if step.reason and step.verdict == "unknown":

@@ -2,7 +2,8 @@
 CONF=/etc/nginx/deployer/nginx.conf
 LOADED=$NGINX/../.deployer/proxy.loaded
 
-proxy() { docker ps -q --filter "label=com.docker.compose.project=$NAME" --filter label=com.docker.compose.service=nginx; }
+# One that restarts again and again (its files were removed, say) takes what it finds at its next start.
+proxy() { docker ps -q --filter status=running --filter "label=com.docker.compose.project=$NAME" --filter label=com.docker.compose.service=nginx; }
 
 workers() { docker top "$1" -eo pid,args | awk '/nginx: worker process$/ {print $1}' | sort; }
 

@@ -49,7 +49,10 @@ drain_proxy() {
 
 visited() { curl -sk -m 1 -o /dev/null --resolve "$DOMAIN:443:127.0.0.1" "https://$DOMAIN/"; }
 
-watch_answers() { while [ -e "$1" ]; do if visited; then echo "$EPOCHREALTIME" >>"$1"; fi; sleep 0.02; done; }
+# Asks until it is ended; not for ever, should nobody be left who ends it.
+watch_answers() { while [ "$SECONDS" -lt 600 ]; do if visited; then echo "$EPOCHREALTIME" >>"$1"; fi; sleep 0.02; done; }
+
+end_watch() { kill "$watch" 2>/dev/null || true; wait "$watch" 2>/dev/null || true; rm -f "$answers"; }
 
 # The longest time between two answers to a visitor who asks all the time, in seconds.
 longest_gap() { awk 'NR > 1 && $1 - last > gap { gap = $1 - last } { last = $1 } END { printf "%.2f", gap }' "$1"; }
@@ -57,7 +60,7 @@ longest_gap() { awk 'NR > 1 && $1 - last > gap { gap = $1 - last } { last = $1 }
 # The one case with a gap: two proxies cannot have the same ports. The new container stands ready, the old one is kept
 # until the new one answers. Needs ROOT, DOMAIN, IMAGE.
 replace_proxy() {
-  local old new answers code=0
+  local old new code=0
   docker image inspect "$IMAGE" >/dev/null 2>&1 || docker pull -q "$IMAGE"
   docker run --rm --network none -v "$NGINX:/etc/nginx/deployer:ro" "$IMAGE" nginx -t -q -c "$CONF"
   old=$(proxy)
@@ -66,19 +69,21 @@ replace_proxy() {
   new=$(docker ps -aq --filter "label=com.docker.compose.project=$NAME" --filter label=com.docker.compose.service=nginx --filter status=created)
   if [ -z "$new" ]; then echo "Docker made no new container for the proxy"; return 1; fi
   answers=$(mktemp)
-  watch_answers "$answers" &
+  watch_answers "$answers" >/dev/null 2>&1 &
+  watch=$!
+  trap end_watch EXIT # also where Docker fails in the middle: the job would wait for it
   await 10 test -s "$answers" || true
   docker stop --time 3 "$old" >/dev/null
   docker start "$new" >/dev/null && await 15 visited || code=4
   if [ "$code" = 4 ]; then
     echo "the new proxy does not answer; the old one is started again"
-    docker logs --tail 15 "$new" 2>&1 | sed 's/^/  | /'
-    docker rm -f "$new" >/dev/null
+    docker logs --tail 15 "$new" 2>&1 | sed 's/^/  | /' || true
+    docker rm -f "$new" >/dev/null || true
     docker start "$old" >/dev/null && await 15 visited || code=5
   else docker rm "$old" >/dev/null; fi
   await 5 visited || true
   printf '\036part gap %s\n' "$(sleep 0.1; longest_gap "$answers")"
-  rm -f "$answers"
-  wait
+  end_watch
+  trap - EXIT
   return "$code"
 }

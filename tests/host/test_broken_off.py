@@ -112,7 +112,7 @@ BROKEN = {
         Point("pgrep -f '[b]uildx build.*backend'"), before=REMOVE_IMAGES.format(service="backend-api", image="backend")
     ),
     "the wallet's files are searched": Broken(
-        Point(f"ls -d {STATE}/build.*/.site"), before=REMOVE_IMAGES.format(service="demo-wallet", image="wallet")
+        Point(f"[ -d {STATE}/look ]"), before=REMOVE_IMAGES.format(service="demo-wallet", image="wallet")
     ),
     "the backend starts": Broken(Point(f"{BACKENDS} | grep -q ."), before=f"docker rm -f $({BACKENDS})"),
 }

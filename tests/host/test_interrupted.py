@@ -93,7 +93,7 @@ def listing(host: TestHost) -> dict[str, str]:
 LEFTOVERS = {
     "containers": "for state in created exited dead; do docker ps -aq --filter status=$state; done",
     "files": "find /opt /etc -name '*.deployer-new' -o -name '*.upstreams.new' -o -name '*.upstreams.former'",
-    "builds": f"find {STATE} -maxdepth 1 -name 'build.*' -o -maxdepth 1 -name look",
+    "builds": f"find {STATE} -maxdepth 1 '(' -name 'build.*' -o -name look ')'",
     "packages": "dpkg --audit",
     "units": "systemctl list-units --no-legend --plain --all 'deployer-*'",
     "lock": f"flock -n {LOCK} true || echo held",

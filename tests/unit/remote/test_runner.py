@@ -284,6 +284,23 @@ class TestTerm:
         assert laid.ended(output).exit_code == 143
         assert not list(laid.work.glob("*.payload"))
 
+    def test_may_go_back(self, tmp_path: Path) -> None:
+        """What acts may go back in its own way, and say so; the job is over only after it."""
+        back = tmp_path / "back"
+        script = f"trap 'echo going back; sleep 0.2; echo still; touch {back}; exit 4' TERM; echo on; sleep 60"
+        laid = Laid(tmp_path, Run("work", script))
+        with laid.start() as running:
+            assert running.stdout
+            while b"on" not in running.stdout.readline():
+                pass
+            _end_of_session(running.pid)
+            output = running.stdout.read()
+            running.wait(20)
+        ended = laid.ended(output)
+        assert ended.exit_code == 143
+        assert ended.lines[-2:] == ["going back", "still"]
+        assert back.exists()
+
 
 def _end_of_session(session: int) -> None:
     """`systemctl kill` reaches each process of the unit; `timeout` made a process group of its own."""

@@ -35,7 +35,7 @@ write_line() {
 new_id() { echo "$(date -u +%Y%m%d_%H%M%S)-${COMMIT:0:7}"; }
 
 record_failure() {
-  rm -rf "$next"
+  forget_next
   write_line "$(new_id)" failed "$1" || true
 }
 
@@ -59,6 +59,8 @@ keep_assets() {
   cp -aln "$next/assets/." "$NGINX/assets/" 2>/dev/null || cp -al --update=none "$next/assets/." "$NGINX/assets/"
 }
 
+forget_next() { rm -rf "$next"; }
+
 # -- to keep, and to come back -------------------------------------------------------------------------------------------
 
 # For people who look: builds are made from the commit, whatever is checked out.
@@ -81,7 +83,7 @@ record() {
 
 # The containers serve; of the release's configuration `restore` has seen.
 record_restored() {
-  rm -rf "$next"
+  forget_next
   checkout
   write_line "$1" restored ""
 }

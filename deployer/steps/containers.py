@@ -123,7 +123,8 @@ def _roll(
     serving = {service: _serving(facts, found, service) for service in services}
     why = "; ".join(_why(host, facts, service, serving[service]) for service in services)
     limit = sum(_replicas(host, service) for service in services) * host.releases.healthy_within + 2400
-    yield Run(why, lines(functions, f"roll {quote(' '.join(services))}"), within=limit)
+    known_one = ("forget_next",) if _recorded(host, facts) else ()  # containers anew of a release that is kept already
+    yield Run(why, lines(functions, f"roll {quote(' '.join(services))}", *known_one), within=limit)
     if any(serving.values()):
         back = lines(functions, "go_back 'the site was worse than before, seen from outside'")
         why = "look at the site from outside, and go back where it is worse than before"

@@ -342,3 +342,12 @@ def test_never_a_plain_up() -> None:
         text = item.undo if isinstance(item, FromOutside) else script_of(item)
         assert " up " not in text.replace("`up` would start", "")
         assert "create --no-build --no-recreate" in text
+
+
+def test_containers_anew_of_a_kept_release() -> None:
+    """Nothing is recorded then, so nothing of a new release may be left."""
+    told = all_containers(HOST).replace(container(HOST, WALLET), "")
+    (change,) = planned(containers, HOST, {**converged(containers, HOST), "containers": told})
+    assert script_of(change).endswith("roll demo-wallet\nforget_next")
+    behind_it = planned(containers, HOST, {**converged(containers, HOST), "containers": told, "current": ""})
+    assert script_of(behind_it[0]).endswith("roll demo-wallet")

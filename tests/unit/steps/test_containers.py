@@ -50,7 +50,7 @@ def of_another_commit() -> dict[str, str]:
 def rolled(items: tuple[Change | Note, ...]) -> str:
     """The services that the roll-out of a plan brings, as roll.sh gets them."""
     (script,) = [script_of(item) for item in items if isinstance(item, Run) and "\nroll " in item.script]
-    return script.rpartition("\nroll ")[2].strip().strip("'")
+    return script.rpartition("\nroll ")[2].partition("\n")[0].strip("'")
 
 
 @pytest.mark.parametrize("service", [BACKEND, WALLET])

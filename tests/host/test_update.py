@@ -1,6 +1,7 @@
 """Updates and rollbacks on a real host with TLS: under traffic, with nothing dropped, mixed, forgotten or left over."""
 
 import json
+import os
 from collections.abc import Callable
 from pathlib import Path
 
@@ -25,7 +26,7 @@ def site(boot: Boot, bed: Bed, tmp_path: Path, provisioned_snapshot: str) -> Sit
     """A provisioned host and a repository of its own, which has the commit that runs there."""
 
     def start(**changed: str) -> Updated:
-        repository = publish(f"updates-{tmp_path.name}", APPLICATION)
+        repository = publish(f"updates-{os.getpid()}-{tmp_path.name}", APPLICATION)
         host = boot("updated", from_snapshot=provisioned_snapshot)
         made = deployment(tmp_path / "inventory", host, bed, repository, **changed)
         return Updated(made, repository, visitor_of(made, tmp_path))

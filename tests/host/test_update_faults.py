@@ -45,7 +45,7 @@ def site(boot: Boot, bed: Bed, tmp_path: Path, provisioned_snapshot: str) -> Sit
     """A provisioned host, and a repository of its own with a second release."""
 
     def start() -> Updated:
-        repository = publish(f"faults-{tmp_path.name}", APPLICATION)
+        repository = publish(f"faults-{os.getpid()}-{tmp_path.name}", APPLICATION)
         host = boot("faulty", from_snapshot=provisioned_snapshot)
         made = deployment(tmp_path / "inventory", host, bed, repository, releases=SETTINGS)
         return Updated(made, repository, visitor_of(made, tmp_path))

@@ -3,10 +3,12 @@
 from dataclasses import dataclass
 
 from deployer.changes import Note, Run, Stop
+from deployer.compose import PROXY
 from deployer.docker import ask_docker
 from deployer.facts import Ask, Facts, Probes
 from deployer.inventory.model import Inventory
 from deployer.remote.scripts import script
+from deployer.running import ask_containers, containers, is_running
 from deployer.shell import lines, quote
 from deployer.step import Plan, Step
 from deployer.steps.source import ask_remote, ask_standing, fetch, git
@@ -39,14 +41,18 @@ def probes(host: Inventory) -> Probes:
     here = f"[ -e {quote(host.paths.source)} ] || exit 0; export GIT_OPTIONAL_LOCKS=0;"
     return {
         "standing": ask_standing(host),
+        "containers": ask_containers(host),
         "newest": _ask_newest(host, "yes"),
         "local changes": Ask(f"{here} {git(host, 'status', '--porcelain', '--untracked-files=no')}"),
     }
 
 
 def plan(host: Inventory, facts: Facts) -> Plan:
+    provision = f"deployer provision --host {host.file.stem}"
     if not facts["standing"]:
-        raise Stop(Note("no release runs here yet", f"deployer provision --host {host.file.stem}"))
+        raise Stop(Note("no release runs here yet", provision))
+    if not is_running(containers(facts["containers"]), PROXY):
+        raise Stop(Note("the proxy does not run: nobody could see the new release", provision))
     _refuse_local_changes(host, facts)
     commit, known, *commits = (*facts.lines("newest"), "", "")[: max(2, len(facts.lines("newest")))]
     if not commit:

@@ -107,7 +107,7 @@ class TestDryRun:
     def test_no_release_yet(self) -> None:
         """Who makes the first one is named; exit 1."""
         answers = {step: converged(step, HOST) for step in UPDATE}
-        answers[UPDATE[0]] = {"standing": "", "newest": "", "local changes": ""}
+        answers[UPDATE[0]] = {"standing": "", "containers": "", "newest": "", "local changes": ""}
         told = [{**answers[step], "commit": ""} if "commit" in answers[step] else answers[step] for step in UPDATE]
         transport = FakeTransport([Reply(0, survey(HOST, dict(zip(UPDATE, told, strict=True))), b"")])
         run, kept = run_on(HOST, transport, choices(dry_run=True))

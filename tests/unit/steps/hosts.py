@@ -210,7 +210,12 @@ def converged(step: Step, host: Inventory) -> Answers:
         },
         containers: _containers(host),
         proxy_container: {"containers": all_containers(host)},
-        newest: {"standing": COMMIT, "newest": f"{COMMIT}\nknown\n", "local changes": ""},
+        newest: {
+            "standing": COMMIT,
+            "containers": all_containers(host),
+            "newest": f"{COMMIT}\nknown\n",
+            "local changes": "",
+        },
         schedules: {
             **{name: as_wanted(file) for name, file in schedules.files(host).items()},
             "enabled": "enabled",

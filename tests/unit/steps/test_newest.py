@@ -3,13 +3,14 @@
 import pytest
 
 from deployer.changes import Note, Run, Stop
+from deployer.compose import PROXY
 from deployer.facts import Ask
 from deployer.plan import name_of
 from deployer.steps import images, newest, release
 from deployer.steps.newest import Following
 from tests.fakes import inventory, planned, script_of, texts, whys
 
-from .hosts import COMMIT, NEWER, Answers, behind, converged, drifted, fresh
+from .hosts import COMMIT, NEWER, Answers, behind, container, converged, drifted, fresh
 
 HOST = inventory()
 
@@ -31,6 +32,14 @@ class TestStops:
         """That is said first, whatever else is wrong."""
         told = {**behind(newest, HOST), "standing": "", "local changes": " M a"}
         assert stop(told).text == "no release runs here yet"
+
+    @pytest.mark.parametrize("told", [container(HOST, PROXY, state="exited"), ""])
+    def test_no_proxy_runs(self, told: str) -> None:
+        """A host that went down while its proxy was being replaced: who starts it again is named."""
+        problem = stop({**converged(newest, HOST), "containers": told})
+        assert problem == Note(
+            "the proxy does not run: nobody could see the new release", "deployer provision --host web"
+        )
 
     def test_local_changes(self) -> None:
         """They are named, and how to keep them is said: a release is made of commits."""

@@ -37,6 +37,7 @@ def probes(host: Inventory) -> Probes:
         "chosen": Ask(f"[ ! -e {upstreams} ] || sed -n 's/^ *server \\([^:]*\\):.*/\\1/p' {upstreams}"),
         "user": Ask(f"cat {quote(host.paths.state / 'backend.user')} 2>/dev/null || true"),
         "owners": Ask(f"stat -c %u:%g {quote(host.paths.logs)} {quote(host.paths.data)} 2>/dev/null || true"),
+        "begun": Ask(f"[ ! -e {quote(host.paths.releases / '.next')} ] || echo yes"),
         "current": Ask(f"""[ ! -e {log} ] || sed -nE '/"result": "({serving})"/p' {log} | tail -n 1"""),
         "served": Ask(f"[ ! -e {log} ] || {ids} | tac | awk '!seen[$0]++' | head -n {host.releases.retain}"),
     }
@@ -54,7 +55,9 @@ def plan(host: Inventory, facts: Facts) -> Plan:
     else:
         yield from _tidy(found, good, functions)
     yield from _name_current(facts, {name: tag for name, tag in wanted.items() if name not in to_roll})
-    if not _recorded(host, facts):
+    if _recorded(host, facts):
+        yield from _forget(facts, functions, to_roll)
+    else:
         begun = () if to_roll else ("keep_assets",)  # a roll-out does that itself, before the switch
         yield Run("record the release, and forget what is older than those kept", lines(functions, *begun, "record"))
 
@@ -161,6 +164,11 @@ def _name_current(facts: Facts, wanted: Mapping[str, str]) -> Iterator[Change]:
     if wrong:
         renamed = (sh("docker", "tag", tag, f"{tag.partition(':')[0]}:current") for tag in wrong)
         yield Run("name the images that serve `current` again", lines(*renamed))
+
+
+def _forget(facts: Facts, functions: str, to_roll: Sequence[str]) -> Iterator[Change]:
+    if facts["begun"] and not to_roll:
+        yield Run("remove what is left of a release that was broken off", lines(functions, "forget_next"))
 
 
 def _own(host: Inventory, functions: str, image: str) -> Run:

@@ -297,6 +297,7 @@ def _containers(host: Inventory) -> Answers:
         "chosen": chosen(host),
         "user": f"{IDS[BACKEND]} {USER}\n",
         "owners": f"{USER}\n{USER}\n",
+        "begun": "",
         "current": recorded(host),
         "served": "20260101_000000-0123456\n",
     }

@@ -351,3 +351,11 @@ def test_containers_anew_of_a_kept_release() -> None:
     assert script_of(change).endswith("roll demo-wallet\nforget_next")
     behind_it = planned(containers, HOST, {**converged(containers, HOST), "containers": told, "current": ""})
     assert script_of(behind_it[0]).endswith("roll demo-wallet")
+
+
+def test_what_a_release_left_that_was_broken_off() -> None:
+    """Without power after its containers were started, say: nothing is to be rolled, and its files are removed."""
+    assert drifted(containers, HOST, begun="yes") == ["remove what is left of a release that was broken off"]
+    assert drifted(containers, HOST, begun="yes", current="") == [
+        "record the release, and forget what is older than those kept"
+    ]

@@ -69,7 +69,7 @@ class Maintenance:
             raise Stop(_not_known(host))
         runs = is_running(containers(facts["containers"]), PROXY)
         if bool(facts["switch"]) == self.on:
-            yield Note(f"maintenance is already {described(facts['switch']) or 'off'}")
+            yield Note(f"maintenance is {described(facts['switch']) or 'off'}")
             return
         yield self._switch_on(host) if self.on else _switch_off(host, described(facts["switch"]))
         yield _proof(host, on=self.on) if runs and facts["known"] else NOTHING_RUNS

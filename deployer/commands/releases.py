@@ -9,6 +9,8 @@ from deployer.releases import Release
 from deployer.steps.back import ask_kept, ask_log, kept
 from deployer.survey import parse, script_for
 
+_HEAD = f"{'':>7}  {'release':24}  {'commit':12}  {'ref':12}  {'since':20}  who"
+
 
 def releases(choices: Choices) -> int:
     return on_hosts(choices, _releases)
@@ -19,9 +21,11 @@ def _releases(run: Run) -> int:
     told = parse(run.transport.run(script_for(asked), limit=60).output, asked)
     log, there = words.parse(told[asked[0]].output), frozenset(kept(told[asked[1]].output))
     current = words.current(log)
+    head = f"{_HEAD}\n"
     for release in _latest(log):
         state = _state(release, current, there)
-        run.report.data("release", {**asdict(release), "state": state}, _line(release, state))
+        run.report.data("release", {**asdict(release), "state": state}, head + _line(release, state))
+        head = ""
     if not log:
         run.report.data(
             "note", {"text": "no release yet"}, f"no release yet: deployer provision -H {run.host.file.stem}"

@@ -92,7 +92,7 @@ def test_releases() -> None:
     assert _releases(run) == 0
     seen = [(fields["id"], fields["state"], fields["why"]) for event, fields, _ in kept.told if event == "release"]
     assert seen == [(FIRST, "kept", ""), (SECOND, "failed", "the health gate failed"), (THIRD, "serves", "")]
-    assert [text.split()[0] for _, _, text in kept.told] == ["kept", "failed", "serves"]
+    assert [text.splitlines()[-1].split()[0] for _, _, text in kept.told] == ["kept", "failed", "serves"]
 
 
 def test_restored_serves() -> None:

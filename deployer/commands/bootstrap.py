@@ -7,6 +7,7 @@ from deployer.commands.access.account import Account
 from deployer.commands.access.operator_keys import public_keys
 from deployer.commands.asking import ask, can_ask
 from deployer.commands.command import CHANGING, Choices, Command, Option
+from deployer.commands.converging import converge
 from deployer.commands.hosts import connect, ssh_settings
 from deployer.commands.names import resolver
 from deployer.commands.running import Run, on_hosts
@@ -30,20 +31,17 @@ def _bootstrap(run: Run) -> int:
         )
     steps: tuple[Step, ...] = (sudo, Account(public_keys(run.host)), root_login)
     engine = Engine(run.host, run.transport, steps, Operator(resolver(run.host), run.report, run.tally))
-    if run.choices.flag("dry-run"):
-        plans = engine.preview()
-        differs = any(planned.changes or planned.unknown for planned in plans)
-        return 10 if differs and run.choices.flag("detailed-exitcode") else 0
     try:
-        engine.apply(Holder.here("bootstrap"), wait=run.choices.number("wait"))
+        code = converge(run, engine, Holder.here("bootstrap"))
     except DeployerError:
-        _open_again(run)
+        if not run.choices.flag("dry-run"):
+            _open_again(run)
         raise
     if run.tally.count("changed"):
         run.report.data(
             "next", {"command": "provision"}, f"Next: deployer provision --host {run.host.file.stem} --dry-run"
         )
-    return 0
+    return code
 
 
 def _open_again(run: Run) -> None:

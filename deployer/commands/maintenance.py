@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from deployer.changes import Gate, Note, Stop
 from deployer.changes import Run as Act
 from deployer.commands.command import CHANGING, Choices, Command, Option
+from deployer.commands.converging import converge
 from deployer.commands.running import Run, on_hosts
 from deployer.compose import PROXY
 from deployer.engine import Engine, Operator
@@ -37,11 +38,7 @@ def _maintenance(run: Run) -> int:
     holder = Holder.here(f"maintenance {state}")
     step = Maintenance(holder, on=state == "on")
     engine = Engine(run.host, run.transport, (step,), Operator(_no_names, run.report, run.tally))
-    if run.choices.flag("dry-run"):
-        differs = any(planned.changes or planned.unknown for planned in engine.preview())
-        return 10 if differs and run.choices.flag("detailed-exitcode") else 0
-    engine.apply(holder, wait=run.choices.number("wait"))
-    return 0
+    return converge(run, engine, holder)
 
 
 def _no_names(asked: tuple[Resolve, ...]) -> Mapping[Resolve, Answer]:

@@ -15,8 +15,8 @@ def rollback(choices: Choices) -> int:
 
 
 def _rollback(run: Run) -> int:
+    from deployer.commands.converging import converge, seen
     from deployer.commands.names import resolver
-    from deployer.commands.provision import seen
     from deployer.engine import Engine, Operator
     from deployer.remote.holder import Holder
 
@@ -24,11 +24,7 @@ def _rollback(run: Run) -> int:
     target = choose(run.host, wanted, *_known(run))
     operator = Operator(resolver(run.host), run.report, run.tally, lambda: seen(run))
     engine = Engine(run.host, run.transport, (Back(target.id),), operator)
-    if run.choices.flag("dry-run"):
-        differs = any(planned.changes for planned in engine.preview())
-        return 10 if differs and run.choices.flag("detailed-exitcode") else 0
-    engine.apply(Holder.here(f"rollback --to {target.id}"), wait=run.choices.number("wait"))
-    return 0
+    return converge(run, engine, Holder.here(f"rollback --to {target.id}"))
 
 
 def _known(run: Run) -> tuple[tuple[Release, ...], frozenset[str]]:

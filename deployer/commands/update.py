@@ -11,8 +11,8 @@ def update(choices: Choices) -> int:
 
 def _update(run: Run) -> int:
     from deployer.building.workshop import Workshop
+    from deployer.commands.converging import converge, seen
     from deployer.commands.names import resolver
-    from deployer.commands.provision import seen
     from deployer.engine import Engine, Operator
     from deployer.remote.holder import Holder
     from deployer.steps import UPDATE
@@ -21,11 +21,7 @@ def _update(run: Run) -> int:
     host = _at(run.host, ref) if ref else run.host
     operator = Operator(resolver(host), run.report, run.tally, lambda: seen(run), Workshop(host, run.report))
     engine = Engine(host, run.transport, UPDATE, operator)
-    if run.choices.flag("dry-run"):
-        differs = any(planned.changes or planned.unknown for planned in engine.preview())
-        return 10 if differs and run.choices.flag("detailed-exitcode") else 0
-    engine.apply(Holder.here(f"update --ref {ref}" if ref else "update"), wait=run.choices.number("wait"))
-    return 0
+    return converge(run, engine, Holder.here(f"update --ref {ref}" if ref else "update"))
 
 
 def _at(host: Inventory, ref: str) -> Inventory:

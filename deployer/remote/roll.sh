@@ -202,7 +202,7 @@ switch() {
 # Exit code 4: what served before serves on; 5: that failed; 1: nothing did.
 give_up() {
   local code=1 service
-  trap '' TERM
+  not_half_way
   await 60 docker_is_up || true
   hook "hook on_failure" "$ON_FAILURE" || true
   if [ -n "${started// /}" ]; then docker rm -f $started >/dev/null; fi
@@ -218,6 +218,9 @@ start_again() {
   for name in $olds; do running "$name" || docker start "$name" >/dev/null || return; done
   if [ -n "$gap" ]; then began=$gap; part gap; fi
 }
+
+# From here on a stop waits for the end of the job, whose directory this is (session.sh).
+not_half_way() { trap '' TERM; if [ -e runner.sh ]; then : >critical; fi; }
 
 # Brings these services to new containers and the proxy to them; the old ones run on until `finish`.
 roll() {
@@ -236,7 +239,7 @@ roll() {
   part health
   if [ -n "${olds// /}" ]; then settle "$started" || { give_up "it did not keep running"; return; }; part settle; fi
   hook "hook before_switch" "$BEFORE_SWITCH" || { give_up "the hook before_switch failed"; return; }
-  trap '' TERM
+  not_half_way
   switch "$services" "$started" "$(standing_of "$services")" || { give_up "the proxy could not be switched"; return; }
   if [ -n "$gap" ]; then began=$gap; part gap; fi
   part switch

@@ -75,7 +75,7 @@ stop_job() {
     if [ -e "$unit/rc" ]; then continue; fi
     if [ -e "$unit/critical" ]; then flock "$unit/running" true; continue; fi
     end_unit "deployer-$NAME-$$-${unit##*/}.scope"
-    timeout 15 flock -w 15 "$unit/running" true ||
+    flock -w 15 "$unit/running" true || { [ -e "$unit/critical" ] && flock "$unit/running" true; } ||
       systemctl kill --signal=KILL "deployer-$NAME-$$-${unit##*/}.scope" 2>/dev/null
   done
 }

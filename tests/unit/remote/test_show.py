@@ -8,11 +8,14 @@ from pathlib import Path, PurePosixPath
 import pytest
 
 from deployer.changes import Change, Note, Stop
+from deployer.compose import PROXY
 from deployer.facts import Ask, Unknown
 from deployer.inventory.model import Inventory
+from deployer.shell import sh
 from deployer.steps import images, newest, source
 from deployer.steps.newest import Following
 from tests.fakes import asked_here, inventory, run_here, script_of, texts, whys
+from tests.unit.steps.hosts import container
 
 from .docker import Docker
 
@@ -52,7 +55,8 @@ class Repositories:
 
     def plan(self, ref: str = "main") -> tuple[Change | Note, ...]:
         host = self.host(ref)
-        return tuple(newest.plan(host, asked_here(newest.probes(host))))
+        proxy = {"containers": Ask(sh("printf", "%s", container(host, PROXY)))}
+        return tuple(newest.plan(host, asked_here({**newest.probes(host), **proxy})))
 
     def fetch(self, ref: str = "main") -> "subprocess.CompletedProcess[str]":
         (change,) = self.plan(ref)

@@ -350,7 +350,8 @@ def broken(bed: Bed) -> Iterator[Repository]:
 def unreleased(provisioned: Deployment) -> Deployment:
     """A host on which everything is done but the release: as a first provision that got that far."""
     images = "docker images -q 'biometric-did-*' | sort -u | xargs docker rmi -f"
-    provisioned.host.exec(f"docker rm -f $(docker ps -aq); rm -rf {ROOT}/src; {images}")
+    recorded = f"{ROOT}/.deployer/releases {ROOT}/.deployer/releases.jsonl {ROOT}/nginx/assets"
+    provisioned.host.exec(f"docker rm -f $(docker ps -aq); rm -rf {ROOT}/src {recorded}; {images}")
     return provisioned
 
 
@@ -381,7 +382,7 @@ def test_a_first_release_that_fails_says_why_and_can_be_mended(
     told = refused(
         deployed,
         1,
-        "start backend-api and wait until it is healthy: failed",
+        "start backend-api and wait until it is healthy; start demo-wallet and wait until it is healthy: failed",
         "does not keep running; its last lines",
         "biometrics_moved_elsewhere",
         "mend the cause",

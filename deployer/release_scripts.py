@@ -39,17 +39,8 @@ def services(host: Inventory, images: Mapping[str, str]) -> str:
     )
 
 
-def release_functions(host: Inventory, going: Going) -> str:
-    """roll, go_back, finish, record and what they need."""
-    return _functions(host, going, services(host, going.images))
-
-
-def restore_functions(host: Inventory, going: Going, told: str) -> str:
-    """The same for a release as it was recorded: its services are those it had."""
-    return _functions(host, going, told)
-
-
-def _functions(host: Inventory, going: Going, told: str) -> str:
+def release_functions(host: Inventory, going: Going, told: str) -> str:
+    """roll, go_back, finish, record and what they need; `told` are the release's `services`, as it has or had them."""
     release = script(
         "release.sh",
         ROOT=str(host.root),

@@ -17,9 +17,7 @@ def releases(choices: Choices) -> int:
 
 
 def _releases(run: Run) -> int:
-    asked = (ask_log(run.host), ask_kept(run.host))
-    told = parse(run.transport.run(script_for(asked), limit=60).output, asked)
-    log, there = words.parse(told[asked[0]].output), frozenset(kept(told[asked[1]].output))
+    log, there = known(run)
     current = words.current(log)
     head = f"{_HEAD}\n"
     for release in _latest(log):
@@ -32,6 +30,13 @@ def _releases(run: Run) -> int:
         )
     run.tally.verdicts.append("in sync")
     return 0
+
+
+def known(run: Run) -> tuple[tuple[Release, ...], frozenset[str]]:
+    """All releases of the log, and the ids of those that are kept; one round trip."""
+    asked = (ask_log(run.host), ask_kept(run.host))
+    told = parse(run.transport.run(script_for(asked), limit=60).output, asked)
+    return words.parse(told[asked[0]].output), frozenset(kept(told[asked[1]].output))
 
 
 def _latest(log: tuple[Release, ...]) -> tuple[Release, ...]:

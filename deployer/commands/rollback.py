@@ -2,12 +2,12 @@
 
 from deployer import releases
 from deployer.commands.command import CHANGING, Choices, Command, Option
+from deployer.commands.releases import known
 from deployer.commands.running import Run, on_hosts
 from deployer.errors import UsageError
 from deployer.inventory.model import Inventory
 from deployer.releases import Release
-from deployer.steps.back import Back, ask_kept, ask_log, kept
-from deployer.survey import parse, script_for
+from deployer.steps.back import Back
 
 
 def rollback(choices: Choices) -> int:
@@ -21,17 +21,10 @@ def _rollback(run: Run) -> int:
     from deployer.remote.holder import Holder
 
     wanted = run.choices.text("to")
-    target = choose(run.host, wanted, *_known(run))
+    target = choose(run.host, wanted, *known(run))  # before the lock, which pins the choice
     operator = Operator(resolver(run.host), run.report, run.tally, lambda: seen(run))
     engine = Engine(run.host, run.transport, (Back(target.id),), operator)
     return converge(run, engine, Holder.here(f"rollback --to {target.id}"))
-
-
-def _known(run: Run) -> tuple[tuple[Release, ...], frozenset[str]]:
-    """All releases of the log, and the ids of those that are kept: asked before the lock, which pins the choice."""
-    asked = (ask_log(run.host), ask_kept(run.host))
-    told = parse(run.transport.run(script_for(asked), limit=60).output, asked)
-    return releases.parse(told[asked[0]].output), frozenset(kept(told[asked[1]].output))
 
 
 def choose(host: Inventory, wanted: str, log: tuple[Release, ...], there: frozenset[str]) -> Release:

@@ -52,7 +52,6 @@ keep_assets() {
   docker export "$container" | tar -x -C "$next/assets" --strip-components=4 --no-same-owner usr/share/nginx/html 2>/dev/null || true
   docker rm "$container" >/dev/null
   find "$next/assets" -type f -print0 | { grep -azvP "$HASHED" || true; } | xargs -0 -r rm -f
-  find "$next/assets" -type f -name '*.map' -delete
   find "$next/assets" -type d -empty -delete
   mkdir -p "$next/assets"
   chmod -R u=rwX,go=rX "$next/assets"

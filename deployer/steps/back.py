@@ -4,14 +4,14 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from deployer import releases
-from deployer.changes import Change, FromOutside, Note, Run, Stop
+from deployer.changes import Change, Note, Run, Stop
 from deployer.facts import Ask, Facts, Probes
 from deployer.inventory.model import Inventory
-from deployer.release_scripts import Going, restore_functions
+from deployer.release_scripts import Going, release_functions
 from deployer.releases import Release
 from deployer.shell import lines, quote
 from deployer.step import Plan
-from deployer.steps.containers import FINISHING
+from deployer.steps.containers import look_and_finish
 
 
 def ask_log(host: Inventory) -> Ask:
@@ -62,7 +62,7 @@ class Back:
 
 def _go(host: Inventory, current: Release, target: Release, services: str) -> Iterator[Change]:
     going = Going(target.commit, target.ref, target.configuration, target.tags, (), ())
-    functions = restore_functions(host, going, services)
+    functions = release_functions(host, going, services)
     names = " ".join(line.partition(" ")[0] for line in services.splitlines())
     why = f"put back configuration and environment of release {target.id} (secrets stay as they are)"
     yield Run(why, lines(functions, f"restore {quote(target.id)}"), lines(functions, f"restore {quote(current.id)}"))
@@ -71,10 +71,5 @@ def _go(host: Inventory, current: Release, target: Release, services: str) -> It
     yield Run(
         f"replace {current.id} by {target.id} with no gap", roll, within=copies * host.releases.healthy_within + 2400
     )
-    back = lines(functions, "go_back 'the site was worse than before, seen from outside'")
-    why = "look at the site from outside, and go back where it is worse than before"
-    yield FromOutside(why, back, within=FINISHING)
-    yield Run(
-        "stop what served before, when its last request is answered", lines(functions, "finish"), within=FINISHING
-    )
+    yield from look_and_finish(functions)
     yield Run(f"record that {target.id} serves again", lines(functions, f"record_restored {quote(target.id)}"))

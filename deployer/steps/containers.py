@@ -10,7 +10,7 @@ from deployer.environment import lines as environment_lines
 from deployer.facts import Ask, Facts, Probes
 from deployer.inventory.model import Inventory
 from deployer.proxy import nginx_conf, site_conf
-from deployer.release_scripts import Going, release_functions
+from deployer.release_scripts import Going, release_functions, services
 from deployer.running import Container, ask_containers, containers
 from deployer.shell import lines, quote, sh
 from deployer.step import Plan
@@ -45,7 +45,7 @@ def probes(host: Inventory) -> Probes:
 
 def plan(host: Inventory, facts: Facts) -> Plan:
     wanted, found = tags(host, facts["commit"]), containers(facts["containers"])
-    functions = release_functions(host, _going(host, facts))
+    functions = release_functions(host, _going(host, facts), services(host, wanted))
     good = {service: _good(host, facts, found, service) for service in SERVICES}
     to_roll = tuple(service for service in SERVICES if len(good[service]) != _replicas(host, service))
     if not _owned(facts, wanted[BACKEND]):
@@ -129,12 +129,16 @@ def _roll(
     known_one = ("forget_next",) if _recorded(host, facts) else ()  # containers anew of a release that is kept already
     yield Run(why, lines(functions, f"roll {quote(' '.join(services))}", *known_one), within=limit)
     if any(serving.values()):
-        back = lines(functions, "go_back 'the site was worse than before, seen from outside'")
-        why = "look at the site from outside, and go back where it is worse than before"
-        yield FromOutside(why, back, within=FINISHING)
-        yield Run(
-            "stop what served before, when its last request is answered", lines(functions, "finish"), within=FINISHING
-        )
+        yield from look_and_finish(functions)
+
+
+def look_and_finish(functions: str) -> Iterator[Change]:
+    """The end of every road on which something served before: seen from outside, or back; then the old ones go."""
+    back = lines(functions, "go_back 'the site was worse than before, seen from outside'")
+    why = "look at the site from outside, and go back where it is worse than before"
+    yield FromOutside(why, back, within=FINISHING)
+    why = "stop what served before, when its last request is answered"
+    yield Run(why, lines(functions, "finish"), within=FINISHING)
 
 
 def _why(host: Inventory, facts: Facts, service: str, serving: Sequence[Container]) -> str:

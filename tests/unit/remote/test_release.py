@@ -12,7 +12,7 @@ import pytest
 from deployer import releases
 from deployer.compose import BACKEND, WALLET
 from deployer.inventory.model import Inventory
-from deployer.release_scripts import Going, release_functions
+from deployer.release_scripts import Going, release_functions, services
 from deployer.releases import Release
 from deployer.shell import lines, quote
 from tests.fakes import IS_ROOT, bed, run_here
@@ -51,7 +51,7 @@ class Kept:
         return replace(Going(commit, "main", "c0ffee", images, FORMER, ()), **other)  # type: ignore[arg-type]
 
     def run(self, going: Going, *calls: str) -> "subprocess.CompletedProcess[str]":
-        text = lines(release_functions(self.host, going), *calls)
+        text = lines(release_functions(self.host, going, services(self.host, going.images)), *calls)
         return run_here(text, PATH=self.docker.path(os.environ["PATH"]))
 
     def record(self, going: Going) -> str:

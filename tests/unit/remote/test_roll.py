@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from deployer.compose import BACKEND, WALLET
-from deployer.release_scripts import Going, release_functions
+from deployer.release_scripts import Going, release_functions, services
 from deployer.shell import lines
 from tests.fakes import IS_ROOT, bed, run_here
 
@@ -33,7 +33,7 @@ def test_left_overs_of_every_service(tmp_path: Path, rolled: str, state: str) ->
             docker.run(f"{name}-{service}-1", "1" * 40)
             docker.run(f"{name}-{service}-2", "2" * 40, state)
         going = Going("f" * 40, "main", "c", {BACKEND: "b:1", WALLET: "w:1"}, (), ())
-        text = lines(release_functions(here.host, going), f"roll {rolled}")
+        text = lines(release_functions(here.host, going, services(here.host, going.images)), f"roll {rolled}")
         ran = run_here(text, PATH=docker.path(os.environ["PATH"]))
         assert ran.stdout.startswith("removing what an earlier run left: ")
         (removed,) = [asked for asked in docker.asked if asked.startswith("rm -f")]

@@ -16,6 +16,8 @@ NAMES = (
     "update",
     "rollback",
     "releases",
+    "backup",
+    "backups",
     "renew",
     "maintenance",
     "status",

@@ -1,10 +1,13 @@
 """What all commands that bring a host to a plan share: the plan alone, or the plan and then its acts."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from uuid import uuid4
 
+from deployer.changes import Change
 from deployer.commands.running import Run
-from deployer.engine import Engine
+from deployer.engine import Engine, Operator
 from deployer.remote.holder import Holder
+from deployer.steps.asked import Asked
 
 
 def converge(run: Run, engine: Engine, holder: Holder) -> int:
@@ -21,3 +24,10 @@ def seen(run: Run) -> Mapping[str, str]:
     from deployer.commands.verify import seen_wrong  # a run that changes nothing does not pay for it
 
     return seen_wrong(run)
+
+
+def converge_once(run: Run, title: str, changes: Sequence[Change]) -> int:
+    """Make these changes because they were asked for, whatever the host is like; or tell them."""
+    asked = Asked(title, changes, token=uuid4().hex)
+    engine = Engine(run.host, run.transport, (asked,), Operator(lambda names: {}, run.report, run.tally))
+    return converge(run, engine, Holder.here(title.partition(" ")[2].lower()))

@@ -2,6 +2,7 @@
 
 from deployer.step import Step
 from deployer.steps import (
+    backup,
     certificates,
     compose,
     containers,
@@ -37,6 +38,7 @@ GUIDE: tuple[Step, ...] = (
     firewall,
     images,
     containers,
+    backup,
     schedules,
     proxy_container,
 )

@@ -16,7 +16,17 @@ LAYERS = (
     (
         *("errors", "secret", "marker", "shell", "versions", "inventory", "dotenv", "facts", "changes", "step"),
         *("docker", "units", "packages", "files", "rendering", "environment", "compose", "proxy", "running"),
-        *("remote.scripts", "scripts", "templates", "releases", "release_scripts", "maintenance", "printable"),
+        *(
+            "remote.scripts",
+            "scripts",
+            "templates",
+            "releases",
+            "release_scripts",
+            "backups",
+            "backup_scripts",
+            "maintenance",
+            "printable",
+        ),
     ),
     ("steps",),
     ("output",),

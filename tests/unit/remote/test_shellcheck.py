@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from deployer import scripts
+from deployer import backup_scripts, scripts
 from deployer.changes import Change, FromOutside, Gate, Note, Run, SecondLogin, Send, WriteFiles
 from deployer.compose import PROXY
 from deployer.facts import Ask
@@ -106,6 +106,8 @@ def of_machine(host: Inventory) -> Iterator[tuple[str, str]]:
     yield "follow", script("follow.sh", work="/run/deployer/x/1")
     yield "runner", script("mask.sh") + script("runner.sh")
     yield "renew", scripts.renew_program(host)
+    yield "backup", backup_scripts.backup_program(host)
+    yield "shelf", backup_scripts.shelf(host)
 
 
 COMPOSED = {name: text for name, text in (*of_steps(), *of_machine(inventory())) if text}

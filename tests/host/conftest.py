@@ -41,12 +41,14 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
     """One of two processes side by side tells the one that prints the summary."""
     told = getattr(session.config, "workeroutput", None)
     if told is not None and USED_STAND_INS in session.config.stash:
-        told["stand_ins"] = list(session.config.stash[USED_STAND_INS])
+        names = session.config.stash[USED_STAND_INS]
+        told["stand_ins"] = [*names]
 
 
 def pytest_testnodedown(node: WorkerController) -> None:
     if "stand_ins" in getattr(node, "workeroutput", {}):
-        node.config.stash[USED_STAND_INS] = tuple(str(name) for name in node.workeroutput["stand_ins"])
+        names: tuple[str, ...] = tuple(node.workeroutput["stand_ins"])
+        node.config.stash[USED_STAND_INS] = names
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:

@@ -167,6 +167,8 @@ def _reason(host: Inventory, facts: Facts, service: str, serving: Sequence[Conta
         return "its image is another"
     if any(item.health == "unhealthy" for item in serving):
         return "it is unhealthy"
+    if service == BACKEND and any(_cut_off(host, facts, item.name) for item in serving):
+        return "the database's password is another"
     return "its settings or its number changed"
 
 

@@ -19,6 +19,9 @@ TITLE = "14.2 PostgreSQL"
 LIMIT = 120
 """Seconds from the start of the container until it takes a password: the first start makes the database."""
 
+_BACK = 'ENV_FILE=${PAYLOAD%/*}/former.payload; [ ! -e "$ENV_FILE" ] || agree'
+"""With a release .env is written by the same job, and what stood there before lies beside it (section 6)."""
+
 
 def probes(host: Inventory) -> Probes:
     if not host.postgres.enabled:
@@ -47,7 +50,7 @@ def plan(host: Inventory, facts: Facts) -> Plan:
         yield Run(_why(image, found), start, within=LIMIT + 180, critical=bool(found))
     elif facts["login"] != "taken" or environment.password_changes(host, facts):
         why = f"give the role {host.postgres.user} the password that stands in {host.paths.env}"
-        yield Run(why, lines(_functions(host), "agree"), within=LIMIT + 60)
+        yield Run(why, lines(_functions(host), "agree"), lines(_functions(host), _BACK), within=LIMIT + 60)
 
 
 def _good(host: Inventory, item: Container) -> bool:

@@ -229,14 +229,19 @@ def test_another_image(stored: Updated, bed: Bed) -> None:
 
 
 def test_switched_off(stored: Updated) -> None:
-    """The application has it no more; container and data stay, the note says so, and switched on it goes on."""
+    """The application has it no more; container and data stay, and are told of; an update switches it on again."""
     host, before, secret = stored.deployment.host, container(stored.deployment.host), password(stored.deployment.host)
+    number = consistent(stored)
     with other_inventory(stored, "enabled = true", "enabled = false"):
         done = stored.deployment.ok("provision", "--no-verify")
         assert "still runs, though postgres.enabled = false" in done.out
         assert "DATABASE_URL" not in host.exec(f"cat {ROOT}/.env").stdout
         assert "in_database" not in json.loads(stored.visitor.ask(API, "/api/records/check").body)
         assert stored.deployment.ok("provision", "--no-verify").recap["changed"] == 0
-    stored.deployment.ok("provision", "--no-verify")
-    assert (container(host), password(host)) == (before, secret)
-    assert consistent(stored) > 0
+        assert container(host) == before
+        host.exec(f"docker rm -f {DATABASE}")
+    again = stored.update().whys("changed")
+    assert "release: start PostgreSQL (postgres:15) and wait until it takes the password of .env" in again
+    assert password(host) == secret
+    assert consistent(stored) == number
+    assert stored.deployment.ok("provision", "--no-verify").recap["changed"] == 0

@@ -81,13 +81,33 @@ def test_supplied_password_is_foreseen() -> None:
     (write, agree, *roll) = drifted(release, SUPPLIED, env=told)
     assert write == "write /opt/biometric-did/.env (its values differ)"
     assert agree == AGREE
-    assert roll[0].startswith("replace backend-api (")
+    assert roll[0] == "replace backend-api (the database's password is another) with no gap"
+
+
+def test_password_is_taken_back_with_a_release() -> None:
+    """The former .env lies beside the release's job: where that fails the role gets the former password again."""
+    told = {**converged(release, SUPPLIED), "env": env(SUPPLIED, digest_of("the-former-one"))}
+    agree = planned(release, SUPPLIED, told)[1]
+    assert isinstance(agree, Run)
+    assert agree.undo.endswith('former.payload; [ ! -e "$ENV_FILE" ] || agree')
+
+
+def test_switched_on_by_an_update() -> None:
+    """The release brings it before the backend that needs it."""
+    told = {**converged(release, HOST), "env": env(OFF), "containers": without(), "login": "", "data": ""}
+    found = whys(planned(release, HOST, {**told, "compose": "", "database image": ""}))
+    assert [why.partition(" (")[0] for why in found[:4]] == [
+        "write /opt/biometric-did/.env",
+        "write /opt/biometric-did/docker-compose.yml",
+        "pull postgres:15",
+        "start PostgreSQL",
+    ]
 
 
 def test_backend_with_another_password() -> None:
     """It could not log in any more: it is replaced like one whose settings changed."""
     found = drifted(containers, HOST, stale=f"biometric-did-{BACKEND}-1\n")
-    assert found[0] == "replace backend-api (its settings or its number changed) with no gap"
+    assert found[0] == "replace backend-api (the database's password is another) with no gap"
 
 
 @pytest.mark.parametrize(

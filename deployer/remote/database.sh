@@ -50,13 +50,14 @@ agree() {
   login "$name" >/dev/null
 }
 
-keeps_running() { [ "$(docker inspect --format '{{.State.Status}} {{.RestartCount}}' "$1")" = "running 0" ]; }
+restarts() { docker inspect --format '{{.State.Status}} {{.RestartCount}}' "$1"; }
 
 # While the image makes a database its server listens on the socket only: that one is not asked.
 await_ready() {
-  local deadline=$((SECONDS + LIMIT))
+  local deadline=$((SECONDS + LIMIT)) before
+  before=$(restarts "$1") || return
   until docker exec "$1" pg_isready -q -h 127.0.0.1 -U "$ROLE" -d "$DATABASE" 2>/dev/null; do
-    if ! keeps_running "$1"; then last_words "$1" "does not keep running"; return 1; fi
+    if [ "$(restarts "$1")" != "running ${before#* }" ]; then last_words "$1" "does not keep running"; return 1; fi
     if [ "$SECONDS" -ge "$deadline" ]; then last_words "$1" "is not ready after $LIMIT s"; return 1; fi
     sleep 0.3
   done

@@ -91,7 +91,7 @@ def _refuse_other_major(host: Inventory, facts: Facts) -> None:
 def _major(host: Inventory, facts: Facts) -> str:
     """What the image says of itself where the host has it; what its tag says where not."""
     told = facts["database image"].partition(" ")[2]
-    tag = re.search(r":(\d+)[^/:]*$", host.postgres.image)
+    tag = re.search(r":(\d+)[^/:]*$", host.postgres.image.partition("@")[0])
     return told or (tag[1] if tag else "")
 
 

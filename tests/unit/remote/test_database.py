@@ -110,7 +110,12 @@ def test_another_refusal(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("state", "what"), [("restarting 1", "does not keep running"), ("running 0", "is not ready after 1 s")]
+    ("state", "what"),
+    [
+        ("restarting 1", "does not keep running"),
+        ("running 0", "is not ready after 1 s"),
+        ("running 3", "is not ready after 1 s"),
+    ],
 )
 def test_not_healthy(tmp_path: Path, state: str, what: str) -> None:
     """The container's own last lines say why; one that ends is not waited for."""

@@ -130,7 +130,15 @@ def test_other_major_version(image: str, told: str, data: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("image", "told"), [("postgres:15.4", ""), ("postgres:15", "here 15"), ("db", ""), ("db:x", "here ")]
+    ("image", "told"),
+    [
+        ("postgres:15.4", ""),
+        (f"postgres:15@sha256:{'9' * 64}", ""),
+        (f"postgres@sha256:{'9' * 64}", ""),
+        ("postgres:15", "here 15"),
+        ("db", ""),
+        ("db:x", "here "),
+    ],
 )
 def test_same_major_version(image: str, told: str) -> None:
     """Nor is one refused of which nothing is known: the script looks again when the image is there."""

@@ -106,4 +106,4 @@ def _functions(host: Inventory) -> str:
         "DATA": str(host.paths.postgres),
         "LIMIT": LIMIT,
     }
-    return lines(script("last_words.sh"), script("database.sh", **parameters))
+    return lines(script("last_words.sh"), script("postgres.sh", **parameters))

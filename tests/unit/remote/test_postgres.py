@@ -1,4 +1,4 @@
-"""database.sh with real bash and a docker command that knows one container: what is said, and where the password is."""
+"""postgres.sh with real bash and a docker command that knows one container: what is said, and where the password is."""
 
 import os
 from pathlib import Path

@@ -32,8 +32,10 @@ def renew_program(host: Inventory) -> str:
             f"# {MARKER}",
             "set -u",
             "export LC_ALL=C.UTF-8 PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
+            script("locked.sh", NAME=host.name, DOING="renew"),
             certificate_functions(host),
-            'renew_and_tell_when "${1:-}"',
+            "with_times take_lock || exit",
+            'with_times renew "${1:-}"',
             "",
         )
     )

@@ -1,10 +1,15 @@
 """What all commands that bring a host to a plan share: the plan alone, or the plan and then its acts."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from uuid import uuid4
 
+from deployer.acting import Outside, not_looked_at
+from deployer.changes import Change
 from deployer.commands.running import Run
-from deployer.engine import Engine
+from deployer.engine import Engine, Operator
+from deployer.inventory.model import Inventory
 from deployer.remote.holder import Holder
+from deployer.steps.asked import Asked
 
 
 def converge(run: Run, engine: Engine, holder: Holder) -> int:
@@ -21,3 +26,18 @@ def seen(run: Run) -> Mapping[str, str]:
     from deployer.commands.verify import seen_wrong  # a run that changes nothing does not pay for it
 
     return seen_wrong(run)
+
+
+def operator_of(run: Run, host: Inventory, outside: Outside = not_looked_at) -> Operator:
+    """The operator's side of a run that may build, for this host as it is wanted now."""
+    from deployer.building.workshop import Workshop
+    from deployer.commands.names import resolver
+
+    return Operator(resolver(host), run.report, run.tally, outside, Workshop(host, run.report))
+
+
+def converge_once(run: Run, title: str, changes: Sequence[Change], outside: Outside = not_looked_at) -> int:
+    """Make these changes because they were asked for, whatever the host is like; or tell them."""
+    asked = Asked(title, changes, token=uuid4().hex)
+    engine = Engine(run.host, run.transport, (asked,), Operator(lambda names: {}, run.report, run.tally, outside))
+    return converge(run, engine, Holder.here(title.partition(" ")[2].lower()))

@@ -1,10 +1,5 @@
 # Renews the certificate when it is time (or with `--force`), and installs what is new: run by cron and by
 # `deployer renew`. Exit 0 also when it was not time. Needs NAME, ROOT, NGINX, DOMAIN, NAMES, MODE, SERVER, CA.
-# The lock is the run's own when it is inherited on descriptor 9; otherwise taken here, at most ten minutes waited for.
-if ! { true >&9; } 2>/dev/null; then
-  exec 9>>"/run/lock/deployer-$NAME.lock"
-  flock -w 600 9 || { echo "$(date -u +%FT%TZ) another run holds the lock: not renewed"; exit 6; }
-fi
 STATE=$ROOT/.deployer
 if [ "$MODE" = letsencrypt ] && [ -n "$CA" ]; then export REQUESTS_CA_BUNDLE=$CA; fi
 
@@ -64,10 +59,4 @@ renew() {
     self-signed) renew_self_signed "$1" ;;
     *) echo "a provided certificate is renewed by who provided it" ;;
   esac
-}
-
-# For cron: each line with the time it was said.
-renew_and_tell_when() {
-  renew "$1" 2>&1 | while IFS= read -r line; do printf '%s %s\n' "$(date -u +%FT%TZ)" "$line"; done
-  return "${PIPESTATUS[0]}"
 }

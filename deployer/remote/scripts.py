@@ -9,10 +9,10 @@ from deployer.shell import quote
 def script(name: str, **parameters: str | int) -> str:
     """The text of deployer/remote/NAME, after one assignment for each parameter."""
     assignments = (f"{key}={quote(str(value))}" for key, value in parameters.items())
-    return "\n".join((*assignments, _read(name)))
+    return "\n".join((*assignments, text(name)))
 
 
 @cache
-def _read(name: str) -> str:
+def text(name: str) -> str:
     """Once a run: an upgrade of the tool meanwhile must not change what is asked and compared."""
     return files("deployer.remote").joinpath(name).read_text()

@@ -14,11 +14,12 @@ finished=0
 
 start_time() { cut -d' ' -f22 "/proc/$1/stat" 2>/dev/null; }
 
-# A holder whose operator was not heard for 15 s (a heartbeat comes every 10) is about to give up: not refused for it.
+# What cron started is here as long as it lives. A holder whose operator was not heard for 15 s (a heartbeat comes every 10) is about to give up: not refused for it.
 holder_lives() {
   local pid began
   read -r pid began 2>/dev/null <"$lock.holder" || return 1
-  [ "$(start_time "$pid")" = "$began" ] && [ -n "$(find "$lock.holder" -newermt '15 seconds ago')" ]
+  [ "$(start_time "$pid")" = "$began" ] &&
+    { [ "$(sed -n 3p "$lock.holder")" = here ] || [ -n "$(find "$lock.holder" -newermt '15 seconds ago')" ]; }
 }
 
 running_job() { cat "$work"/*/title 2>/dev/null | tail -n 1; }

@@ -2,6 +2,7 @@
 
 from deployer.step import Step
 from deployer.steps import (
+    backup,
     certificates,
     compose,
     containers,
@@ -39,10 +40,14 @@ GUIDE: tuple[Step, ...] = (
     images,
     database,
     containers,
+    backup,
     schedules,
     proxy_container,
 )
 """All of the guide that makes a host; the release that serves stays at its commit."""
+
+FOUNDATION: tuple[Step, ...] = tuple(step for step in GUIDE if step not in (containers, proxy_container))
+"""What a backup is put in place upon: all of the guide but the application itself."""
 
 UPDATE: tuple[Step, ...] = (newest, newest.Following(images), newest.Following(release), proxy_container)
 """10.1: the ref's newest commit, built while the old release serves, then brought up beside it."""

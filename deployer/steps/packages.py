@@ -17,7 +17,19 @@ _HALF_INSTALLED = Ask(
 
 def wanted(host: Inventory) -> tuple[str, ...]:
     certbot = ("certbot",) if host.tls.mode == "letsencrypt" else ()
-    return ("ca-certificates", "cron", "curl", "git", "iproute2", "logrotate", "openssl", "ufw", *certbot)
+    return (
+        "ca-certificates",
+        "cron",
+        "curl",
+        "git",
+        "iproute2",
+        "logrotate",
+        "openssl",
+        "python3",
+        "ufw",
+        "zstd",
+        *certbot,
+    )
 
 
 def probes(host: Inventory) -> Probes:

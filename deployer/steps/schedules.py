@@ -46,4 +46,5 @@ def _cron(host: Inventory) -> str:
         "SHELL=/bin/bash\n"
         "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin\n"
         f"{minute} 3,15 * * * root {host.paths.state}/bin/renew >>{log} 2>&1\n"
+        f"{host.backup.schedule} root {host.paths.state}/bin/backup >>/var/log/{host.name}-backup.log 2>&1\n"
     )

@@ -1,6 +1,5 @@
 """certificate.sh and show_certificate.sh with real bash and openssl; no proxy runs here."""
 
-import re
 import subprocess
 from pathlib import Path, PurePosixPath
 
@@ -127,14 +126,6 @@ class TestInstall:
 
 
 class TestRenewal:
-    def test_cron_tells_when(self, host: Inventory, tmp_path: Path) -> None:
-        """Each line has the time it was said, and the exit code is renewal's."""
-        ran = act(host, tmp_path, "renew() { echo one; echo two >&2; return 7; }", "renew_and_tell_when '' || exit $?")
-        assert ran.returncode == 7
-        lines_said = ran.stdout.splitlines()
-        assert [line.split(" ", 1)[1] for line in lines_said] == ["one", "two"]
-        assert all(re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ \w+", line) for line in lines_said)
-
     def test_not_time_yet(self, host: Inventory, tmp_path: Path) -> None:
         """A certificate that lasts is left alone; forced, it is made anew and installed."""
         tls = Path(host.paths.state) / "tls"

@@ -14,6 +14,7 @@ from deployer.release_scripts import services
 from deployer.releases import Release
 from deployer.step import Step
 from deployer.steps import (
+    backup,
     certificates,
     containers,
     database,
@@ -218,6 +219,10 @@ def converged(step: Step, host: Inventory) -> Answers:
             "containers": all_containers(host),
             "newest": f"{COMMIT}\nknown\n",
             "local changes": "",
+        },
+        backup: {
+            **{name: as_wanted(file) for name, file in backup.files(host).items()},
+            "directories": directory_lines(backup.directories(host)),
         },
         schedules: {
             **{name: as_wanted(file) for name, file in schedules.files(host).items()},

@@ -90,7 +90,7 @@ def test_fresh_host() -> None:
     root, nginx = "/opt/biometric-did", "/opt/biometric-did/nginx"
     docker = f"{root}/.deployer/docker"
     assert found == [
-        "install cron, curl, git, logrotate, openssl, ufw, certbot",
+        "install cron, curl, git, logrotate, openssl, python3, ufw, zstd, certbot",
         "fetch Docker's signing key from https://download.docker.com/linux/debian/gpg",
         "write /etc/apt/sources.list.d/docker.list",
         "install docker-ce, docker-ce-cli, containerd.io, docker-buildx-plugin, docker-compose-plugin",
@@ -132,6 +132,8 @@ def test_fresh_host() -> None:
         f"give {root}/logs and {root}/data to the user of the backend's image",
         "start backend-api and wait until it is healthy; start demo-wallet and wait until it is healthy",
         "record the release, and forget what is older than those kept",
+        "make /backups/biometric-did (0700)",
+        f"write {root}/.deployer/bin/backup (absent)",
         "write /etc/logrotate.d/biometric-did (absent), /etc/cron.d/biometric-did (absent)",
     ]
 

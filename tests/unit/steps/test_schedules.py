@@ -29,12 +29,15 @@ def test_cron_is_off(differing: dict[str, str]) -> None:
 
 
 def test_cron_line() -> None:
-    """Twice a day, at a minute of its own, as root, absolute paths, with a log."""
+    """Renewal twice a day at a minute of its own, backups as the inventory says; as root, with a log."""
     text = schedules.files(HOST)["cron"].content.decode()
-    line = text.splitlines()[-1]
+    renewal, backup = text.splitlines()[-2:]
     assert re.fullmatch(
-        r"\d+ 3,15 \* \* \* root /opt/biometric-did/\.deployer/bin/renew >>/var/log/biometric-did-renew\.log 2>&1", line
+        r"\d+ 3,15 \* \* \* root /opt/biometric-did/\.deployer/bin/renew >>/var/log/biometric-did-renew\.log 2>&1",
+        renewal,
     )
+    program, log = "/opt/biometric-did/.deployer/bin/backup", "/var/log/biometric-did-backup.log"
+    assert backup == f"0 2 * * * root {program} >>{log} 2>&1"
     assert text.endswith("\n"), "cron ignores a last line without a newline"
     assert "%" not in text, "cron takes it for a newline"
 

@@ -1,0 +1,61 @@
+"""`backups`: which there are, how old and large, of which release, and when they were last read again."""
+
+from dataclasses import asdict
+from datetime import UTC, datetime
+
+from deployer import backups as words
+from deployer.backups import Backup
+from deployer.commands.command import COMMON, Choices, Command, Option
+from deployer.commands.running import Run, on_hosts
+
+_HEAD = f"{'backup':36}  {'age':>8}  {'size':>9}  {'files':>8}  {'release':24}  {'verified':20}  parts"
+
+
+def backups(choices: Choices) -> int:
+    return on_hosts(choices, _backups)
+
+
+def _backups(run: Run) -> int:
+    head, now = f"{_HEAD}\n", datetime.now(UTC)
+    found = known(run)
+    for backup in found:
+        run.report.data("backup", {**asdict(backup)}, head + line(backup, now))
+        head = ""
+    if not found:
+        what = "no backup yet"
+        run.report.data("note", {"text": what}, f"{what}: deployer backup --host {run.host.file.stem}")
+    run.tally.verdicts.append("in sync")
+    return 0
+
+
+def known(run: Run) -> tuple[Backup, ...]:
+    """All that lie on the host, oldest first; one round trip."""
+    from deployer.backup_scripts import shelf
+
+    return words.parse(run.transport.run(shelf(run.host), limit=60).output.decode(errors="replace"))
+
+
+def line(backup: Backup, now: datetime) -> str:
+    if backup.missing:
+        return f"{backup.id:36}  not whole: {backup.missing}"
+    size = f"{backup.size / 1e6:,.1f} MB"
+    verified = backup.verified or "when it was made"
+    told = f"{backup.id:36}  {age(backup, now):>8}  {size:>9}  {backup.files:>8}  {backup.release:24}  {verified:20}"
+    return f"{told}  {', '.join(backup.parts)}"
+
+
+def age(backup: Backup, now: datetime) -> str:
+    """In the largest unit of which there are two."""
+    seconds = (now - datetime.fromisoformat(backup.time)).total_seconds()
+    for unit, length in (("days", 86400), ("hours", 3600), ("min", 60)):
+        if seconds >= 2 * length:
+            return f"{seconds / length:.0f} {unit}"
+    return f"{seconds:.0f} s"
+
+
+COMMAND = Command(
+    "backups",
+    "List the backups: age, size, release, parts, and when each was last verified; --verify reads all of them again.",
+    backups,
+    (*COMMON, Option("verify", "read every backup again, and check it against its sums and its list of files", bool)),
+)

@@ -1,0 +1,92 @@
+# Functions: what a backup holds, and how one is read. A backup is a directory $DIRECTORY/NAME_YYYYmmdd_HHMMSS (UTC) with
+# the guide's parts (NAME_…_volumes.tar.zst, _config, _ssl, and _database.dump), NAME_…_files.jsonl.zst (every file of
+# the parts with its digest, as tree.py tells it), manifest.json, and SHA256SUMS over all of them.
+# Needs NAME, ROOT, DIRECTORY, DOMAIN, TREE and SHELF (the texts of tree.py and shelf.py).
+export LC_ALL=C.UTF-8
+parts='volumes config ssl'
+# shellcheck disable=SC2034,SC2054 # used by what stands behind this; tar wants commas
+packed=(--format=posix --pax-option=delete=atime,delete=ctime --xattrs '--xattrs-include=*' --acls --sparse --numeric-owner)
+# shellcheck disable=SC2034
+unpacked=(--xattrs '--xattrs-include=*' --acls --numeric-owner --same-owner --same-permissions --delay-directory-restore)
+
+tree() { python3 -c "$TREE" "$@"; }
+
+# What a part is made of: lines of BASE NAME.
+items_of() {
+  case $1 in
+    volumes) printf "$ROOT %s\n" data logs ;;
+    config)
+      printf "$ROOT %s\n" .env docker-compose.yml nginx/nginx.conf "nginx/conf.d/$NAME.conf" nginx/assets \
+        .deployer/releases.jsonl .deployer/releases .deployer/backend.user .deployer/audit.jsonl ;;
+    ssl)
+      printf "$ROOT %s\n" nginx/ssl .deployer/tls
+      printf '/etc %s\n' letsencrypt/accounts "letsencrypt/live/$DOMAIN" "letsencrypt/archive/$DOMAIN" "letsencrypt/renewal/$DOMAIN.conf" ;;
+  esac
+}
+
+names_of() { items_of "$1" | cut -d' ' -f2-; }
+
+# As lines of BASE NAME, those that are there.
+standing_items() { local base name; items_of "$1" | while read -r base name; do if [ -e "$base/$name" ]; then echo "$base $name"; fi; done; }
+
+# Every file, directory and link of a part as it stands: KIND MODE UID GID SIZE MTIME CTIME INODE NAME, each ended by NUL.
+scan() {
+  local base name
+  standing_items "$1" | while read -r base name; do
+    (cd "$base" && find "$name" '(' -type f -o -type d -o -type l ')' -printf '%y %#m %U %G %s %T@ %C@ %i %p\0')
+  done | LC_ALL=C sort -z
+}
+
+paths_in() { sed -zE 's/^([^ ]+ ){8}//' "$1"; }
+
+compress() { if command -v zstd >/dev/null; then zstd -q -T0 --rsyncable; else gzip; fi; }
+suffix() { if command -v zstd >/dev/null; then echo zst; else echo gz; fi; }
+decompress() { case $1 in *.zst) zstd -q -d -c "$1" ;; *.gz) gzip -d -c "$1" ;; *) cat "$1" ;; esac; }
+
+# -- the backups that there are ----------------------------------------------------------------------------------------
+
+shelf() { python3 -c "$SHELF" "$DIRECTORY" "$NAME"; }
+ids() { sed -nE 's/^\{"id": "([^"]*)".*/\1/p'; }
+whole_ones() { shelf | grep -F '"missing": "",' | ids; }
+missing_in() { shelf | grep -F "{\"id\": \"$1\"," | sed -nE 's/.*"missing": "([^"]*)".*/\1/p'; }
+
+file_of() { find "$1" -maxdepth 1 -name "${1##*/}_$2.*" | head -n 1; }
+
+# A number or text of a manifest: FILE KEY…
+field() {
+  python3 -c 'import json, sys
+found = json.load(open(sys.argv[1]))
+for key in sys.argv[2:]: found = found[key]
+print(found if isinstance(found, str) else json.dumps(found))' "$@" 2>/dev/null
+}
+
+listing_of() { decompress "$(file_of "$1" files)"; }
+
+# What the archives of a backup hold, as tree.py tells it. Fails where one could not be unpacked without harm.
+archived_in() {
+  local part
+  for part in $parts; do
+    decompress "$(file_of "$1" "$part")" | tree archive "" $(names_of "$part") || { echo "${1##*/}_$part: see above" >&2; return 1; }
+  done
+}
+
+# Reads all of a backup: each file against its sum, each archive against the list of its files. Nothing is written but
+# the time at which it was found good.
+verify_backup() {
+  local backup=$DIRECTORY/$1 said beside code=0
+  said=$(missing_in "$1")
+  if [ -n "$said" ] || [ ! -d "$backup" ]; then echo "$1 is not whole: ${said:-it is gone}"; return 1; fi
+  if ! said=$(cd "$backup" && sed 's/^.*  //' SHA256SUMS | xargs -d '\n' sha256sum -- 2>&1 | diff SHA256SUMS -); then
+    echo "$1 is damaged: $(sed -n 's/^[<>] .*  //p' <<<"$said" | sort -u | paste -sd ' ') is not what was written"
+    return 1
+  fi
+  beside=$(mktemp -d /var/tmp/deployer.XXXXXX)
+  said=$(archived_in "$backup" 2>&1 >"$beside/archived") || code=1
+  if [ "$code" = 0 ]; then
+    said=$(comm -13 <(sort "$beside/archived") <(listing_of "$backup" | sort) | head -n 3)
+    if [ -n "$said" ]; then code=1; fi
+  fi
+  rm -rf "$beside"
+  if [ "$code" != 0 ]; then echo "$1 is damaged: $said"; return 1; fi
+  date -u +%FT%TZ >"$backup/verified"
+}

@@ -1,0 +1,18 @@
+# take_lock: what cron starts takes the lock of the host, and waits for it at most ten minutes; under a run of the
+# operator's it is the run's own, inherited on descriptor 9. Who holds it is told to others as a run tells it.
+# Needs NAME, DOING (the command's name).
+lock=/run/lock/deployer-$NAME.lock
+
+take_lock() {
+  if { true >&9; } 2>/dev/null; then return; fi
+  exec 9>>"$lock"
+  flock -w 600 9 || { echo "another run holds the lock: no $DOING now"; exit 6; }
+  printf '%s %s\n{"who": "cron@%s", "command": "%s", "since": "%s"}\nhere\n' "$$" "$(cut -d' ' -f22 "/proc/$$/stat")" \
+    "$(hostname | tr -cd '[:alnum:].-')" "$DOING" "$(date -u +%FT%TZ)" >"$lock.holder"
+}
+
+# For cron: each line with the time it was said. $@ is a function and its words.
+with_times() {
+  "$@" 2>&1 | while IFS= read -r line; do printf '%s %s\n' "$(date -u +%FT%TZ)" "$line"; done
+  return "${PIPESTATUS[0]}"
+}

@@ -1,0 +1,68 @@
+"""The backups in a directory, one line of JSON for each, oldest first: id, what is missing in it, manifest, verified.
+
+Runs on the host, as `python3 -c`, with nothing but Python's own library: `shelf.py DIRECTORY NAME`. Nothing is read but
+sizes and the manifests: what was damaged without a change of its size is found by verifying (archive.sh).
+"""
+
+import json
+import re
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+PARTS = ("volumes", "config", "ssl", "files")
+SUM = re.compile(r"[0-9a-f]{64}  ([A-Za-z0-9_.-]+)")
+Manifest = dict[str, object]
+
+
+def main(directory: str, name: str) -> None:
+    pattern = re.compile(re.escape(name) + r"_[0-9]{8}_[0-9]{6}")
+    for path in sorted(Path(directory).glob("*")):
+        if pattern.fullmatch(path.name) and path.is_dir():
+            sys.stdout.write(json.dumps(told(path)) + "\n")
+
+
+def told(path: Path) -> dict[str, object]:
+    manifest = _manifest(path)
+    missing = next(_missing(path, manifest), "")
+    return {"id": path.name, "missing": missing, "manifest": manifest, "verified": _text(path / "verified").strip()}
+
+
+def _text(file: Path) -> str:
+    try:
+        return file.read_text(encoding="utf-8", errors="replace")
+    except OSError:
+        return ""
+
+
+def _manifest(path: Path) -> Manifest:
+    try:
+        found = json.loads(_text(path / "manifest.json"))
+    except ValueError:
+        return {}
+    return found if isinstance(found, dict) else {}
+
+
+def _missing(path: Path, manifest: Manifest) -> Iterator[str]:
+    """Why it is not whole; nothing when it is."""
+    summed, sizes = SUM.findall(_text(path / "SHA256SUMS")), _sizes(manifest)
+    yield from (f"{name} is missing" for name in summed or ("SHA256SUMS",) if not (path / name).is_file())
+    if not sizes:
+        yield "its manifest cannot be read"
+    there = {name.partition(".")[0].removeprefix(f"{path.name}_") for name in sizes}
+    yield from (f"its manifest names no {part}" for part in PARTS if part not in there)
+    yield from (f"SHA256SUMS does not name {name}" for name in ("manifest.json", *sizes) if name not in summed)
+    for name, size in sizes.items():
+        found = (path / name).stat().st_size
+        if found != size:
+            yield f"{name} has {found} bytes instead of {size}"
+
+
+def _sizes(manifest: Manifest) -> dict[str, int]:
+    parts = manifest.get("parts")
+    named = [part for part in parts if isinstance(part, dict)] if isinstance(parts, list) else []
+    return {str(part.get("file")): size for part in named if isinstance(size := part.get("bytes"), int)}
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])

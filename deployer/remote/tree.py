@@ -1,0 +1,190 @@
+"""What lies in a directory or a tar archive, one line of JSON for each file, in one form: so that both can be compared.
+
+Runs on the host, as `python3 -c`, with nothing but Python's own library (3.10 or later). Two questions:
+
+    tree.py disk BASE NAME…             the files below BASE/NAME, with the digest of each
+    tree.py archive STANDING NAME…      a tar archive on standard input; STANDING is "" or a file that `find` wrote
+
+An archive is refused (exit 3) when unpacking it could reach outside of the NAMEs. Its last word about a path counts.
+With STANDING (see `scan` in archive.sh) it has to hold all of that as it stood, and what stood no more is left out.
+"""
+
+import hashlib
+import json
+import os
+import stat
+import sys
+import tarfile
+from collections.abc import Iterable, Iterator
+from decimal import Decimal
+from pathlib import Path
+from typing import IO, BinaryIO
+
+Entry = dict[str, object]
+"""path, type, mode, uid, gid, mtime (nanoseconds), size; sha256 of a file, target of a link, attributes if any."""
+
+CHUNK = 1 << 20
+PLACED = ("system.", "security.selinux")
+"""Attributes that the file system makes anew: no part of what a file is."""
+
+
+class Unsafe(Exception):
+    """The archive holds what no backup of ours can hold, or not what it should."""
+
+
+def digest_of(file: IO[bytes]) -> str:
+    found = hashlib.sha256()
+    while piece := file.read(CHUNK):
+        found.update(piece)
+    return found.hexdigest()
+
+
+# -- a directory -------------------------------------------------------------------------------------------------------
+
+
+def on_disk(base: str, names: Iterable[str]) -> Iterator[Entry]:
+    for name in names:
+        if os.path.lexists(Path(base, name)):
+            yield from _below(base, name)
+
+
+def _below(base: str, path: str) -> Iterator[Entry]:
+    full = Path(base, path)
+    yield _standing(full, path)
+    if full.is_dir() and not full.is_symlink():
+        for inner in sorted(full.iterdir()):
+            yield from _below(base, f"{path}/{inner.name}")
+
+
+def _standing(full: Path, path: str) -> Entry:
+    state = full.lstat()
+    entry: Entry = {"path": path, "type": _kind(state.st_mode), "mode": stat.S_IMODE(state.st_mode)}
+    entry |= {"uid": state.st_uid, "gid": state.st_gid, "mtime": state.st_mtime_ns, "size": 0}
+    if stat.S_ISREG(state.st_mode):
+        with full.open("rb") as file:
+            entry |= {"size": state.st_size, "sha256": digest_of(file)}
+    elif stat.S_ISLNK(state.st_mode):
+        entry["target"] = os.readlink(full)  # noqa: PTH115  # a Path would change it
+    names = [name for name in os.listxattr(full, follow_symlinks=False) if not name.startswith(PLACED)]
+    values = {name: os.getxattr(full, name, follow_symlinks=False) for name in sorted(names)}
+    return entry | _attributes(values)
+
+
+def _kind(mode: int) -> str:
+    return {stat.S_IFREG: "file", stat.S_IFDIR: "directory", stat.S_IFLNK: "link"}.get(stat.S_IFMT(mode), "other")
+
+
+def _attributes(values: dict[str, bytes]) -> Entry:
+    return {"attributes": {name: value.hex() for name, value in values.items()}} if values else {}
+
+
+# -- an archive --------------------------------------------------------------------------------------------------------
+
+
+def in_archive(stream: BinaryIO, names: Iterable[str]) -> dict[str, Entry]:
+    """Every path with its last state. Raises Unsafe, tarfile.TarError."""
+    found: dict[str, Entry] = {}
+    allowed = tuple(names)
+    with tarfile.open(fileobj=stream, mode="r|", encoding="utf-8", errors="surrogateescape") as archive:
+        for member in archive:
+            vars(archive)["members"] = []  # it would keep them all
+            _refuse_unsafe(member, allowed, found)
+            found[member.name] = _entry(archive, member, found)
+    if stream.read(1):
+        raise Unsafe("there is something behind the end of the archive")
+    return found
+
+
+def _refuse_unsafe(member: tarfile.TarInfo, allowed: tuple[str, ...], found: dict[str, Entry]) -> None:
+    _refuse_name(member.name, allowed)
+    if not (member.isreg() or member.isdir() or member.issym() or member.islnk()):
+        raise Unsafe(f"{member.name!r} is neither file, directory nor link")
+    if member.islnk():
+        _refuse_name(member.linkname, allowed)
+        if found.get(member.linkname, {}).get("type") != "file":
+            raise Unsafe(f"{member.name!r} is a link to {member.linkname!r}, which is no file before it")
+    parents = member.name.split("/")[:-1]
+    for length in range(1, len(parents) + 1):
+        if found.get("/".join(parents[:length]), {}).get("type", "directory") != "directory":
+            raise Unsafe(f"{member.name!r} lies below what is no directory")
+
+
+def _refuse_name(name: str, allowed: tuple[str, ...]) -> None:
+    parts = name.split("/")
+    if name.startswith("/") or ".." in parts or "" in parts or "." in parts:
+        raise Unsafe(f"{name!r} leads elsewhere")
+    if not any(name == one or name.startswith(f"{one}/") for one in allowed):
+        raise Unsafe(f"{name!r} does not belong into this part")
+
+
+def _entry(archive: tarfile.TarFile, member: tarfile.TarInfo, found: dict[str, Entry]) -> Entry:
+    if member.islnk():
+        return {**found[member.linkname], "path": member.name}
+    entry: Entry = {"path": member.name, "type": _type(member), "mode": member.mode & 0o7777}
+    entry |= {"uid": member.uid, "gid": member.gid, "mtime": _nanoseconds(member), "size": 0}
+    if member.isreg():
+        if file := archive.extractfile(member):
+            entry |= {"size": member.size, "sha256": digest_of(file)}
+    elif member.issym():
+        entry["target"] = member.linkname
+    return entry | _attributes(dict(sorted(_stored_attributes(member))))
+
+
+def _type(member: tarfile.TarInfo) -> str:
+    return "file" if member.isreg() else "directory" if member.isdir() else "link"
+
+
+def _nanoseconds(member: tarfile.TarInfo) -> int:
+    """tarfile gives a float, which is not exact."""
+    return int(Decimal(member.pax_headers.get("mtime", str(int(member.mtime)))) * 10**9)
+
+
+def _stored_attributes(member: tarfile.TarInfo) -> Iterator[tuple[str, bytes]]:
+    for key, value in member.pax_headers.items():
+        name = key.removeprefix("SCHILY.xattr.")
+        if name != key and not name.startswith(PLACED):
+            yield name, value.encode("utf-8", "surrogateescape")
+
+
+# -- both --------------------------------------------------------------------------------------------------------------
+
+
+def as_it_stood(found: dict[str, Entry], standing: bytes) -> dict[str, Entry]:
+    """Only what stood there, each as it stood. Raises Unsafe."""
+    kept: dict[str, Entry] = {}
+    for line in standing.split(b"\0")[:-1]:
+        kind, mode, uid, gid, size, mtime, _, _, name = line.split(b" ", 8)
+        path = os.fsdecode(name)
+        entry = found.get(path)
+        if entry is None:
+            raise Unsafe(f"{path!r} is missing in the archive")
+        wanted = {"type": {b"f": "file", b"d": "directory", b"l": "link"}[kind], "mode": int(mode, 8)}
+        wanted |= {"uid": int(uid), "gid": int(gid), "mtime": int(Decimal(mtime.decode()) * 10**9)}
+        wanted |= {"size": int(size) if kind == b"f" else 0}
+        for key, value in wanted.items():
+            if entry[key] != value:
+                raise Unsafe(f"{path!r}: its {key} is {entry[key]} in the archive, but was {value}")
+        kept[path] = entry
+    return kept
+
+
+def main(words: list[str]) -> int:
+    question, where, *names = words
+    try:
+        if question == "disk":
+            entries = list(on_disk(where, names))
+        else:
+            found = in_archive(sys.stdin.buffer, names)
+            if where:
+                found = as_it_stood(found, Path(where).read_bytes())
+            entries = list(found.values())
+    except (Unsafe, tarfile.TarError, EOFError) as error:
+        sys.stderr.write(f"not a sound archive: {error}\n")
+        return 3
+    for entry in sorted(entries, key=lambda one: str(one["path"])):
+        sys.stdout.write(json.dumps(entry) + "\n")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

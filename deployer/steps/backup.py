@@ -1,0 +1,29 @@
+"""9. Backup: the program that cron runs, and the directory for what it makes, for nobody but root."""
+
+from collections.abc import Mapping
+
+from deployer.backup_scripts import backup_program
+from deployer.changes import File
+from deployer.facts import Facts, Probes
+from deployer.files import Directory, ask_directories, ask_files, compare, compare_directories
+from deployer.inventory.model import Inventory
+from deployer.step import Plan
+
+TITLE = "9.1 Backup"
+
+
+def files(host: Inventory) -> Mapping[str, File]:
+    return {"program": File(host.paths.state / "bin" / "backup", backup_program(host).encode(), 0o755)}
+
+
+def directories(host: Inventory) -> tuple[Directory, ...]:
+    return (Directory(host.backup.directory, 0o700),)
+
+
+def probes(host: Inventory) -> Probes:
+    return {**ask_files(files(host)), "directories": ask_directories(directories(host))}
+
+
+def plan(host: Inventory, facts: Facts) -> Plan:
+    yield from compare_directories(facts["directories"], directories(host))
+    yield from compare(facts, files(host))

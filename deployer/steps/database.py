@@ -8,16 +8,13 @@ from deployer.compose import DATABASE, config_digests
 from deployer.docker import ask_docker
 from deployer.facts import Ask, Facts, Probes
 from deployer.inventory.model import Inventory
-from deployer.remote.scripts import script
 from deployer.running import Container, ask_containers, containers
+from deployer.scripts import READY_WITHIN, postgres_functions
 from deployer.shell import lines, quote, sh
 from deployer.step import Plan
 from deployer.steps import environment
 
 TITLE = "14.2 PostgreSQL"
-
-LIMIT = 120
-"""Seconds from the start of the container until it takes a password: the first start makes the database."""
 
 _BACK = 'ENV_FILE=${PAYLOAD%/*}/former.payload; [ ! -e "$ENV_FILE" ] || agree'
 """With a release .env is written by the same job, and what stood there before lies beside it (section 6)."""
@@ -31,8 +28,10 @@ def probes(host: Inventory) -> Probes:
         **environment.probes(host),
         "containers": ask_containers(host),
         "data": Ask(f"[ ! -e {version} ] || cat {version}"),
-        "database image": ask_docker(lines(_functions(host), "docker version >/dev/null || exit 3", "image_state")),
-        "login": ask_docker(lines(_functions(host), "login_state")),
+        "database image": ask_docker(
+            lines(postgres_functions(host), "docker version >/dev/null || exit 3", "image_state")
+        ),
+        "login": ask_docker(lines(postgres_functions(host), "login_state")),
     }
 
 
@@ -46,11 +45,16 @@ def plan(host: Inventory, facts: Facts) -> Plan:
     if not facts["database image"]:
         yield Run(f"pull {image}", sh("docker", "pull", "--quiet", image), within=1200)
     if not any(_good(host, item) for item in found):
-        start = lines(_functions(host), "start_database")
-        yield Run(_why(image, found), start, within=LIMIT + 180, critical=bool(found))
+        start = lines(postgres_functions(host), "start_database")
+        yield Run(_why(image, found), start, within=READY_WITHIN + 180, critical=bool(found))
     elif facts["login"] != "taken" or environment.password_changes(host, facts):
         why = f"give the role {host.postgres.user} the password that stands in {host.paths.env}"
-        yield Run(why, lines(_functions(host), "agree"), lines(_functions(host), _BACK), within=LIMIT + 60)
+        yield Run(
+            why,
+            lines(postgres_functions(host), "agree"),
+            lines(postgres_functions(host), _BACK),
+            within=READY_WITHIN + 60,
+        )
 
 
 def _good(host: Inventory, item: Container) -> bool:
@@ -93,17 +97,3 @@ def _major(host: Inventory, facts: Facts) -> str:
     told = facts["database image"].partition(" ")[2]
     tag = re.search(r":(\d+)[^/:]*$", host.postgres.image.partition("@")[0])
     return told or (tag[1] if tag else "")
-
-
-def _functions(host: Inventory) -> str:
-    parameters: dict[str, str | int] = {
-        "NAME": host.name,
-        "ROOT": str(host.root),
-        "ENV_FILE": str(host.paths.env),
-        "IMAGE": host.postgres.image,
-        "ROLE": host.postgres.user,
-        "DATABASE": host.postgres.database,
-        "DATA": str(host.paths.postgres),
-        "LIMIT": LIMIT,
-    }
-    return lines(script("last_words.sh"), script("postgres.sh", **parameters))

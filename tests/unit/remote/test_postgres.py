@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from deployer.compose import DATABASE
+from deployer.scripts import postgres_functions
 from deployer.shell import lines
 from deployer.steps import database
 from tests.fakes import inventory, run_here
@@ -47,7 +48,7 @@ def run(directory: Path, function: str, role: str = SECRET, **environ: str) -> t
     parts = f"ENV_FILE={directory}/.env\nDATA={directory}/data\nLIMIT=1"
     path = f"{directory}:{os.environ['PATH']}"
     known = {"MAJOR": "15", "STATE": "", "SAYS": "", "NO_ROLE": "", "REFUSES": "", **environ}
-    ran = run_here(lines(database._functions(HOST), parts, function), PATH=path, **known)
+    ran = run_here(lines(postgres_functions(HOST), parts, function), PATH=path, **known)
     said = ran.stdout + ran.stderr
     assert SECRET not in said
     assert SECRET not in (directory / "asked").read_text()
@@ -145,4 +146,4 @@ def test_image(tmp_path: Path) -> None:
 
 def test_name_of_the_service() -> None:
     """The script asks for the name that compose gives."""
-    assert f"com.docker.compose.service={DATABASE} " in database._functions(HOST)
+    assert f"com.docker.compose.service={DATABASE} " in postgres_functions(HOST)

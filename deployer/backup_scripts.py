@@ -28,9 +28,10 @@ def shelf(host: Inventory) -> str:
 def backup_functions(host: Inventory) -> str:
     """backup, and what it needs."""
     database = script("database.sh", DATABASE="", DATABASE_USER="")
+    still = script("still.sh", SQLITE=text("sqlite_copy.py"))
     keep = host.backup
-    made = script("backup.sh", KEEP_DAYS=keep.keep_days, KEEP_MIN=keep.keep_min, TOOL=__version__)
-    return lines(archive_functions(host), database, made)
+    shelving = script("shelving.sh", KEEP_DAYS=keep.keep_days, KEEP_MIN=keep.keep_min, TOOL=__version__)
+    return lines(archive_functions(host), database, still, shelving, script("backup.sh"))
 
 
 def backup_program(host: Inventory) -> str:

@@ -83,7 +83,8 @@ differences_in() {
   archived_in "$1" >"$beside/archived" 2>"$beside/said" || code=1
   if [ "$code" != 0 ]; then tail -n 2 "$beside/said" | paste -sd ' '; return; fi
   listing_of "$1" >"$beside/listed" 2>"$beside/said" || { echo "the list of its files cannot be read: $(tail -n 1 "$beside/said")"; return; }
-  LC_ALL=C comm -13 <(LC_ALL=C sort "$beside/archived") <(LC_ALL=C sort "$beside/listed") | head -n 3
+  LC_ALL=C comm -13 <(LC_ALL=C sort "$beside/archived") <(LC_ALL=C sort "$beside/listed") | head -n 3 |
+    sed -E 's/^\{"path": ("([^"\\]|\\.)*").*/\1 is not as its list of files says/' | paste -sd ';'
 }
 
 # Reads all of a backup: each file against its sum, each archive against the list of its files. Nothing is written but

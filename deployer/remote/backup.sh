@@ -13,7 +13,7 @@
 # Needs KEEP_DAYS, KEEP_MIN, TOOL (version); archive.sh, database.sh, still.sh and shelving.sh in front of it.
 words=/run/deployer-$NAME.backup # on no disk that could be full
 # What tar says of files that went or changed while it read: the second look has seen that as well.
-moved=': Cannot (stat|open): (No such file or directory|Not a directory)$|: File removed before we read it$|: file changed as we read it$|: File shrank by|Exiting with failure status'
+moved=': Cannot (stat|open): (No such file or directory|Not a directory)$|: File removed before we read it$|: file changed as we read it$|Exiting with failure status'
 
 say() { printf '%s\n' "$*"; }
 
@@ -75,7 +75,15 @@ foresee() {
 
 # -- the archives ------------------------------------------------------------------------------------------------------
 
-only_moved() { ! grep -qvE "$moved" "$words/tar"; }
+# Where a file ends early tar goes on with zeros: it was cut, then it is among what changed, or it could not be read.
+only_moved() {
+  local line name
+  while IFS= read -r line; do
+    if [[ ! $line =~ ^tar:\ (.*):\ File\ shrank\ by\ .*zeros$ ]]; then return 1; fi
+    printf -v name '%b' "${BASH_REMATCH[1]}"
+    if [ -e "$ROOT/$name" ] && ! LC_ALL=C grep -zqxF -e "$name" "$work/changed"; then return 1; fi
+  done < <(grep -vE "$moved" "$words/tar")
+}
 
 not_archived() {
   say "$1 could not be read or written:"
@@ -87,7 +95,7 @@ start_archive() {
   coproc ARCHIVE {
     { {
       tar -C "$ROOT" "${packed[@]}" --no-recursion --null -T - -v --index-file=/dev/fd/3 \
-        --transform="flags=rhS;s|^$staged/||" -cf - 2>"$words/tar" || [ $? = 1 ] || only_moved
+        --transform="flags=rhS;s|^$staged/||" -cf - 2>"$words/tar" || { [ $? -le 2 ] && only_moved; }
     } | compress >"$1" 2>"$words/compress"; } 3>&1
   }
   exec {to}>&"${ARCHIVE[1]}" {from}<&"${ARCHIVE[0]}" # a coprocess's own are not for subshells

@@ -13,10 +13,12 @@ last_word() { tail -n 1 "$words/other" 2>/dev/null; }
 # Should this script die while they stand still, the timer lets them go on. logrotate holds them still under the same name,
 # which systemd gives to one at a time.
 set_timer() {
-  local deadline=$((SECONDS + 2 * still))
+  local tries=0
   until systemd-run --quiet --collect --unit="$NAME-unpause" --on-active="$still" --timer-property=AccuracySec=1s \
     docker unpause $1 2>"$words/other"; do
-    if [ "$SECONDS" -ge "$deadline" ] || [ "$(systemctl is-active "$NAME-unpause.timer")" != active ]; then return 1; fi
+    tries=$((tries + 1))
+    if [ "$tries" -ge 3 ] && [ "$(systemctl is-active "$NAME-unpause.timer")" != active ]; then return 1; fi
+    if [ "$tries" -ge $((2 * still)) ]; then return 1; fi
     sleep 1
   done
 }

@@ -25,13 +25,27 @@ def shelf(host: Inventory) -> str:
     return lines(archive_functions(host), "shelf")
 
 
+def verification(host: Inventory) -> str:
+    """Reads all of every backup: a line for each, its id and what is wrong with it."""
+    return lines(archive_functions(host), "verify_all")
+
+
+def foresight(host: Inventory) -> str:
+    """A question: what a backup would read and need; it fails where a backup would."""
+    return lines(backup_functions(host), "foresee")
+
+
 def backup_functions(host: Inventory) -> str:
     """backup, and what it needs."""
-    database = script("database.sh", DATABASE="", DATABASE_USER="")
     still = script("still.sh", SQLITE=text("sqlite_copy.py"))
     keep = host.backup
     shelving = script("shelving.sh", KEEP_DAYS=keep.keep_days, KEEP_MIN=keep.keep_min, TOOL=__version__)
-    return lines(archive_functions(host), database, still, shelving, script("backup.sh"))
+    return lines(archive_functions(host), database_functions(host), still, shelving, script("backup.sh"))
+
+
+def database_functions(host: Inventory) -> str:
+    """database_dump and what else concerns PostgreSQL; nothing happens in them where there is none."""
+    return script("database.sh", DATABASE="", DATABASE_USER="")
 
 
 def backup_program(host: Inventory) -> str:

@@ -8,7 +8,7 @@ import json
 import os
 import shutil
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
@@ -65,9 +65,11 @@ class Shop:
     commands: Path
     directory: Path
 
-    def run(self, *commands: str, as_job: bool = True, **parameters: str) -> "subprocess.CompletedProcess[str]":
-        """As the runner starts it, or as cron does; parameters replace those of the inventory."""
-        changed = [f"{name}={value}" for name, value in parameters.items()]
+    def run(
+        self, *commands: str, keep: Mapping[str, str] | None = None, as_job: bool = True
+    ) -> "subprocess.CompletedProcess[str]":
+        """As the runner starts it, or as cron does; `keep` replaces parameters of the inventory."""
+        changed = [f"{name}={value}" for name, value in (keep or {}).items()]
         text = lines(backup_functions(self.host), *changed, *commands)
         mode = ["-euo", "pipefail"] if as_job else ["-u"]
         environment = {**os.environ, "PATH": f"{self.commands}:{os.environ['PATH']}"}
@@ -75,18 +77,18 @@ class Shop:
             ["bash", *mode, "-c", text], capture_output=True, text=True, timeout=60, check=False, env=environment
         )
 
-    def backup(self, **parameters: str) -> str:
+    def backup(self) -> str:
         """The id of the backup that this makes."""
-        ran = self.run("backup", **parameters)
+        ran = self.run("backup")
         assert ran.returncode == 0, ran.stdout + ran.stderr
         assert ran.stderr == ""
         assert self.left_over == []
         return self.whole[-1]
 
-    def refused(self, *, as_job: bool = True, **parameters: str) -> str:
-        """What is said of a backup that fails; it leaves nothing, and nobody paused."""
+    def refused(self, *before_it: str, keep: Mapping[str, str] | None = None, as_job: bool = True) -> str:
+        """What is said of a backup that fails, after these commands; it leaves nothing, and nobody paused."""
         before = self.whole
-        ran = self.run("backup", as_job=as_job, **parameters)
+        ran = self.run(*before_it, "backup", keep=keep, as_job=as_job)
         assert ran.returncode == 1, ran.stdout + ran.stderr
         assert ran.stderr == ""
         assert (self.left_over, self.whole) == ([], before)

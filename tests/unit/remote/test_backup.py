@@ -187,7 +187,7 @@ class TestRefused:
     def test_too_little_room(self, open_shop: Shop) -> None:
         """Estimated before; the first backup may not be compressible at all."""
         (open_shop.root / "data/large").write_bytes(b"\0" * 30_000_000)
-        said = open_shop.refused(_="; free_in() { echo 40000000; }")
+        said = open_shop.refused("free_in() { echo 40000000; }")
         assert "not enough room" in said
         assert "about 46.0 MB are needed, 40.0 MB are free" in said
 
@@ -217,22 +217,20 @@ class TestRefused:
         """By the timer, or by a person: it has written since."""
         again = "bash -c \"sed -i 's/backend-2 .*/backend-2 running/' ../programs/containers\""
         said = open_shop.refused(
-            _=f'; eval "real_$(declare -f set_aside)"; set_aside() {{ real_set_aside; (cd $ROOT; {again}); }}'
+            f'eval "real_$(declare -f set_aside)"; set_aside() {{ real_set_aside; (cd $ROOT; {again}); }}'
         )
         assert "did not stand still to the end" in said
 
     def test_what_cannot_be_set_aside_in_time(self, open_shop: Shop) -> None:
         """Said with the largest of it; the application goes on."""
         open_shop.during("head -c 300000 /dev/zero >data/large")
-        said = open_shop.refused(_="; timeout() { return 124; }")
+        said = open_shop.refused("timeout() { return 124; }")
         assert "could not be set aside within 25 s" in said
         assert "the largest data/large (0.3 MB)" in said
 
     def test_no_room_to_set_aside(self, open_shop: Shop) -> None:
         """The application's disk is not filled for it."""
-        said = open_shop.refused(
-            _='; free_in() { if [ "$1" = "$ROOT" ]; then echo 1000000; else echo 1000000000; fi; }'
-        )
+        said = open_shop.refused('free_in() { if [ "$1" = "$ROOT" ]; then echo 1000000; else echo 1000000000; fi; }')
         assert f"not enough room in {open_shop.root} for what changed" in said
 
     @pytest.mark.skipif(not MAKES_BAD_DISKS, reason="needs mkfs.ext2, debugfs and a loop device")

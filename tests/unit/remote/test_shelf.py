@@ -209,7 +209,7 @@ class TestRetention:
 
     def after(self, stock: Shop, **keep: str) -> tuple[list[str], str]:
         """The timestamps that stay, and what is said."""
-        ran = stock.run("set +e -o pipefail", "forget_old", **keep)
+        ran = stock.run("set +e -o pipefail", "forget_old", keep=keep)
         assert (ran.returncode, ran.stderr) == (0, ""), ran.stdout
         assert stock.left_over == []
         return [one.timestamp for one in stock.told()], ran.stdout
@@ -261,6 +261,6 @@ class TestRetention:
         """A backup that fails removes nothing."""
         again(stock, "20200101_000000")
         (stock.commands / "unpausable").touch()
-        stock.refused(KEEP_DAYS="30", KEEP_MIN="1")
+        stock.refused(keep={"KEEP_DAYS": "30", "KEEP_MIN": "1"})
         (stock.commands / "unpausable").unlink()
         assert len(stock.whole) == 2

@@ -68,7 +68,7 @@ foresee() {
   local near=$DIRECTORY part
   set +e
   until [ -d "$near" ]; do near=$(dirname "$near"); done
-  for part in $parts; do say "$part: $(megabytes "$(size_of "$part")") in $(names_of "$part" | paste -sd ' ')"; done
+  for part in $parts; do say "$part: $(megabytes "$(size_of "$part")") in $(standing_items "$part" | cut -d' ' -f2- | paste -sd ' ')"; done
   is_ready "$near" || return
   say "about $(megabytes "$needed") are needed in $DIRECTORY, $(megabytes "$(free_in "$near")") are free"
 }

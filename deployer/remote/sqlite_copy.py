@@ -1,10 +1,10 @@
-"""SQLite's files among what was set aside at one instant: each becomes one sound file, by SQLite's own backup interface.
+"""SQLite's files among what was set aside at one instant: each becomes one sound file, by SQLite's backup interface.
 
 Runs on the host, as `python3 -c`, with nothing but Python's own library: `sqlite_copy.py DIRECTORY CHANGED STANDING`.
 DIRECTORY holds copies of databases and of what lay beside them at the same instant. Opened there, SQLite does as after
-a crash: it replays the write-ahead log, or rolls an open transaction back. The result replaces the copy, what lay by it
-goes, and both lists (CHANGED: names; STANDING: lines of `scan`, see archive.sh) follow. Exit 3, with the database's name,
-where one is not sound.
+a crash: it replays the write-ahead log, or rolls an open transaction back. The result replaces the copy, and what lay
+beside it goes. Both lists (CHANGED: names; STANDING: lines of `scan`, see archive.sh) follow. Exit 3, with the name of
+the database, where one is not sound.
 """
 
 import os

@@ -33,8 +33,17 @@ def backup_functions(host: Inventory) -> str:
     return lines(archive_functions(host), database, made)
 
 
+def offsite_functions(host: Inventory) -> str:
+    """offsite_push, offsite_list, offsite_fetch ID, install_credentials, and what they need."""
+    keep, state = host.backup, host.paths.state
+    parameters = {"OFFSITE": f"{state}/offsite", "OFFSITE_ENV": f"{state}/offsite.env", "COPIES": text("copies.py")}
+    made = script("offsite.sh", **parameters, KEEP_DAYS=keep.keep_days, KEEP_MIN=keep.keep_min)
+    return lines(archive_functions(host), text("mask.sh"), made)
+
+
 def backup_program(host: Inventory) -> str:
-    """What cron runs."""
+    """What cron runs. The copy takes long, and only reads what is whole: it does not keep the host's lock."""
+    copying = (offsite_functions(host), "exec 9>&-", "with_times offsite_push") if host.backup.offsite else ()
     return lines(
         "#!/bin/bash",
         f"# {MARKER}",
@@ -43,6 +52,19 @@ def backup_program(host: Inventory) -> str:
         script("locked.sh", NAME=host.name, DOING="backup"),
         backup_functions(host),
         "take_lock",
-        "with_times backup",
+        "with_times backup || exit" if copying else "with_times backup",
+        *copying,
+        "",
+    )
+
+
+def restic_program(host: Inventory) -> str:
+    """restic with the repository's credentials, for a person: `restic snapshots`, `restic key passwd`."""
+    return lines(
+        "#!/bin/bash",
+        f"# {MARKER}",
+        "set -u",
+        offsite_functions(host),
+        'run_restic 0 "$@"',
         "",
     )

@@ -33,17 +33,22 @@ def backup_functions(host: Inventory) -> str:
     return lines(archive_functions(host), database, made)
 
 
+def restic_functions(host: Inventory) -> str:
+    """run_restic, install_credentials, and what they need."""
+    state = host.paths.state
+    return lines(text("mask.sh"), script("restic.sh", OFFSITE=f"{state}/offsite", OFFSITE_ENV=f"{state}/offsite.env"))
+
+
 def offsite_functions(host: Inventory) -> str:
-    """offsite_push, offsite_list, offsite_fetch ID, install_credentials, and what they need."""
-    keep, state = host.backup, host.paths.state
-    parameters = {"OFFSITE": f"{state}/offsite", "OFFSITE_ENV": f"{state}/offsite.env", "COPIES": text("copies.py")}
-    made = script("offsite.sh", **parameters, KEEP_DAYS=keep.keep_days, KEEP_MIN=keep.keep_min)
-    return lines(archive_functions(host), text("mask.sh"), made)
+    """offsite_push, offsite_list, offsite_fetch ID (or latest), and what they need."""
+    keep = host.backup
+    made = script("offsite.sh", COPIES=text("copies.py"), KEEP_DAYS=keep.keep_days, KEEP_MIN=keep.keep_min)
+    return lines(archive_functions(host), restic_functions(host), made)
 
 
 def backup_program(host: Inventory) -> str:
-    """What cron runs. The copy takes long, and only reads what is whole: it does not keep the host's lock."""
-    copying = (offsite_functions(host), "exec 9>&-", "with_times offsite_push") if host.backup.offsite else ()
+    """What cron runs. The copy takes long and only reads what is whole: the lock is given back before it."""
+    copies = host.backup.offsite != ""
     return lines(
         "#!/bin/bash",
         f"# {MARKER}",
@@ -51,9 +56,9 @@ def backup_program(host: Inventory) -> str:
         "export PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
         script("locked.sh", NAME=host.name, DOING="backup"),
         backup_functions(host),
+        offsite_functions(host) if copies else "",
         "take_lock",
-        "with_times backup || exit" if copying else "with_times backup",
-        *copying,
+        "with_times backup && exec 9>&- && with_times offsite_push" if copies else "with_times backup",
         "",
     )
 
@@ -64,7 +69,7 @@ def restic_program(host: Inventory) -> str:
         "#!/bin/bash",
         f"# {MARKER}",
         "set -u",
-        offsite_functions(host),
+        restic_functions(host),
         'run_restic 0 "$@"',
         "",
     )

@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 from deployer import backups as words
 from deployer.backups import Backup
 from deployer.commands.command import COMMON, Choices, Command, Option
+from deployer.commands.copies import copied
 from deployer.commands.running import Run, on_hosts
 
 _HEAD = f"{'backup':36}  {'age':>8}  {'size':>9}  {'files':>8}  {'release':24}  {'verified':20}  parts"
@@ -17,12 +18,12 @@ def backups(choices: Choices) -> int:
 
 def _backups(run: Run) -> int:
     head, now = f"{_HEAD}\n", datetime.now(UTC)
-    found = known(run)
+    found = copied(run) if run.choices.flag("offsite") else known(run)
     for backup in found:
         run.report.data("backup", {**asdict(backup)}, head + line(backup, now))
         head = ""
     if not found:
-        what = "no backup yet"
+        what = "no off-site copy yet" if run.choices.flag("offsite") else "no backup yet"
         run.report.data("note", {"text": what}, f"{what}: deployer backup --host {run.host.file.stem}")
     run.tally.verdicts.append("in sync")
     return 0
@@ -39,7 +40,7 @@ def line(backup: Backup, now: datetime) -> str:
     if backup.missing:
         return f"{backup.id:36}  not whole: {backup.missing}"
     size = f"{backup.size / 1e6:,.1f} MB"
-    verified = backup.verified or "when it was made"
+    verified = backup.verified or ("when it was made" if backup.parts else "")
     told = f"{backup.id:36}  {age(backup, now):>8}  {size:>9}  {backup.files:>8}  {backup.release:24}  {verified:20}"
     return f"{told}  {', '.join(backup.parts)}"
 
@@ -57,5 +58,9 @@ COMMAND = Command(
     "backups",
     "List the backups: age, size, release, parts, and when each was last verified; --verify reads all of them again.",
     backups,
-    (*COMMON, Option("verify", "read every backup again, and check it against its sums and its list of files", bool)),
+    (
+        *COMMON,
+        Option("offsite", "those in the off-site repository instead", bool),
+        Option("verify", "read every backup again, and check it against its sums and its list of files", bool),
+    ),
 )

@@ -28,6 +28,11 @@ def seen(run: Run) -> Mapping[str, str]:
 
 def converge_once(run: Run, title: str, changes: Sequence[Change]) -> int:
     """Make these changes because they were asked for, whatever the host is like; or tell them."""
-    asked = Asked(title, changes, token=uuid4().hex)
-    engine = Engine(run.host, run.transport, (asked,), Operator(lambda names: {}, run.report, run.tally))
-    return converge(run, engine, Holder.here(title.partition(" ")[2].lower()))
+    return converge_all_once(run, title.partition(" ")[2].lower(), {title: changes})
+
+
+def converge_all_once(run: Run, doing: str, steps: Mapping[str, Sequence[Change]]) -> int:
+    """The same for several steps, by their titles: each one's success counts, also when a later one fails."""
+    asked = tuple(Asked(title, changes, token=uuid4().hex) for title, changes in steps.items())
+    engine = Engine(run.host, run.transport, asked, Operator(lambda names: {}, run.report, run.tally))
+    return converge(run, engine, Holder.here(doing))

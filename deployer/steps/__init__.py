@@ -15,6 +15,7 @@ from deployer.steps import (
     network,
     newest,
     nginx,
+    offsite,
     packages,
     preflight,
     proxy_container,
@@ -39,6 +40,7 @@ GUIDE: tuple[Step, ...] = (
     images,
     containers,
     backup,
+    offsite,
     schedules,
     proxy_container,
 )

@@ -24,17 +24,17 @@ class Asked:
 
     @property
     def __name__(self) -> str:
-        return self.title.lower()
+        return self.title.partition(" ")[2].lower()
 
     def probes(self, host: Inventory) -> Probes:
-        return {"done": Ask(f"cat {quote(_mark(host))} 2>/dev/null || true")}
+        return {"done": Ask(f"cat {quote(self._mark(host))} 2>/dev/null || true")}
 
     def plan(self, host: Inventory, facts: Facts) -> Plan:
         if facts["done"] != self.token:
             yield from self.changes
-            mark = quote(_mark(host))
+            mark = quote(self._mark(host))
             yield Run("note that it is done", f"mkdir -p {sh(host.paths.state)}; echo {quote(self.token)} >{mark}")
 
-
-def _mark(host: Inventory) -> str:
-    return f"/run/deployer-{host.name}.asked"
+    def _mark(self, host: Inventory) -> str:
+        """One for each title: a command may ask for several things, one after the other."""
+        return f"/run/deployer-{host.name}.asked-{self.__name__.replace(' ', '-')}"

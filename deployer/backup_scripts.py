@@ -41,9 +41,13 @@ def restic_functions(host: Inventory) -> str:
 
 def offsite_functions(host: Inventory) -> str:
     """offsite_push, offsite_list, offsite_fetch ID (or latest), and what they need."""
+    return lines(archive_functions(host), _copying(host))
+
+
+def _copying(host: Inventory) -> str:
     keep = host.backup
     made = script("offsite.sh", COPIES=text("copies.py"), KEEP_DAYS=keep.keep_days, KEEP_MIN=keep.keep_min)
-    return lines(archive_functions(host), restic_functions(host), made)
+    return lines(restic_functions(host), made)
 
 
 def backup_program(host: Inventory) -> str:
@@ -56,7 +60,7 @@ def backup_program(host: Inventory) -> str:
         "export PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
         script("locked.sh", NAME=host.name, DOING="backup"),
         backup_functions(host),
-        offsite_functions(host) if copies else "",
+        _copying(host) if copies else "",
         "take_lock",
         "with_times backup && exec 9>&- && with_times offsite_push" if copies else "with_times backup",
         "",

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from deployer import backups as words
 from deployer.backups import Backup
 from deployer.commands.command import COMMON, Choices, Command, Option
-from deployer.commands.copies import copied
+from deployer.commands.copies import TOLD, copied
 from deployer.commands.running import Run, on_hosts
 
 _HEAD = f"{'backup':36}  {'age':>8}  {'size':>9}  {'files':>8}  {'release':24}  {'verified':20}  parts"
@@ -18,12 +18,15 @@ def backups(choices: Choices) -> int:
 
 def _backups(run: Run) -> int:
     head, now = f"{_HEAD}\n", datetime.now(UTC)
-    found = copied(run) if run.choices.flag("offsite") else known(run)
+    offsite = run.choices.flag("offsite")
+    found = copied(run) if offsite else known(run)
     for backup in found:
-        run.report.data("backup", {**asdict(backup)}, head + line(backup, now))
+        fields = asdict(backup)
+        told = {name: fields[name] for name in TOLD} if offsite else fields
+        run.report.data("backup", told, head + line(backup, now))
         head = ""
     if not found:
-        what = "no off-site copy yet" if run.choices.flag("offsite") else "no backup yet"
+        what = "no off-site copy yet" if offsite else "no backup yet"
         run.report.data("note", {"text": what}, f"{what}: deployer backup --host {run.host.file.stem}")
     run.tally.verdicts.append("in sync")
     return 0
@@ -41,7 +44,8 @@ def line(backup: Backup, now: datetime) -> str:
         return f"{backup.id:36}  not whole: {backup.missing}"
     size = f"{backup.size / 1e6:,.1f} MB"
     verified = backup.verified or ("when it was made" if backup.parts else "")
-    told = f"{backup.id:36}  {age(backup, now):>8}  {size:>9}  {backup.files:>8}  {backup.release:24}  {verified:20}"
+    files = backup.files or ""
+    told = f"{backup.id:36}  {age(backup, now):>8}  {size:>9}  {files:>8}  {backup.release:24}  {verified:20}"
     return f"{told}  {', '.join(backup.parts)}"
 
 

@@ -5,6 +5,9 @@ from deployer.backups import Backup
 from deployer.commands.running import Run
 from deployer.errors import Context, DeployerError, UsageError
 
+TOLD = ("id", "time", "size", "release")
+"""What is known of a copy without fetching it."""
+
 _DOCS = "docs/offsite.md says what each message means"
 
 

@@ -37,9 +37,14 @@ ask_restic() {
   return "$code"
 }
 
+# Asked for JSON, restic 0.17 and later also fail in it.
+last_words() {
+  sed -E 's/^\{"message_type":"exit_error".*"message":"(.*)"\}$/\1/; s/\\n/\n/g' <<<"$said" | tail -n 5 | mask "$OFFSITE_ENV" | sed 's/^/  | /'
+}
+
 # CODE WHAT: tells restic's last lines; `why` is what failed, and what to do about it.
 explain_restic() {
-  if [ -n "$said" ]; then tail -n 5 <<<"$said" | mask "$OFFSITE_ENV" | sed 's/^/  | /'; fi
+  if [ -n "$said" ]; then last_words; fi
   case $1 in
     10) why="$2: there is no repository (any more); is its disk mounted, its path right?" ;;
     11) why="$2: another restic works on the repository; the next backup tries again" ;;

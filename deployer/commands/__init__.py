@@ -18,6 +18,7 @@ NAMES = (
     "releases",
     "backup",
     "backups",
+    "restore",
     "renew",
     "maintenance",
     "status",

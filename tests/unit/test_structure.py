@@ -24,6 +24,7 @@ LAYERS = (
             "release_scripts",
             "backups",
             "backup_scripts",
+            "restore_scripts",
             "maintenance",
             "printable",
         ),

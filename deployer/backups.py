@@ -4,6 +4,11 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from deployer.errors import UsageError
+
+SHOWN = 10
+"""How many backups a message lists."""
+
 
 @dataclass(frozen=True)
 class Backup:
@@ -57,6 +62,41 @@ def matching(backups: tuple[Backup, ...], prefix: str) -> tuple[Backup, ...]:
     """Those whose timestamp starts so, newest first."""
     wanted = prefix.removeprefix(backups[0].id.removesuffix(backups[0].timestamp)) if backups else prefix
     return tuple(backup for backup in reversed(backups) if backup.timestamp.startswith(wanted))
+
+
+@dataclass(frozen=True)
+class Choice:
+    """The backup that is meant; `skipped` are those that match as well and are newer, but not whole."""
+
+    backup: Backup
+    skipped: tuple[Backup, ...] = ()
+
+    @property
+    def told(self) -> str:
+        """Which one it is, and why none of the newer ones."""
+        skipped = (f"{backup.id} is not whole and skipped: {backup.missing}" for backup in self.skipped)
+        return "\n".join((*skipped, f"backup {self.backup.id} of {self.backup.time}"))
+
+
+def choose(backups: tuple[Backup, ...], prefix: str = "") -> Choice:
+    """The newest whole one whose timestamp starts so. Raises UsageError, listing what there is, when none does."""
+    found = matching(backups, prefix)
+    for number, backup in enumerate(found):
+        if not backup.missing:
+            return Choice(backup, found[:number])
+    wanted = f"no whole backup starts with {prefix}" if prefix else "there is no whole backup"
+    raise UsageError(
+        f"{wanted}; {_listed(backups)}", remedy="deployer backups tells them all; deployer backup makes one"
+    )
+
+
+def _listed(backups: tuple[Backup, ...]) -> str:
+    if not backups:
+        return "there is none at all"
+    newest = tuple(reversed(backups))[:SHOWN]
+    lines = (f"  {one.id}" + (f" (not whole: {one.missing})" if one.missing else "") for one in newest)
+    older = len(backups) - len(newest)
+    return "\n".join(("there are:", *lines, *([f"  and {older} older ones"] if older else [])))
 
 
 def _mapping(value: object) -> Mapping[str, object]:

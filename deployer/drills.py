@@ -8,6 +8,7 @@ from pathlib import PurePosixPath
 
 from deployer import compose
 from deployer.inventory.model import Inventory
+from deployer.printable import printable
 
 OVERDUE_DAYS = 100
 """A quarter, and some days for a host that was off."""
@@ -42,20 +43,25 @@ class Drill:
     def told(self) -> str:
         backup = self.backup or "no backup"
         if not self.passed:
-            return f"{self.time}  FAILED: {backup}: {self.why}"
+            return f"{self.time}  FAILED: {backup}: {printable(self.why)}"
         rows = f", {sum(self.rows.values())} rows" if self.rows else ""
         return f"{self.time}  passed: {backup}, {self.files} files{rows}, {self.seconds:g} s"
 
     def wrong(self, now: int) -> str:
         """What a person should know at this time, in seconds since 1970; nothing when all is well."""
         if not self.passed:
-            return f"the last drill failed ({self.backup or 'no backup'}): {self.why}"
+            return f"the last drill failed ({self.backup or 'no backup'}): {printable(self.why)}"
         days = int((datetime.fromtimestamp(now, UTC) - datetime.fromisoformat(self.time)).total_seconds() // 86400)
         return f"the last drill is {days} days ago: no backup was proved since" if days > OVERDUE_DAYS else ""
 
 
-def parse(line: str) -> Drill | None:
-    """From a line of drills.jsonl; None where it holds none."""
+def last(lines: str) -> Drill | None:
+    """Of the last lines of drills.jsonl; one that was cut off tells nothing."""
+    found = (_drill(line) for line in reversed(lines.splitlines()))
+    return next((drill for drill in found if drill), None)
+
+
+def _drill(line: str) -> Drill | None:
     try:
         told = json.loads(line)
         datetime.fromisoformat(told["time"])

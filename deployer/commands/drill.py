@@ -34,11 +34,11 @@ def _tell(run: Run) -> None:
     """The evidence as it was written."""
     from dataclasses import asdict
 
-    from deployer.drills import parse
+    from deployer.drills import last
     from deployer.shell import sh
 
     reply = run.transport.run(sh("tail", "-n", "1", run.host.paths.drill_log), limit=60)
-    found = parse(reply.output.decode(errors="replace"))
+    found = last(reply.output.decode(errors="replace"))
     if found:
         run.report.data("drill", asdict(found), found.told)
 

@@ -3,6 +3,7 @@
 import json
 from dataclasses import asdict
 from datetime import UTC, datetime
+from typing import Any
 
 import pytest
 import yaml
@@ -17,7 +18,7 @@ FAILED = Drill("2025-10-12T04:00:00Z", "x_20251012_020000", "failed", "it is dam
 BOTH = {"command": ("serve",), "memory": "2G", "cpus": "1.5", "replicas": 3}
 
 
-def copied(host: Inventory) -> dict[str, dict[str, dict[str, object]]]:
+def copied(host: Inventory) -> dict[str, Any]:
     found = yaml.safe_load(compose_file(host))
     assert isinstance(found, dict)
     return found

@@ -22,6 +22,7 @@ class Backup:
     files: int = 0
     release: str = ""
     commit: str = ""
+    images: Mapping[str, str] = field(default_factory=dict)
     missing: str = ""
     verified: str = ""
     still: float = 0.0
@@ -51,6 +52,7 @@ def _backup(told: Mapping[str, object]) -> Backup:
         files=sum(_number(part.get("files")) for part in parts),
         release=str(release.get("id", "")),
         commit=str(release.get("commit", "")),
+        images={service: str(tag) for service, tag in _mapping(release.get("tags")).items()},
         missing=str(told.get("missing", "")),
         verified=str(told.get("verified", "")),
         still=float(str(manifest.get("still", 0))),

@@ -19,6 +19,7 @@ NAMES = (
     "backup",
     "backups",
     "drill",
+    "restore",
     "renew",
     "maintenance",
     "status",

@@ -3,9 +3,11 @@
 from collections.abc import Mapping, Sequence
 from uuid import uuid4
 
+from deployer.acting import Outside, not_looked_at
 from deployer.changes import Change
 from deployer.commands.running import Run
 from deployer.engine import Engine, Operator
+from deployer.inventory.model import Inventory
 from deployer.remote.holder import Holder
 from deployer.steps.asked import Asked
 
@@ -26,8 +28,16 @@ def seen(run: Run) -> Mapping[str, str]:
     return seen_wrong(run)
 
 
-def converge_once(run: Run, title: str, changes: Sequence[Change]) -> int:
+def operator_of(run: Run, host: Inventory, outside: Outside = not_looked_at) -> Operator:
+    """The operator's side of a run that may build, for this host as it is wanted now."""
+    from deployer.building.workshop import Workshop
+    from deployer.commands.names import resolver
+
+    return Operator(resolver(host), run.report, run.tally, outside, Workshop(host, run.report))
+
+
+def converge_once(run: Run, title: str, changes: Sequence[Change], outside: Outside = not_looked_at) -> int:
     """Make these changes because they were asked for, whatever the host is like; or tell them."""
     asked = Asked(title, changes, token=uuid4().hex)
-    engine = Engine(run.host, run.transport, (asked,), Operator(lambda names: {}, run.report, run.tally))
+    engine = Engine(run.host, run.transport, (asked,), Operator(lambda names: {}, run.report, run.tally, outside))
     return converge(run, engine, Holder.here(title.partition(" ")[2].lower()))

@@ -10,17 +10,13 @@ def provision(choices: Choices) -> int:
 
 def _provision(run: Run) -> int:
     from deployer.acting import not_looked_at
-    from deployer.building.workshop import Workshop
-    from deployer.commands.converging import converge, seen
-    from deployer.commands.names import resolver  # while the connection is being made: it takes as long
-    from deployer.engine import Engine, Operator
+    from deployer.commands.converging import converge, operator_of, seen
+    from deployer.engine import Engine
     from deployer.remote.holder import Holder
     from deployer.steps import GUIDE
 
     outside = not_looked_at if run.choices.flag("no-verify") else lambda: seen(run)
-    sender = Workshop(run.host, run.report)
-    operator = Operator(resolver(run.host), run.report, run.tally, outside, sender)
-    engine = Engine(run.host, run.transport, GUIDE, operator)
+    engine = Engine(run.host, run.transport, GUIDE, operator_of(run, run.host, outside))
     code = converge(run, engine, Holder.here("provision"))
     if not run.choices.flag("dry-run") and not run.choices.flag("no-verify"):
         from deployer.commands.verify import verify_host  # a run without it does not pay for it

@@ -10,21 +10,18 @@ def update(choices: Choices) -> int:
 
 
 def _update(run: Run) -> int:
-    from deployer.building.workshop import Workshop
-    from deployer.commands.converging import converge, seen
-    from deployer.commands.names import resolver
-    from deployer.engine import Engine, Operator
+    from deployer.commands.converging import converge, operator_of, seen
+    from deployer.engine import Engine
     from deployer.remote.holder import Holder
     from deployer.steps import UPDATE
 
     ref = run.choices.text("ref")
-    host = _at(run.host, ref) if ref else run.host
-    operator = Operator(resolver(host), run.report, run.tally, lambda: seen(run), Workshop(host, run.report))
-    engine = Engine(host, run.transport, UPDATE, operator)
+    host = at_ref(run.host, ref) if ref else run.host
+    engine = Engine(host, run.transport, UPDATE, operator_of(run, host, lambda: seen(run)))
     return converge(run, engine, Holder.here(f"update --ref {ref}" if ref else "update"))
 
 
-def _at(host: Inventory, ref: str) -> Inventory:
+def at_ref(host: Inventory, ref: str) -> Inventory:
     """The same host at another ref. Raises UsageError where that cannot be one."""
     from pydantic import ValidationError
 

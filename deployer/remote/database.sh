@@ -38,3 +38,41 @@ database_dump() {
 database_rows() { printf '%s' "${rows:-null}"; }
 
 database_forget_former() { if [ -n "$DATABASE" ]; then ask_database postgres <<<"drop database if exists \"${DATABASE}_former\""; fi; }
+
+# -- to restore --------------------------------------------------------------------------------------------------------
+
+rename_database() {
+  ask_database postgres <<<"select pg_terminate_backend(pid) from pg_stat_activity where datname in ('$1', '$2');
+    alter database \"$1\" rename to \"$2\"" >/dev/null
+}
+
+# Into a database of its own, beside the one that serves.
+database_unpack() {
+  local dump
+  dump=$(file_of "$1" database)
+  if [ -z "$DATABASE" ] || [[ " $SCOPE " != *" database "* ]] || [ -z "$dump" ]; then return 0; fi
+  ask_database postgres <<<"drop database if exists \"${DATABASE}_restoring\"" && ask_database postgres <<<"create database \"${DATABASE}_restoring\"" || return
+  docker exec -i "$(database_server)" pg_restore --exit-on-error --no-owner -U "$DATABASE_USER" -d "${DATABASE}_restoring" <"$dump" ||
+    { echo "the database could not be restored beside the one that serves"; return 1; }
+  rows=$(ask_database "${DATABASE}_restoring" <<<"$counting")
+  if [ "$(field "$1/manifest.json" rows)" != "$(python3 -c 'import json, sys; print(json.dumps(json.load(sys.stdin)))' <<<"$rows")" ]; then
+    echo "the restored database has other rows than were backed up: $rows"
+    return 1
+  fi
+}
+
+has_database() { [ "$(ask_database postgres <<<"select count(*) from pg_database where datname = '$1'")" = 1 ]; }
+
+database_swap() {
+  if [ -z "$DATABASE" ] || ! has_database "${DATABASE}_restoring"; then return 0; fi
+  if has_database "$DATABASE"; then
+    ask_database postgres <<<"drop database if exists \"${DATABASE}_former\"" && rename_database "$DATABASE" "${DATABASE}_former" || return
+  fi
+  rename_database "${DATABASE}_restoring" "$DATABASE"
+}
+
+database_swap_back() {
+  if [ -z "$DATABASE" ] || ! has_database "${DATABASE}_former" || has_database "${DATABASE}_restoring"; then return 0; fi
+  if has_database "$DATABASE"; then rename_database "$DATABASE" "${DATABASE}_restoring" || return; fi
+  rename_database "${DATABASE}_former" "$DATABASE"
+}

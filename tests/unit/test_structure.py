@@ -26,6 +26,7 @@ LAYERS = (
             "backup_scripts",
             "drills",
             "drill_scripts",
+            "restore_scripts",
             "maintenance",
             "printable",
         ),

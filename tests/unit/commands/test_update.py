@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
-from deployer.commands.update import _at, _update
+from deployer.commands.update import _update, at_ref
 from deployer.errors import DeployerError, UsageError
 from deployer.facts import Ask
 from deployer.frontends.click import Commands
@@ -56,14 +56,14 @@ class TestRef:
     @pytest.mark.parametrize("ref", ["v1.2.3", "feature/x-1", "0123456", "0" * 40])
     def test_takes_the_place_of_the_inventorys(self, ref: str) -> None:
         """Nothing else of the inventory changes."""
-        host = _at(HOST, ref)
+        host = at_ref(HOST, ref)
         assert host.source.ref == ref
         assert host.model_dump(exclude={"source": {"ref"}}) == HOST.model_dump(exclude={"source": {"ref"}})
         assert HOST.source.ref == "main"
 
     def test_is_what_is_asked_for(self) -> None:
         """The host looks for it, and not for the inventory's."""
-        transport = FakeTransport([Reply(0, in_sync(_at(HOST, "v1.2")), b"")])
+        transport = FakeTransport([Reply(0, in_sync(at_ref(HOST, "v1.2")), b"")])
         run, _ = run_on(HOST, transport, choices(ref="v1.2", dry_run=True))
         assert _update(run) == 0
         assert "refs/tags/v1.2" in transport.scripts[0]

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from deployer import backup_scripts, drill_scripts, scripts
+from deployer.backups import Backup
 from deployer.changes import Change, FromOutside, Gate, Note, Run, SecondLogin, Send, WriteFiles
 from deployer.compose import PROXY
 from deployer.facts import Ask
@@ -17,6 +18,7 @@ from deployer.inventory.model import Inventory
 from deployer.plan import name_of
 from deployer.remote.holder import Holder
 from deployer.remote.scripts import script
+from deployer.restore_scripts import KINDS, restore_functions, unpack_functions
 from deployer.step import Step
 from deployer.steps import GUIDE, UPDATE, proxy_container
 from deployer.steps.back import Back
@@ -109,6 +111,10 @@ def of_machine(host: Inventory) -> Iterator[tuple[str, str]]:
     yield "backup", backup_scripts.backup_program(host)
     yield "drill", drill_scripts.drill_program(host)
     yield "shelf", backup_scripts.shelf(host)
+    backup = Backup("biometric-did_20251012_020000", commit="0" * 40)
+    for scope in (KINDS, ("ssl",)):
+        yield f"restore {scope}", restore_functions(host, backup, scope, {}) + '\nact "$@"'
+    yield "differences", unpack_functions(host, KINDS) + script("differences.sh", ID=backup.id, DIFFERENCES="")
 
 
 COMPOSED = {name: text for name, text in (*of_steps(), *of_machine(inventory())) if text}

@@ -1,0 +1,61 @@
+"""What a backup needs of a host before it is put in place: Docker, network, proxy, images. A bare host lacks all."""
+
+from uuid import uuid4
+
+from deployer.backups import Backup
+from deployer.changes import Run as Act
+from deployer.commands.converging import converge, operator_of
+from deployer.commands.running import Run
+from deployer.commands.update import at_ref
+from deployer.docker import ask_docker
+from deployer.engine import Engine
+from deployer.facts import Ask
+from deployer.inventory.model import Inventory
+from deployer.remote.holder import Holder
+from deployer.scripts import proxy_functions
+from deployer.shell import lines, quote, sh
+from deployer.step import Step
+from deployer.steps import FOUNDATION, images
+from deployer.steps.asked import Asked
+from deployer.steps.newest import Following
+from deployer.survey import parse, script_for
+
+TITLE = "9.2 Restore"
+
+
+def found(run: Run, backup: Backup) -> None:
+    """Bring the host to where a restore can begin, at the commit of the backup; nothing where it is there already."""
+    host = at_ref(run.host, backup.commit) if backup.commit else run.host
+    if not _told(run, _ask_proxy(run.host)):
+        told = f"this host lacks what a deployment stands on: that is made first, at commit {backup.commit[:12]}"
+        run.report.data("note", {"text": told}, told)
+        orphan = _told(run, _ask_orphan(run.host)).strip()
+        remove = (Act("remove the proxy, whose files are gone", sh("docker", "rm", "-f", orphan)),)
+        _bring(run, host, (*((Asked(TITLE, remove, uuid4().hex),) if orphan else ()), *FOUNDATION))
+    if backup.images and not _told(run, _ask_images(backup)):
+        _bring(run, host, (Following(images),))
+
+
+def _bring(run: Run, host: Inventory, steps: tuple[Step, ...]) -> None:
+    converge(run, Engine(host, run.transport, steps, operator_of(run, host)), Holder.here("restore"))
+
+
+def _told(run: Run, ask: Ask) -> str:
+    """Empty also where the host cannot tell: then it lacks something."""
+    answer = parse(run.transport.run(script_for((ask,)), limit=60).output, (ask,))[ask]
+    return answer.output if answer.exit_code == 0 else ""
+
+
+def _ask_proxy(host: Inventory) -> Ask:
+    """One that runs on its files needs all else: Docker, the network, a configuration and a certificate."""
+    there = sh("test", "-s", host.paths.nginx_conf, "-a", "-s", host.paths.env)
+    return ask_docker(lines(proxy_functions(host), f"{there} && proxy"))
+
+
+def _ask_orphan(host: Inventory) -> Ask:
+    """A proxy whose files are gone: it holds on to the directory that was, and would never see another."""
+    return ask_docker(lines(proxy_functions(host), f"test -e {quote(host.paths.nginx_conf)} || proxy"))
+
+
+def _ask_images(backup: Backup) -> Ask:
+    return ask_docker(sh("docker", "image", "inspect", "--format", "{{.Id}}", *backup.images.values()))

@@ -1,0 +1,27 @@
+"""The host-side functions that a backup is unpacked, put in place and gone back from with."""
+
+from collections.abc import Mapping
+
+from deployer.backup_scripts import archive_functions, database_functions
+from deployer.backups import Backup
+from deployer.inventory.model import Inventory
+from deployer.release_scripts import Going, release_functions
+from deployer.remote.scripts import script, text
+from deployer.shell import lines
+
+KINDS = ("data", "config", "ssl", "database")
+"""What can be restored by itself, as `--only` names it."""
+
+
+def unpack_functions(host: Inventory, scope: tuple[str, ...]) -> str:
+    """unpack_backup, below, names_in_scope; and what reads backups."""
+    unpack = script("unpack.sh", SCOPE=" ".join(scope), TRIM=text("trim.py"))
+    return lines(archive_functions(host), database_functions(host), unpack)
+
+
+def restore_functions(host: Inventory, backup: Backup, scope: tuple[str, ...], fallback: Mapping[str, str]) -> str:
+    """act, restore_end and restore_back; `fallback` are images by service, for where the backup's own are gone."""
+    going = Going(backup.commit, "", "", {}, (), ())
+    images = "\n".join(f"{service} {image}" for service, image in fallback.items())
+    restore = script("restore.sh", ID=backup.id, FALLBACK=images)
+    return lines(unpack_functions(host, scope), release_functions(host, going, ""), restore)

@@ -1,11 +1,14 @@
 """The host-side functions that a backup is proved with; cron and `deployer drill` run the same."""
 
 from deployer import compose, drills, scripts
-from deployer.backup_scripts import archive_functions, database_functions
 from deployer.inventory.model import Inventory
 from deployer.marker import MARKER
 from deployer.remote.scripts import script, text
+from deployer.restore_scripts import unpack_functions
 from deployer.shell import lines, sh
+
+FILES = ("data", "config", "ssl")
+"""What is unpacked; a database is restored into a server of the copy's own."""
 
 
 def drill_functions(host: Inventory) -> str:
@@ -19,10 +22,9 @@ def drill_functions(host: Inventory) -> str:
         LIMIT=host.releases.healthy_within,
         EVIDENCE=str(host.paths.drill_log),
         DRILLED=text("drilled.py"),
-        TRIM=text("trim.py"),
     )
     before = (script("mask.sh"), script("last_words.sh"), script("health.sh"))
-    return lines(archive_functions(host), database_functions(host), scripts.proxy_functions(host), *before, made)
+    return lines(unpack_functions(host, FILES), scripts.proxy_functions(host), *before, made)
 
 
 def drill_program(host: Inventory) -> str:

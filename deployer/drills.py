@@ -98,4 +98,4 @@ def _copied(host: Inventory, service: compose.Service) -> compose.Service:
 def _in_copy(host: Inventory, paths: object) -> list[str]:
     """What lies in the root directory, in the copy's. Raises ValueError for anything else of the host's."""
     listed = [str(path) for path in paths] if isinstance(paths, list) else []
-    return [str(directory(host) / "tree" / PurePosixPath(path).relative_to(host.root)) for path in listed]
+    return [str(directory(host) / "new" / PurePosixPath(path).relative_to(host.root)) for path in listed]

@@ -3,15 +3,16 @@
 # out, without a port, on nothing of the live data. The application's own check has the last word. Then the copy is
 # removed and the evidence kept, however it ended. What a killed drill left is removed by the next one.
 # Needs NAME, ROOT, COPY (a directory), COMPOSE (the copy's compose file, [image] for the backend's), HEALTH and CHECK
-# (shell), LIMIT (seconds), EVIDENCE (a file), DRILLED and TRIM (the texts of drilled.py and trim.py); archive.sh,
-# database.sh, proxy.sh, last_words.sh, health.sh and mask.sh in front of it.
-copied=$COPY/tree
+# (shell), LIMIT (seconds), EVIDENCE (a file), DRILLED (the text of drilled.py); archive.sh, database.sh, unpack.sh (for
+# files alone), proxy.sh, last_words.sh, health.sh and mask.sh in front of it.
+beside=$COPY # where unpack.sh unpacks: not where a restore does
+copied=$beside/new
 ours=deployer.drill=$NAME
 
 say() { printf '%s\n' "$*"; }
 
 # Why the drill fails: told as its last line, and in the evidence.
-because() { why=$*; return 1; }
+because() { why=$(paste -sd ' ' <<<"$*"); return 1; }
 
 # -- the copy comes and goes -------------------------------------------------------------------------------------------
 
@@ -62,37 +63,25 @@ choose_backup() {
   [ -n "$id" ] || because "there is no whole backup in $DIRECTORY"
 }
 
-# Of a database's size only that of its dump is known.
+# Of a database's size only that of its dump is known: room for the server, and for what the dump becomes.
 fits() {
-  local dump wanted free
-  wanted=$(($(field "$1/manifest.json" unpacked) + 16000000))
+  local dump free
   dump=$(file_of "$1" database)
-  if [ -n "$dump" ]; then wanted=$((wanted + $(stat -c %s "$dump") * 8 + 64000000)); fi
+  if [ -z "$dump" ]; then return; fi
   free=$(df --output=avail -B1 "$ROOT" | tail -n 1)
-  [ "$free" -ge "$wanted" ] ||
-    because "not enough room below $ROOT for a copy: $((wanted / 1000000)) MB are needed, $((free / 1000000)) MB are free"
+  [ "$free" -ge $(($(field "$1/manifest.json" unpacked) + $(stat -c %s "$dump") * 8 + 80000000)) ] ||
+    because "not enough room below $ROOT to restore the database beside what serves: $((free / 1000000)) MB are free"
 }
 
-all_names() { local part; for part in $parts; do names_of "$part"; done; }
+# A copy takes nothing's place.
+refuse_mounts() { :; }
 
+# Byte for byte what the list of files says (unpack.sh), and as many in each part as the manifest says.
 unpack_copy() {
-  local part said
-  install -d -m 0700 "$COPY" "$copied" || return
-  for part in $parts; do
-    said=$(decompress "$(file_of "$1" "$part")" | tar -C "$copied" "${unpacked[@]}" -xf - 2>&1) ||
-      because "unpacking $part failed: $(tail -n 1 <<<"$said")" || return
-  done
-  listing_of "$1" >"$COPY/listed" && python3 -c "$TRIM" "$copied" $(all_names) <"$COPY/listed"
-}
-
-# Byte for byte what the list of files says, and as many in each part as the manifest says.
-compare_copy() {
   local said part counted=()
-  tree disk "$copied" $(all_names) >"$COPY/found" || return
-  said=$(comm -3 <(sort "$COPY/listed") <(sort "$COPY/found") | sed 's/.*"path": "\(.*\)", "type".*/\1/' | uniq | head -n 3 | paste -sd ' ')
-  if [ -n "$said" ]; then because "what was unpacked is not what was backed up: $said"; return; fi
+  said=$(unpack_backup "$id" 2>&1) || because "$said" || return
   for part in $parts; do counted+=("$part $(names_of "$part" | paste -sd ' ')"); done
-  said=$(python3 -c "$DRILLED" count "$COPY/found" "$1/manifest.json" "${counted[@]}") || because "$said" || return
+  said=$(listing_of "$1" | python3 -c "$DRILLED" count "$1/manifest.json" "${counted[@]}") || because "$said" || return
   files=$said
 }
 
@@ -150,7 +139,7 @@ rehearse() {
   backup=$DIRECTORY/$id
   said=$(verify_backup "$id") || because "$said" || return
   say "$id is as it was written"
-  fits "$backup" && unpack_copy "$backup" && compare_copy "$backup" || return
+  fits "$backup" && unpack_copy "$backup" || return
   say "unpacked beside what serves: $files files, each as it was backed up"
   describe_copy "$backup" && fill_database "$backup" && start_application && ask_application
 }

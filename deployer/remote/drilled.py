@@ -2,7 +2,7 @@
 
 Runs as `python3 -c`, with nothing but Python's own library. Exit 1 with the reason where something differs:
 
-    drilled.py count FOUND MANIFEST "PART NAME…"…   what tree.py found against the manifest; says how many files
+    drilled.py count MANIFEST "PART NAME…"…         a list of files on standard input; says how many there are
     drilled.py rows WANTED FOUND                    the rows of each table, both as JSON; says how many
     drilled.py record FILE TIME BACKUP RESULT WHY SECONDS FILES CHECK ROWS WHO
 """
@@ -10,7 +10,7 @@ Runs as `python3 -c`, with nothing but Python's own library. Exit 1 with the rea
 import json
 import os
 import sys
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 Counts = dict[str, tuple[int, int]]
@@ -24,10 +24,10 @@ class Differs(Exception):
     """What was restored is not what was backed up."""
 
 
-def count(found: str, manifest: str, *parts: str) -> str:
+def count(manifest: str, *parts: str) -> str:
     names = {part: tuple(rest) for part, *rest in map(str.split, parts)}
     wanted = _wanted(json.loads(Path(manifest).read_text(encoding="utf-8")))
-    counted = _counted(Path(found), names)
+    counted = _counted(sys.stdin, names)
     for part, here in counted.items():
         there = wanted.get(part)
         if here != there:
@@ -40,14 +40,13 @@ def _wanted(manifest: dict[str, list[dict[str, int | str]]]) -> Counts:
     return {str(part["part"]): (int(part["files"]), int(part["unpacked"])) for part in manifest["parts"]}
 
 
-def _counted(found: Path, names: dict[str, tuple[str, ...]]) -> Counts:
+def _counted(listed: Iterable[str], names: dict[str, tuple[str, ...]]) -> Counts:
     counted = dict.fromkeys(names, (0, 0))
-    with found.open(encoding="utf-8") as lines:
-        for entry in map(json.loads, lines):
-            if entry["type"] == "file":
-                part = next(part for part, below in names.items() if _is_below(entry["path"], below))
-                files, size = counted[part]
-                counted[part] = files + 1, size + entry["size"]
+    for entry in map(json.loads, listed):
+        if entry["type"] == "file":
+            part = next(part for part, below in names.items() if _is_below(entry["path"], below))
+            files, size = counted[part]
+            counted[part] = files + 1, size + entry["size"]
     return counted
 
 

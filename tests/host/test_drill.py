@@ -166,7 +166,7 @@ def test_passes(site: Site, good: str, tmp_path: Path) -> None:
         key: evidence[key] for key in ("backup", "seconds", "check")
     }
     assert site.shell(f"cat {BACKUPS}/{good}/verified").startswith("20")
-    status = site.run("status").events[0]
+    status = site.deployment.json("status").events[0]
     assert status["last_drill"]["result"] == "passed"  # type: ignore[index]
     assert status["warnings"] == []
     assert f"passed: {good}, " in site.deployment.run("status").out
@@ -180,7 +180,7 @@ def test_closed(site: Site, good: str) -> None:
     told = json.loads(site.shell(f"docker inspect {copy}"))[0]
     assert told["HostConfig"]["PortBindings"] in (None, {})
     assert not any(told["NetworkSettings"]["Ports"].values())
-    assert {mount["Source"] for mount in told["Mounts"]} == {f"{COPY}/tree/data", f"{COPY}/tree/logs"}
+    assert {mount["Source"] for mount in told["Mounts"]} == {f"{COPY}/new/data", f"{COPY}/new/logs"}
     assert set(told["NetworkSettings"]["Networks"]) == {"biometric-did-drill"}
     assert site.shell("docker network inspect -f '{{.Internal}}' biometric-did-drill") == "true\n"
     assert site.live["listening"] == before["listening"]
@@ -198,7 +198,7 @@ def test_closed(site: Site, good: str) -> None:
     assert site.visitor.ask(API, "/health").status == 200
     held = site.run("backup", code=6)
     assert "drill" in held.err + held.out
-    site.shell(f"touch {COPY}/tree/data/go")
+    site.shell(f"touch {COPY}/new/data/go")
     out, err = run.communicate(timeout=120)
     assert run.returncode == 0, out + err
     unchanged(site, before)
@@ -219,7 +219,7 @@ def test_damaged_before_it_was_archived(site: Site) -> None:
     )
     assert (site.evidence["result"], site.evidence["check"]) == ("failed", "5 records; key [secret]")
     assert site.evidence["why"] == "the application's check (backup.check) ended with exit code 1"
-    status = site.run("status")
+    status = site.deployment.json("status")
     assert "the last drill failed" in status.events[0]["warnings"][0]["what"]  # type: ignore[index]
     assert "WARNING" in site.deployment.run("status").out
     site.shell(f"cp -a /root/records-b {file} && rm -r {BACKUPS}/{spoilt}")

@@ -12,7 +12,7 @@ from deployer.drills import Drill, compose_file, last
 from deployer.inventory.model import Inventory
 from tests.fakes import inventory
 
-COPY = "/opt/biometric-did/.deployer/drill/tree"
+COPY = "/opt/biometric-did/.deployer/drill/new"
 PASSED = Drill("2025-10-12T04:00:00Z", "x_20251012_020000", "passed", seconds=2.5, files=23, rows={"public.a": 3})
 FAILED = Drill("2025-10-12T04:00:00Z", "x_20251012_020000", "failed", "it is damaged")
 BOTH = {"command": ("serve",), "memory": "2G", "cpus": "1.5", "replicas": 3}

@@ -197,7 +197,7 @@ class TestPasses:
         there.drill()
         (compose,) = [words for words in there.asked if words.startswith("compose ")]
         copy = f"{there.root}/.deployer/drill"
-        assert compose.startswith(f"compose --project-directory {copy}/tree -f {copy}/compose.yml up ")
+        assert compose.startswith(f"compose --project-directory {copy}/new -f {copy}/compose.yml up ")
         assert "--no-deps --no-build backend-api" in compose
         seen = yaml.safe_load((there.docker / "compose.seen").read_text())
         assert seen["services"]["backend-api"]["image"] == IMAGE
@@ -233,11 +233,12 @@ class TestChoice:
         assert there.evidence.backup == good
 
     def test_the_one_that_is_named(self, there: Drilled) -> None:
-        """Not the newest."""
-        first = there.backups[0].name
-        there.backup()
+        """Else the newest."""
+        first, newest = there.backups[0].name, there.backup().name
         assert there.drill(backup=first).returncode == 0
         assert there.evidence.backup == first
+        assert there.drill().returncode == 0
+        assert there.evidence.backup == newest
 
     def test_none(self, there: Drilled) -> None:
         """A failed drill, with evidence."""
@@ -251,29 +252,32 @@ class TestNothingIsStarted:
     @pytest.mark.parametrize("part", ["volumes", "config", "ssl", "files"])
     def test_damaged_afterwards(self, there: Drilled, part: str) -> None:
         """One bit, in any part."""
-        damage(next(there.backups[0].glob(f"*_{part}.*")))
-        assert f"_{part}." in there.fails()
+        file = next(there.backups[0].glob(f"*_{part}.*"))
+        damage(file)
+        assert there.fails() == f"{there.backups[0].name} is damaged: {file.name} is not what was written"
         assert there.started == []
         assert not (there.backups[0] / "verified").exists()
 
     def test_other_content(self, there: Drilled) -> None:
         """A file that came out in another way than it went in."""
-        why = there.fails(*wrapped("unpack_copy", 'really_unpack_copy "$1" && echo more >>"$copied/data/a"'))
-        assert why == "what was unpacked is not what was backed up: data/a"
+        why = there.fails(*wrapped("as_listed", 'echo more >>"$copied/data/a"; really_as_listed "$1"'))
+        assert why.startswith('what was unpacked is not what was backed up: {"path": "data/a"')
         assert there.started == []
 
     def test_other_number(self, there: Drilled) -> None:
         """The manifest counts as well."""
-        count = 'sed "s/\\"files\\": 3/\\"files\\": 4/" "$1/manifest.json" >"$COPY/manifest.json"'
-        why = there.fails(*wrapped("compare_copy", f'{count}; really_compare_copy "$COPY"'))
-        assert why.startswith("volumes: 3 files of ")
+        fewer = wrapped("listing_of", 'really_listing_of "$1" | grep -v two')
+        why = there.fails(*fewer, "unpack_backup() { :; }")
+        assert why.startswith("volumes: 2 files of 5 bytes were unpacked, the manifest says 3 files of ")
         assert there.started == []
 
     def test_no_room(self, there: Drilled) -> None:
         """Seen before anything is unpacked."""
-        why = there.fails("df() { printf 'Avail\\n1000000\\n'; }", 'unpack_copy() { echo unpacked >"$ROOT/seen"; }')
-        assert why.startswith(f"not enough room below {there.root} for a copy: 16 MB are needed, 1 MB are free")
-        assert not (there.root / "seen").exists()
+        why = there.fails("df() { printf 'Avail\\n1000000\\n'; }", 'tar() { touch "$ROOT/unpacked"; }')
+        assert why == (
+            f"not enough room below {there.root} to unpack beside what serves: 16 MB are needed, 1 MB are free"
+        )
+        assert not (there.root / "unpacked").exists()
 
     def test_image_is_gone(self, there: Drilled) -> None:
         """It is not built for a drill; said with what to do."""
@@ -335,7 +339,7 @@ class TestLeft:
         """Removed by the next one, and said."""
         there.pretend("copies", "old backend-api\n")
         there.pretend("networks", "old-net\n")
-        copy = there.root / ".deployer" / "drill" / "tree"
+        copy = there.root / ".deployer" / "drill" / "new"
         copy.mkdir(parents=True)
         ran = there.drill()
         assert ran.stdout.splitlines()[0] == "removing what an earlier drill left: old"

@@ -1,6 +1,8 @@
 """drilled.py: counts against the manifest, rows against rows, and a line of evidence that is whole."""
 
 import json
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -19,12 +21,19 @@ VALUES = ("2025-10-12T04:00:00Z", "x_1", "failed", 'it\'s "damaged"', "2.5", "23
 
 
 def count(directory: Path, volumes: tuple[int, int] = (2, 7), config: tuple[int, int] = (1, 5)) -> tuple[int, str]:
-    found, manifest = directory / "found", directory / "manifest"
-    found.write_text("".join(json.dumps(line) + "\n" for line in LINES))
+    manifest = directory / "manifest"
     parts = {"volumes": volumes, "config": config, "ssl": (9, 9)}
     listed = [{"part": part, "files": files, "unpacked": size} for part, (files, size) in parts.items()]
     manifest.write_text(json.dumps({"parts": listed}))
-    return asked("count", str(found), str(manifest), *NAMES)
+    ran = subprocess.run(
+        [sys.executable, drilled.__file__, "count", str(manifest), *NAMES],
+        input="".join(json.dumps(line) + "\n" for line in LINES),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert ran.stderr == ""
+    return ran.returncode, ran.stdout.strip()
 
 
 def asked(*words: str) -> tuple[int, str]:

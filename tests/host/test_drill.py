@@ -33,6 +33,7 @@ ASK = (
 )
 """The application's own opinion of its data. It prints a secret, as careless checks do."""
 CHECK = ("python", "-c", ASK)
+ANSWER = r"\d+ records; key \[secret\]"
 WAITING = ("sh", "-c", "echo asked; until [ -e /app/data/go ]; do sleep 0.1; done")
 """A check that lasts until it is told to end: meanwhile the copy can be looked at."""
 LIVE = {
@@ -156,7 +157,8 @@ def test_passes(site: Site, good: str, tmp_path: Path) -> None:
     assert site.left == ""
     evidence = site.evidence
     print(evidence)
-    assert (evidence["result"], evidence["backup"], evidence["check"]) == ("passed", good, "5 records; key [secret]")
+    assert (evidence["result"], evidence["backup"]) == ("passed", good)
+    assert re.fullmatch(ANSWER, str(evidence["check"]))
     assert evidence["files"] == int(
         site.shell(f'zstd -dc {BACKUPS}/{good}/*_files.jsonl.zst | grep -c \'"type": "file"\'')
     )
@@ -204,11 +206,19 @@ def test_closed(site: Site, good: str) -> None:
     unchanged(site, before)
 
 
-def test_damaged_before_it_was_archived(site: Site) -> None:
-    """Issue 4, point 5: formally perfect, and found by the application alone; what serves is left as it is."""
+def spoil_and_back_up(site: Site) -> str:
+    """A backup of data of which one record is torn; the live data are mended again."""
     file = f"{ROOT}/data/records-b.jsonl"
     site.shell(f"cp -a {file} /root/records-b && sed -i 2d {file}")
-    spoilt = site.backup()
+    try:
+        return site.backup()
+    finally:
+        site.shell(f"cp -a /root/records-b {file}")
+
+
+def test_damaged_before_it_was_archived(site: Site) -> None:
+    """Issue 4, point 5: formally perfect, and found by the application alone; what serves is left as it is."""
+    spoilt = spoil_and_back_up(site)
     before = site.live
     outcome = site.run("drill", code=1)
     unchanged(site, before)
@@ -217,12 +227,13 @@ def test_damaged_before_it_was_archived(site: Site) -> None:
     assert f"drill of {spoilt} failed: the application's check (backup.check) ended with exit code 1" in json.dumps(
         error
     )
-    assert (site.evidence["result"], site.evidence["check"]) == ("failed", "5 records; key [secret]")
+    assert (site.evidence["result"], site.evidence["backup"]) == ("failed", spoilt)
+    assert re.fullmatch(ANSWER, str(site.evidence["check"]))
     assert site.evidence["why"] == "the application's check (backup.check) ended with exit code 1"
     status = site.deployment.json("status")
     assert "the last drill failed" in status.events[0]["warnings"][0]["what"]  # type: ignore[index]
     assert "WARNING" in site.deployment.run("status").out
-    site.shell(f"cp -a /root/records-b {file} && rm -r {BACKUPS}/{spoilt}")
+    site.shell(f"rm -r {BACKUPS}/{spoilt}")
 
 
 def test_damaged_afterwards(site: Site, good: str) -> None:
@@ -302,7 +313,7 @@ def test_cron_runs_it(site: Site, good: str) -> None:
     site.keeps_quiet(log)
     print(f"\n{log}")
     assert re.search(rf"^\d{{4}}-\d\d-\d\dT\d\d:\d\d:\d\dZ drill passed: {good}, \d+ files, ", log, re.MULTILINE)
-    assert "5 records; key [secret]" in log
+    assert re.search(ANSWER, log)
     by_cron = [line for line in site.shell(f"cat {ROOT}/.deployer/drills.jsonl").splitlines() if "cron@" in line]
     assert json.loads(by_cron[0])["result"] == "passed"
     assert "0 4 1 1 * root" in site.shell("cat /etc/cron.d/biometric-did")

@@ -25,16 +25,17 @@ def shelf(host: Inventory) -> str:
     return lines(archive_functions(host), "shelf")
 
 
-def database_functions(host: Inventory) -> str:
-    """database_dump, ask_database and what else reads the database, where there is one."""
-    return script("database.sh", DATABASE="", DATABASE_USER="")
-
-
 def backup_functions(host: Inventory) -> str:
     """backup, and what it needs."""
     keep = host.backup
     made = script("backup.sh", KEEP_DAYS=keep.keep_days, KEEP_MIN=keep.keep_min, TOOL=__version__)
     return lines(archive_functions(host), database_functions(host), made)
+
+
+def database_functions(host: Inventory) -> str:
+    """database_dump and what else concerns PostgreSQL; nothing happens in them where there is none."""
+    postgres = host.postgres
+    return script("database.sh", DATABASE=postgres.database if postgres.enabled else "", DATABASE_USER=postgres.user)
 
 
 def backup_program(host: Inventory) -> str:

@@ -81,7 +81,7 @@ def directory(host: Inventory) -> PurePosixPath:
 def compose_file(host: Inventory) -> str:
     """The live services that have data, on the copy of it: a project and a network of their own, no way in or out."""
     live = compose.services(host)
-    services = {name: _copied(host, live[name]) for name in (compose.BACKEND, "postgres") if name in live}
+    services = {name: _copied(host, live[name]) for name in (compose.BACKEND, compose.DATABASE) if name in live}
     services[compose.BACKEND]["image"] = IMAGE
     labels = {LABEL: host.name}
     network = {"name": f"{host.name}-drill", "internal": True, "labels": labels}

@@ -58,6 +58,14 @@ class TestCopy:
             "pull_policy": "never",
         }
 
+    def test_database(self) -> None:
+        """An empty server of the same image, with the password of the restored .env, which Compose puts in."""
+        postgres = copied(inventory(postgres={"enabled": True}))["services"]["postgres"]
+        assert postgres["image"] == "postgres:15"
+        assert postgres["volumes"] == [f"{COPY}/postgres:/var/lib/postgresql/data"]
+        assert postgres["environment"]["POSTGRES_PASSWORD"] == "${DB_PASSWORD}"
+        assert not {"ports", "healthcheck", "restart"} & set(postgres)
+
     def test_found_again(self) -> None:
         """By a label that no other deployment has, whatever that is called."""
         backend = copied(inventory(name="other"))["services"]["backend-api"]

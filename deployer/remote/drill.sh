@@ -73,9 +73,6 @@ fits() {
     because "not enough room below $ROOT to restore the database beside what serves: $((free / 1000000)) MB are free"
 }
 
-# A copy takes nothing's place.
-refuse_mounts() { :; }
-
 # Byte for byte what the list of files says (unpack.sh), and as many in each part as the manifest says.
 unpack_copy() {
   local said part counted=()

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from deployer import backup_scripts, scripts
+from deployer import backup_scripts, drill_scripts, scripts
 from deployer.backups import Backup
 from deployer.changes import Change, FromOutside, Gate, Note, Run, SecondLogin, Send, WriteFiles
 from deployer.compose import PROXY
@@ -114,6 +114,7 @@ def of_machine(host: Inventory) -> Iterator[tuple[str, str]]:
     yield "runner", script("mask.sh") + script("runner.sh")
     yield "renew", scripts.renew_program(host)
     yield "backup", backup_scripts.backup_program(host)
+    yield "drill", drill_scripts.drill_program(host)
     yield "shelf", backup_scripts.shelf(host)
     offsite = inventory({"RESTIC_PASSWORD": "p"}, backup={"offsite": "/mnt/offsite"})
     yield "backup with copies", backup_scripts.backup_program(offsite)

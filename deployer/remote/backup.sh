@@ -186,7 +186,7 @@ backup() (
   umask 077
   renice -n 10 -p "$BASHPID" >/dev/null 2>&1
   trap 'unpause; clean_up' EXIT
-  trap 'exit 143' HUP INT TERM
+  trap 'exit 143' HUP INT PIPE TERM
   install -d -m 0700 "$DIRECTORY" || { say "$DIRECTORY cannot be made"; exit 1; }
   clean_up
   mkdir -p "$words"

@@ -45,7 +45,8 @@ def backup_functions(host: Inventory) -> str:
 
 def database_functions(host: Inventory) -> str:
     """database_dump and what else concerns PostgreSQL; nothing happens in them where there is none."""
-    return script("database.sh", DATABASE="", DATABASE_USER="")
+    postgres = host.postgres
+    return script("database.sh", DATABASE=postgres.database if postgres.enabled else "", DATABASE_USER=postgres.user)
 
 
 def backup_program(host: Inventory) -> str:

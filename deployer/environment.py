@@ -7,7 +7,18 @@ from deployer.dotenv import line
 from deployer.inventory.model import Inventory
 
 GENERATED = ("API_SECRET_KEY", "JWT_SECRET_KEY")
-"""Made on the host on the first provision (32 random bytes each) unless NAME.env supplies them; kept for ever."""
+"""Made on the host on the first provision (32 random bytes each) unless NAME.env supplies them; kept for ever.
+
+So is DB_PASSWORD where there is a database.
+"""
+
+DB_PASSWORD = "DB_PASSWORD"  # noqa: S105 # its name
+
+DB_PASSWORD_HERE = f"[{DB_PASSWORD}]"
+"""In a line of .env: the password as it stands in that file. write_env.sh puts it in, so it never leaves the host."""
+
+POOL_SIZE, MAX_OVERFLOW = 20, 40
+"""The guide's, for each backend: so many connections stay open, so many more are opened when those are busy."""
 
 TOOLS_OWN = frozenset({"RESTIC_PASSWORD", "DEPLOYER_SUDO_PASSWORD"})
 """Secrets of NAME.env that are the tool's, not the application's."""
@@ -28,17 +39,31 @@ def variables(host: Inventory) -> Mapping[str, str]:
         "AUDIT_LOG_ENABLED": "true",
         "HTTPS_ONLY": "true",
         "FORWARDED_ALLOW_IPS": f"127.0.0.1,{host.proxy_address}",
+        **(_pool() if host.postgres.enabled else {}),
         **host.environment,
     }
 
 
+def _pool() -> Mapping[str, str]:
+    return {"DB_POOL_SIZE": str(POOL_SIZE), "DB_MAX_OVERFLOW": str(MAX_OVERFLOW), "DB_POOL_PRE_PING": "true"}
+
+
+def database_url(host: Inventory) -> str:
+    """The line of .env that names the database of this host, without its password."""
+    postgres = host.postgres
+    return f"DATABASE_URL=postgresql://{postgres.user}:{DB_PASSWORD_HERE}@postgres:5432/{postgres.database}"
+
+
 def secret_names(host: Inventory) -> tuple[str, ...]:
     supplied = (name for name in host.secrets if name not in TOOLS_OWN)
-    return tuple(dict.fromkeys((*GENERATED, *supplied)))
+    database = (DB_PASSWORD,) if host.postgres.enabled else ()
+    return tuple(dict.fromkeys((*GENERATED, *database, *supplied)))
 
 
 def lines(host: Inventory) -> tuple[str, ...]:
-    return tuple(line(name, value) for name, value in variables(host).items())
+    """All but the secrets themselves."""
+    derived = (database_url(host),) if host.postgres.enabled else ()
+    return (*derived, *(line(name, value) for name, value in variables(host).items()))
 
 
 def digest(host: Inventory) -> str:

@@ -63,7 +63,7 @@ def release_functions(host: Inventory, going: Going, told: str) -> str:
         AFTER_SWITCH=_words(host.hooks.after_switch),
         ON_FAILURE=_words(host.hooks.on_failure),
     )
-    return lines(scripts.proxy_functions(host), script("write_env.sh"), release, roll)
+    return lines(scripts.proxy_functions(host), script("write_env.sh"), script("last_words.sh"), release, roll)
 
 
 def _words(hook: tuple[str, ...]) -> str:

@@ -4,6 +4,9 @@ from deployer.inventory.model import Inventory
 from deployer.marker import MARKER
 from deployer.remote.scripts import script
 
+READY_WITHIN = 120
+"""Seconds from the start of PostgreSQL's container until it takes a password: the first start makes the database."""
+
 
 def proxy_functions(host: Inventory) -> str:
     """reload_proxy, drain_proxy and what they need."""
@@ -22,6 +25,21 @@ def certificate_functions(host: Inventory) -> str:
         "CA": str(host.paths.state / "tls" / "acme-ca.pem") if host.tls.acme_ca else "",
     }
     return "\n".join((proxy_functions(host), script("certificate.sh"), script("renew.sh", **parameters)))
+
+
+def postgres_functions(host: Inventory) -> str:
+    """start_database, agree (on the role's password) and what they need."""
+    parameters: dict[str, str | int] = {
+        "NAME": host.name,
+        "ROOT": str(host.root),
+        "ENV_FILE": str(host.paths.env),
+        "IMAGE": host.postgres.image,
+        "ROLE": host.postgres.user,
+        "DATABASE": host.postgres.database,
+        "DATA": str(host.paths.postgres),
+        "LIMIT": READY_WITHIN,
+    }
+    return "\n".join((script("last_words.sh"), script("postgres.sh", **parameters)))
 
 
 def renew_program(host: Inventory) -> str:

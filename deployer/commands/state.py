@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from deployer import compose
 from deployer.commands.last_backup import LastBackup, last_backup
 from deployer.commands.last_backup import ask as ask_backup
-from deployer.compose import BACKEND, PROXY, WALLET
+from deployer.compose import BACKEND, DATABASE, PROXY, WALLET
 from deployer.docker import ask_docker
 from deployer.facts import Answer, Ask, Facts, Unknown
 from deployer.inventory.model import Inventory
@@ -219,7 +219,7 @@ def _down(host: Inventory, found: State) -> Iterator[Down]:
     if not found.containers:
         yield Down("nothing is deployed here yet", f"deployer provision --host {name}")
         return
-    wanted = {BACKEND: host.backend.replicas, WALLET: 1, PROXY: 1}
+    wanted = {BACKEND: host.backend.replicas, WALLET: 1, PROXY: 1, **({DATABASE: 1} if host.postgres.enabled else {})}
     for service, number in wanted.items():
         yield from _down_of(name, service, number, tuple(item for item in found.containers if item.service == service))
     if found.certificate is None:

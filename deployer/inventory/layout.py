@@ -63,6 +63,11 @@ class Layout:
         return self.root / "data"
 
     @property
+    def postgres(self) -> PurePosixPath:
+        """The database's own files: the user of its image owns them."""
+        return self.root / "postgres"
+
+    @property
     def source(self) -> PurePosixPath:
         return self.root / "src"
 

@@ -127,6 +127,9 @@ class Monitoring(Section):
 
 class Postgres(Section):
     enabled: bool = False
+    image: grammar.Image = "postgres:15"
+    database: grammar.Identifier = "biometric_did"
+    user: grammar.Identifier = "app_user"
 
 
 class Releases(Section):

@@ -3,7 +3,7 @@
 # start on it and pass their gate, the proxy is switched. Whatever fails swaps the former state back and starts it again:
 # also when this script is killed, for it runs as a unit of systemd's of its own, which then runs `recover`.
 # Needs ID (of the backup), FALLBACK (lines of SERVICE IMAGE: what to take where the backup's own image is gone), SCOPE;
-# archive.sh, database.sh, unpack.sh and the functions of a roll-out in front of it.
+# postgres.sh where there is a database, archive.sh, database.sh, unpack.sh and the functions of a roll-out in front of it.
 journal=$beside/journal # the state it is in: `swapping`, then `serving`
 former=$(cat "$beside/former" 2>/dev/null || true)
 switch_file=$NGINX/maintenance
@@ -61,6 +61,9 @@ swap_files_back() {
   return "$code"
 }
 
+# The role's password is that of .env, whichever that is now (postgres.sh).
+agree_on_password() { if [ -n "$DATABASE" ] && in_scope config; then agree; fi; }
+
 # -- the road ----------------------------------------------------------------------------------------------------------
 
 standing_containers() { local service; for service in $1; do one_line "$(serving "$service")"; done; }
@@ -102,7 +105,7 @@ restore_swap() {
   close_site
   if [ -n "${olds// /}" ]; then docker stop --time 30 $olds >/dev/null; fi
   part stop
-  if ! swap_files || ! database_swap; then echo "the state could not be swapped"; recover; return; fi
+  if ! swap_files || ! database_swap || ! agree_on_password; then echo "the state could not be swapped"; recover; return; fi
   part swap
   start_restored || { recover; return; }
   phase serving
@@ -119,7 +122,7 @@ recover() {
   for service in $services; do
     for name in $(of_service "$service"); do if [[ " $olds " != *" $name "* ]]; then docker rm -f "$name" >/dev/null; fi; done
   done
-  if ! swap_files_back || ! database_swap_back; then code=5; fi
+  if ! swap_files_back || ! database_swap_back || ! agree_on_password; then code=5; fi
   cp -a "$beside/upstreams" "$upstreams" || code=5
   if [ -n "${olds// /}" ]; then docker start $olds >/dev/null || code=5; fi
   reload_proxy || code=5

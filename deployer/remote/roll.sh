@@ -5,7 +5,7 @@
 # Needs NAME, ROOT, NGINX, LIMIT, SETTLE and DRAIN (seconds), and SERVICES: a line for each service of the release with
 #   SERVICE UPSTREAM PORT REPLICAS OVERLAP IMAGE CHECK…
 # BEFORE_SWITCH, AFTER_SWITCH, ON_FAILURE: commands for the new backend's container, or none. In front of it: proxy.sh,
-# release.sh and write_env.sh.
+# release.sh, write_env.sh and last_words.sh.
 upstreams=$NGINX/conf.d/$NAME.upstreams
 
 setting() { awk -v service="$1" -v column="$2" '$1 == service { print $column }' <<<"$SERVICES"; }
@@ -96,11 +96,6 @@ healthy() {
     sleep "$pause"
     pause=$(awk -v p="$pause" 'BEGIN { print p < 2 ? p * 1.6 : 2 }')
   done
-}
-
-last_words() {
-  echo "$1 $2; its last lines:"
-  docker logs --tail 25 "$1" 2>&1 | sed 's/^/  | /'
 }
 
 # Healthy at first sight is not enough where something serves: many a program ends after some seconds.

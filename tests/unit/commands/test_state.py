@@ -125,6 +125,20 @@ def test_what_is_down_is_said(changed: dict[str, str | int], what: str) -> None:
     assert "deployer " in raised.value.remedy
 
 
+def test_database() -> None:
+    """It has to be there where it is enabled, and nobody misses it where it is not."""
+    stored = inventory(postgres={"enabled": True})
+    (down,) = state(stored, survey()).down
+    assert down.what == "postgres: 0 of 1 containers are there"
+    told = WALLET.replace("demo-wallet", "postgres")
+    assert state(stored, survey(containers="\n".join((BACKEND, WALLET, PROXY, told)))).down == ()
+    (down,) = state(
+        stored, survey(containers="\n".join((BACKEND, WALLET, PROXY, told.replace("running", "exited"))))
+    ).down
+    assert (down.what, down.remedy) == ("web-postgres-1 is exited", "deployer logs postgres --host web")
+    assert found().down == ()
+
+
 def test_what_cannot_be_told_is_no_answer() -> None:
     """It is named as unknown, never shown as absent without a word."""
     host = found(last_backup=1)

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from dataclasses import asdict
 
 from deployer import compose
-from deployer.compose import BACKEND, PROXY, WALLET
+from deployer.compose import BACKEND, DATABASE, PROXY, WALLET
 from deployer.environment import lines, secret_names
 from deployer.facts import Answer
 from deployer.files import Directory
@@ -17,6 +17,7 @@ from deployer.steps import (
     backup,
     certificates,
     containers,
+    database,
     directories,
     docker_daemon,
     docker_engine,
@@ -44,7 +45,7 @@ NEWER = "f" * 40
 """What the ref has become on a host that is to be updated."""
 DEBIAN = 'PRETTY_NAME="Debian GNU/Linux 13 (trixie)"\nID=debian\nVERSION_ID="13"\nVERSION_CODENAME=trixie\n'
 UBUNTU = 'PRETTY_NAME="Ubuntu 24.04.3 LTS"\nID=ubuntu\nID_LIKE=debian\nVERSION_ID="24.04"\nVERSION_CODENAME=noble\n'
-IDS = {BACKEND: "sha256:aaa", WALLET: "sha256:bbb", PROXY: "sha256:ccc"}
+IDS = {BACKEND: "sha256:aaa", WALLET: "sha256:bbb", PROXY: "sha256:ccc", DATABASE: "sha256:ddd"}
 USER = "1000:1000"
 
 
@@ -68,7 +69,8 @@ def container(host: Inventory, service: str, number: int = 1, **other: str) -> s
 
 def all_containers(host: Inventory) -> str:
     backends = (container(host, BACKEND, number) for number in range(1, host.backend.replicas + 1))
-    return "".join((*backends, container(host, WALLET), container(host, PROXY)))
+    others = (WALLET, PROXY, DATABASE) if host.postgres.enabled else (WALLET, PROXY)
+    return "".join((*backends, *(container(host, service) for service in others)))
 
 
 def pair(host: Inventory, *, without: str = "", **other: str) -> str:
@@ -146,7 +148,7 @@ def converged(step: Step, host: Inventory) -> Answers:
     if isinstance(step, Following):
         return converged(step.step, host)
     if step == release:
-        parts: tuple[Step, ...] = (environment, compose_step, nginx, containers)
+        parts: tuple[Step, ...] = (environment, compose_step, nginx, database, containers)
         return {key: answer for part in parts for key, answer in converged(part, host).items()}
     made: dict[Step, Answers] = {
         preflight: {
@@ -209,6 +211,7 @@ def converged(step: Step, host: Inventory) -> Answers:
             **_held(host),
             **ROOM,
         },
+        database: _database(host),
         containers: _containers(host),
         proxy_container: {"containers": all_containers(host)},
         newest: {
@@ -294,6 +297,15 @@ def _held(host: Inventory) -> Answers:
     return {"machine": "x86_64", "held": ""} if host.build.where == "operator" else {}
 
 
+def _database(host: Inventory) -> Answers:
+    told = {"containers": all_containers(host)}
+    return {**told, "env": env(host), **AT_HOME} if host.postgres.enabled else told
+
+
+AT_HOME = {"data": "15\n", "database image": "here 15\n", "login": "taken\n"}
+"""What is told of a database that is as it shall be."""
+
+
 def _containers(host: Inventory) -> Answers:
     return {
         **_images(host),
@@ -303,6 +315,7 @@ def _containers(host: Inventory) -> Answers:
         "user": f"{IDS[BACKEND]} {USER}\n",
         "owners": f"{USER}\n{USER}\n",
         "begun": "",
+        **({"stale": ""} if host.postgres.enabled else {}),
         "current": recorded(host),
         "served": "20260101_000000-0123456\n",
     }

@@ -23,6 +23,7 @@ HOSTS = {
     "other name": inventory(
         name="other-app", root="/srv/other", site={"domain": "a.example.org", "email": "a@example.org"}
     ),
+    "PostgreSQL": inventory(postgres={"enabled": True}),
     "this machine": inventory(
         ssh={"address": "local"}, site={"domain": "example.com", "email": "a@example.com", "address": "203.0.113.10"}
     ),

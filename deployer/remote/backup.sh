@@ -50,6 +50,7 @@ expected() {
 is_ready() {
   local free
   if [ ! -d "$ROOT/data" ]; then say "nothing to back up: $ROOT/data is missing"; return 1; fi
+  database_answers || return
   if [ -z "$(find "$ROOT/data" "$ROOT/logs" -type f -print -quit 2>/dev/null)$(database_tables)" ]; then
     say "nothing to back up: no file below $ROOT/data and $ROOT/logs; does the application write to backend.data_dir?"
     return 1

@@ -43,6 +43,11 @@ def text(host: Inventory) -> str:
         "services": services(host),
         "networks": {"default": {"name": host.network_name, "external": True}},
     }
+    return dumped(document)
+
+
+def dumped(document: Mapping[str, object]) -> str:
+    """As Compose reads it: every value is what stands here."""
     return f"# {MARKER}\n" + yaml.safe_dump(_escaped(document), sort_keys=False, width=1000, allow_unicode=True)
 
 

@@ -48,7 +48,7 @@ def put_in_place(run: Run, backup: Backup, scope: tuple[str, ...]) -> int:
     identifier = quote(backup.id)
     unpack = Act(
         f"verify {backup.id}, and unpack it beside what serves",
-        lines(functions, f"verify_backup {identifier} && unpack_backup {identifier}"),
+        lines(functions, f"verify_backup {identifier} && refuse_mounts && unpack_backup {identifier}"),
         undo=lines(functions, 'rm -rf "$beside"'),
         within=UNPACKING,
     )

@@ -4,7 +4,7 @@ import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 
-from deployer import compose
+from deployer import compose, drills
 from deployer.commands.last_backup import LastBackup, last_backup
 from deployer.commands.last_backup import ask as ask_backup
 from deployer.compose import BACKEND, DATABASE, PROXY, WALLET
@@ -65,10 +65,12 @@ class State:
     firewall: bool
     last_run: Mapping[str, object]
     last_backup: LastBackup | None
+    last_drill: drills.Drill | None
     lock: str
     maintenance: str
     unknown: Mapping[str, str]
     down: tuple[Down, ...] = ()
+    warnings: tuple[Down, ...] = ()
 
 
 def asked(host: Inventory) -> Mapping[str, Ask]:
@@ -87,6 +89,7 @@ def asked(host: Inventory) -> Mapping[str, Ask]:
         "firewall": Ask("iptables -S ufw-user-input 2>/dev/null | grep -c . || true"),
         "last run": Ask(f"[ ! -e {audit} ] || tail -n 1 {audit}"),
         "last backup": ask_backup(host),
+        "last drill": Ask(f"tail -n 3 {quote(host.paths.drill_log)} 2>/dev/null || true"),
         "lock": Ask(_lock(host)),
         "maintenance": ask_switch(host),
     }
@@ -129,12 +132,12 @@ def state(host: Inventory, reply: bytes) -> State:
         firewall=int(told.text("firewall") or 0) > 0,
         last_run=_json(told.text("last run")),
         last_backup=last_backup(told.text("last backup"), now),
+        last_drill=drills.last(told.text("last drill")),
         lock=_holder(told.text("lock")),
         maintenance=described(told.text("maintenance")),
         unknown=told.unknown,
-        down=(),
     )
-    return _with_down(host, found)
+    return replace(found, down=tuple(_down(host, found)), warnings=tuple(_warnings(host, found, now)))
 
 
 class _Told:
@@ -207,8 +210,10 @@ def _holder(text: str) -> str:
     return f"{known['who']}, running '{known.get('command', '')}' since {known.get('since', '')}"
 
 
-def _with_down(host: Inventory, found: State) -> State:
-    return replace(found, down=tuple(_down(host, found)))
+def _warnings(host: Inventory, found: State, now: int) -> Iterator[Down]:
+    """What a person should see to, though everything is up."""
+    if found.last_drill and (wrong := found.last_drill.wrong(now)):
+        yield Down(wrong, f"deployer drill --host {host.file.stem} -v")
 
 
 def _down(host: Inventory, found: State) -> Iterator[Down]:

@@ -93,5 +93,10 @@ class Layout:
         return self.state / "releases.jsonl"
 
     @property
+    def drill_log(self) -> PurePosixPath:
+        """What became of each drill."""
+        return self.state / "drills.jsonl"
+
+    @property
     def audit(self) -> PurePosixPath:
         return self.state / "audit.jsonl"

@@ -55,7 +55,7 @@ unpack_backup() {
   local backup=$DIRECTORY/$1 part said
   rm -rf "$beside"
   install -d -m 0700 "$beside" "$beside/new"
-  refuse_mounts && has_room "$backup" || return
+  has_room "$backup" || return
   for part in $(scope_parts); do
     said=$(decompress "$(file_of "$backup" "$part")" | tar -C "$beside/new" "${unpacked[@]}" -xf - 2>&1) ||
       { echo "unpacking $part failed: $(tail -n 3 <<<"$said")"; return 1; }

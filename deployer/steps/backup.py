@@ -1,9 +1,10 @@
-"""9. Backup: the program that cron runs, and the directory for what it makes, for nobody but root."""
+"""9. Backup: the programs that cron runs, and the directory for what they make, for nobody but root."""
 
 from collections.abc import Mapping
 
 from deployer.backup_scripts import backup_program
 from deployer.changes import File
+from deployer.drill_scripts import drill_program
 from deployer.facts import Facts, Probes
 from deployer.files import Directory, ask_directories, ask_files, compare, compare_directories
 from deployer.inventory.model import Inventory
@@ -13,7 +14,11 @@ TITLE = "9.1 Backup"
 
 
 def files(host: Inventory) -> Mapping[str, File]:
-    return {"program": File(host.paths.state / "bin" / "backup", backup_program(host).encode(), 0o755)}
+    programs = host.paths.state / "bin"
+    return {
+        "program": File(programs / "backup", backup_program(host).encode(), 0o755),
+        "drill": File(programs / "drill", drill_program(host).encode(), 0o755),
+    }
 
 
 def directories(host: Inventory) -> tuple[Directory, ...]:

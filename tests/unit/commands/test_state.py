@@ -40,6 +40,7 @@ GOOD: dict[str, str | int] = {
     "firewall": "5",
     "last run": json.dumps({"run": {"who": "a@b", "command": "provision", "since": "t", "result": "done"}}),
     "last backup": BACKUP,
+    "last drill": json.dumps({"time": "2023-11-01T04:00:00Z", "backup": "web_1", "result": "passed", "files": 23}),
     "lock": "",
     "maintenance": "",
 }
@@ -82,6 +83,7 @@ def test_the_screen() -> None:
         "firewall    on",
         "provision by a@b: done",
         "last backup web_20231114_221320  2 h old, 5 MiB, read when it was made",
+        "last drill  2023-11-01T04:00:00Z  passed: web_1, 23 files",
         "held by a@b, running 'provision'",
     ):
         assert expected in shown
@@ -123,6 +125,31 @@ def test_what_is_down_is_said(changed: dict[str, str | int], what: str) -> None:
         _status(run)
     assert raised.value.exit_code == 1
     assert "deployer " in raised.value.remedy
+
+
+@pytest.mark.parametrize(
+    ("drill", "warned"),
+    [
+        ('{"time": "2023-11-01T04:00:00Z", "backup": "web_1", "result": "failed", "why": "torn"}', "torn"),
+        ('{"time": "2023-07-01T04:00:00Z", "backup": "web_1", "result": "passed"}', "136 days ago"),
+    ],
+    ids=["failed", "overdue"],
+)
+def test_drill_warns(drill: str, warned: str) -> None:
+    """A warning with the command that proves one; nothing is down because of it."""
+    host = found(last_drill=drill)
+    (warning,) = host.warnings
+    assert warned in warning.what
+    assert host.down == ()
+    assert f"WARNING     {warning.what}: deployer drill --host web" in text(HOST, host)
+    assert "WARNING" not in text(HOST, found())
+
+
+def test_no_drill_yet() -> None:
+    """A host that is new is not warned of."""
+    host = found(last_drill="")
+    assert (host.last_drill, host.warnings) == (None, ())
+    assert "last drill  none" in text(HOST, host)
 
 
 def test_database() -> None:

@@ -14,7 +14,14 @@ from deployer.inventory.model import Origin
 
 from .example import EXAMPLE, inventory, look_up
 
-FREE = ("backend.command", "hooks.before_switch", "hooks.after_switch", "hooks.on_failure", "environment")
+FREE = (
+    "backend.command",
+    "backup.check",
+    "hooks.before_switch",
+    "hooks.after_switch",
+    "hooks.on_failure",
+    "environment",
+)
 FREE_VALUES = (*FREE, "backend.build_args")
 PASSED_ON = ("ssh.identity_file", "source.deploy_key", "tls.acme_ca", "tls.certificate", "tls.private_key")
 SAFE = {

@@ -170,6 +170,24 @@ def test_one_instant(open_shop: Shop) -> None:
     assert (open_shop.commands / "timer.seen").read_text() == f"docker unpause {' '.join(BACKENDS)}\n"
 
 
+def test_they_go_on_before_the_rest(open_shop: Shop) -> None:
+    """What was set aside is packed while the application runs again."""
+    look = 'fold_databases() { real_fold; cat "$(dirname "$(command -v docker)")/containers"; }'
+    ran = open_shop.run('eval "real_fold() $(declare -f fold_databases | tail -n +2)"', look, "backup")
+    assert [line for line in ran.stdout.splitlines() if line.startswith("backend")] == [
+        f"{name} running" for name in BACKENDS
+    ]
+
+
+@pytest.mark.parametrize("as_job", [True, False])
+def test_broken_off_while_they_stand_still(open_shop: Shop, as_job: bool) -> None:
+    """SIGTERM, which Ctrl-C becomes on the host: they go on, and nothing is left."""
+    open_shop.during("kill -TERM $(cut -d' ' -f4 /proc/$PPID/stat)")
+    assert open_shop.run("backup", as_job=as_job).returncode == 143
+    assert [asked.split()[0] for asked in open_shop.pauses] == ["pause", "unpause"]
+    assert open_shop.left_over == []
+
+
 class TestRefused:
     def test_no_data(self, open_shop: Shop) -> None:
         """The directory is missing: said so, nothing is paused."""
@@ -236,10 +254,13 @@ class TestRefused:
     @pytest.mark.skipif(not MAKES_BAD_DISKS, reason="needs mkfs.ext2, debugfs and a loop device")
     @pytest.mark.parametrize(("block", "expected"), [("IND", "tar: data/disk/bad: "), ("0", "cannot be looked at")])
     def test_an_unreadable_file(self, open_shop: Shop, tmp_path: Path, block: str, expected: str) -> None:
-        """A disk that gives an error inside of a file, or at its beginning: named, though tar goes on with zeros."""
+        """A disk that gives an error inside of a file, or at its beginning: named, though tar goes on with zeros.
+
+        As cron runs it, where a pipe tells of its last command alone.
+        """
         (open_shop.root / "data/disk").mkdir()
         with bad_disk(tmp_path, open_shop.root / "data/disk", block):
-            said = open_shop.refused()
+            said = open_shop.refused(as_job=False)
         assert expected in said
         assert "data/disk/bad" in said
 
@@ -251,7 +272,7 @@ class TestRefused:
         try:
             open_shop.backup()
             (open_shop.root / "data/large").write_bytes(os.urandom(100_000_000))
-            said = open_shop.refused()
+            said = open_shop.refused(as_job=False)
         finally:
             subprocess.run(["umount", str(open_shop.directory)], check=True)
         assert "No space left on device" in said

@@ -25,11 +25,22 @@ def shelf(host: Inventory) -> str:
     return lines(archive_functions(host), "shelf")
 
 
+def verification(host: Inventory) -> str:
+    """Reads all of every backup: a line for each, its id and what is wrong with it."""
+    return lines(archive_functions(host), "verify_all")
+
+
+def foresight(host: Inventory) -> str:
+    """A question: what a backup would read and need; it fails where a backup would."""
+    return lines(backup_functions(host), "foresee")
+
+
 def backup_functions(host: Inventory) -> str:
     """backup, and what it needs."""
+    still = script("still.sh", SQLITE=text("sqlite_copy.py"))
     keep = host.backup
-    made = script("backup.sh", KEEP_DAYS=keep.keep_days, KEEP_MIN=keep.keep_min, TOOL=__version__)
-    return lines(archive_functions(host), database_functions(host), made)
+    shelving = script("shelving.sh", KEEP_DAYS=keep.keep_days, KEEP_MIN=keep.keep_min, TOOL=__version__)
+    return lines(archive_functions(host), database_functions(host), still, shelving, script("backup.sh"))
 
 
 def database_functions(host: Inventory) -> str:

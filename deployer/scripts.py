@@ -52,7 +52,7 @@ def renew_program(host: Inventory) -> str:
             "export LC_ALL=C.UTF-8 PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
             script("locked.sh", NAME=host.name, DOING="renew"),
             certificate_functions(host),
-            "with_times take_lock || exit",
+            "take_lock",
             'with_times renew "${1:-}"',
             "",
         )

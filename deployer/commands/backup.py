@@ -3,6 +3,7 @@
 from deployer.commands.command import CHANGING, Choices, Command
 from deployer.commands.running import Run, on_hosts
 
+TITLE = "9.1 Backup"
 LIMIT = 12 * 3600
 """Seconds for one backup, however much it reads."""
 
@@ -12,6 +13,8 @@ def backup(choices: Choices) -> int:
 
 
 def _backup(run: Run) -> int:
+    if run.choices.flag("dry-run"):
+        _foresee(run)
     from deployer.backup_scripts import backup_functions
     from deployer.changes import Run as Act
     from deployer.commands.converging import converge_once
@@ -19,7 +22,22 @@ def _backup(run: Run) -> int:
 
     why = "back up data, logs, configuration and certificates; read it back"
     act = Act(why, lines(backup_functions(run.host), "backup"), within=LIMIT)
-    return converge_once(run, "9.1 Backup", (act,))
+    return converge_once(run, TITLE, (act,))
+
+
+def _foresee(run: Run) -> None:
+    """What would be read, and how much is needed. Raises DeployerError where the backup would be refused."""
+    from deployer.backup_scripts import foresight
+    from deployer.errors import Context, DeployerError
+
+    reply = run.transport.run(foresight(run.host), limit=600)
+    told = reply.output.decode(errors="replace").splitlines()
+    if reply.exit_code != 0:
+        context = Context(run.host.file.stem, TITLE, exit_code=reply.exit_code)
+        raise DeployerError(
+            "\n".join(told[-1:]) or "the host did not answer", remedy="mend that first", context=context
+        )
+    run.report.data("expected", {"lines": told}, "\n".join(told))
 
 
 COMMAND = Command(

@@ -7,8 +7,13 @@ from deployer import backups as words
 from deployer.backups import Backup
 from deployer.commands.command import COMMON, Choices, Command, Option
 from deployer.commands.running import Run, on_hosts
+from deployer.errors import Context, DeployerError
 
 _HEAD = f"{'backup':36}  {'age':>8}  {'size':>9}  {'files':>8}  {'release':24}  {'verified':20}  parts"
+
+
+LIMIT = 12 * 3600
+"""Seconds for reading all of them again."""
 
 
 def backups(choices: Choices) -> int:
@@ -16,6 +21,20 @@ def backups(choices: Choices) -> int:
 
 
 def _backups(run: Run) -> int:
+    damaged = _verified(run) if run.choices.flag("verify") else {}
+    _tell(run)
+    if damaged:
+        run.tally.verdicts.append("failed")
+        raise DeployerError(
+            "\n".join(damaged.values()),
+            remedy=f"make another: deployer backup --host {run.host.file.stem}; look at the host's disk (dmesg)",
+            context=Context(run.host.file.stem),
+        )
+    run.tally.verdicts.append("in sync")
+    return 0
+
+
+def _tell(run: Run) -> None:
     head, now = f"{_HEAD}\n", datetime.now(UTC)
     found = known(run)
     for backup in found:
@@ -24,8 +43,23 @@ def _backups(run: Run) -> int:
     if not found:
         what = "no backup yet"
         run.report.data("note", {"text": what}, f"{what}: deployer backup --host {run.host.file.stem}")
-    run.tally.verdicts.append("in sync")
-    return 0
+
+
+def _verified(run: Run) -> dict[str, str]:
+    """Have the host read all of them; gives what is wrong, by the backup's id."""
+    from deployer.backup_scripts import verification
+
+    wrong: dict[str, str] = {}
+    reply = run.transport.run(verification(run.host), limit=LIMIT)
+    for line in reply.output.decode(errors="replace").splitlines():
+        backup, _, said = line.partition(" ")
+        run.report.data("verified", {"id": backup, "said": said}, said or f"{backup} is sound")
+        if said:
+            wrong[backup] = said
+    if reply.exit_code != 0:
+        output = reply.error.decode(errors="replace")
+        raise DeployerError("the backups could not be read", context=Context(run.host.file.stem, output=output))
+    return wrong
 
 
 def known(run: Run) -> tuple[Backup, ...]:

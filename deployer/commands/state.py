@@ -5,6 +5,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 
 from deployer import compose, drills
+from deployer.commands.last_backup import LastBackup, last_backup
+from deployer.commands.last_backup import ask as ask_backup
 from deployer.compose import BACKEND, DATABASE, PROXY, WALLET
 from deployer.docker import ask_docker
 from deployer.facts import Answer, Ask, Facts, Unknown
@@ -62,7 +64,7 @@ class State:
     load: str
     firewall: bool
     last_run: Mapping[str, object]
-    last_backup: str
+    last_backup: LastBackup | None
     last_drill: drills.Drill | None
     lock: str
     maintenance: str
@@ -73,8 +75,7 @@ class State:
 
 def asked(host: Inventory) -> Mapping[str, Ask]:
     """Questions by name; each may fail on its own and then is told as unknown."""
-    audit, backups = quote(host.paths.audit), quote(host.backup.directory)
-    newest = f"find {backups} -maxdepth 1 -type d -name {quote(f'{host.name}_*')} -printf '%f\\n'"
+    audit = quote(host.paths.audit)
     return {
         "now": Ask("date +%s"),
         "containers": ask_docker(script("show_containers.sh", NAME=host.name)),
@@ -87,7 +88,7 @@ def asked(host: Inventory) -> Mapping[str, Ask]:
         "load": Ask('read -r load _ </proc/loadavg; echo "$load on $(nproc) CPUs"'),
         "firewall": Ask("iptables -S ufw-user-input 2>/dev/null | grep -c . || true"),
         "last run": Ask(f"[ ! -e {audit} ] || tail -n 1 {audit}"),
-        "last backup": Ask(f"[ ! -d {backups} ] || {newest} | sort | tail -n 1"),
+        "last backup": ask_backup(host),
         "last drill": Ask(f"tail -n 3 {quote(host.paths.drill_log)} 2>/dev/null || true"),
         "lock": Ask(_lock(host)),
         "maintenance": ask_switch(host),
@@ -130,7 +131,7 @@ def state(host: Inventory, reply: bytes) -> State:
         load=told.text("load"),
         firewall=int(told.text("firewall") or 0) > 0,
         last_run=_json(told.text("last run")),
-        last_backup=told.text("last backup"),
+        last_backup=last_backup(told.text("last backup"), now),
         last_drill=drills.last(told.text("last drill")),
         lock=_holder(told.text("lock")),
         maintenance=described(told.text("maintenance")),

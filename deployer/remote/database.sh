@@ -1,6 +1,7 @@
 # Functions for PostgreSQL, where the deployment has one: what a backup takes of it. Its snapshot is exported while the
 # application stands still, and the dump made of that afterwards (pg_dump(1), --snapshot).
-# Needs NAME, DATABASE (empty: there is none), DATABASE_USER; `work`, a directory, when a backup runs.
+# Needs NAME, DATABASE (empty: there is none), DATABASE_USER; `say` and the directories `work` and `words`
+# when a backup runs.
 database_server() { docker ps -q --filter status=running --filter "label=com.docker.compose.project=$NAME" --filter label=com.docker.compose.service=postgres; }
 ask_database() { docker exec -i "$(database_server)" psql -X -q -v ON_ERROR_STOP=1 -tA -U "$DATABASE_USER" -d "${1:-$DATABASE}"; }
 
@@ -16,7 +17,7 @@ database_tables() { if [ -n "$DATABASE" ]; then ask_database <<<"select tablenam
 database_snapshot() {
   if [ -z "$DATABASE" ]; then return; fi
   mkfifo "$work/ask" "$work/answer"
-  ask_database <"$work/ask" >"$work/answer" 2>>"$work/errors" &
+  ask_database <"$work/ask" >"$work/answer" 2>>"$words/other" &
   exec {database_to}>"$work/ask" {database_from}<"$work/answer"
   rm "$work/ask" "$work/answer"
   printf 'begin isolation level repeatable read, read only;\nselect pg_export_snapshot();\n' >&"$database_to"
@@ -26,10 +27,10 @@ database_snapshot() {
 database_dump() {
   rows=null
   if [ -z "$DATABASE" ]; then return; fi
-  docker exec "$(database_server)" pg_dump -Fc --snapshot="$snapshot" -U "$DATABASE_USER" "$DATABASE" >"$1" 2>"$work/errors" ||
-    { say "the dump of the database ended early:"; tail -n 5 "$work/errors" | sed 's/^/  | /'; return 1; }
-  docker exec -i "$(database_server)" pg_restore --list <"$1" >/dev/null 2>"$work/errors" ||
-    { say "the dump of the database cannot be read: $(tail -n 1 "$work/errors")"; return 1; }
+  docker exec "$(database_server)" pg_dump -Fc --snapshot="$snapshot" -U "$DATABASE_USER" "$DATABASE" >"$1" 2>"$words/other" ||
+    { say "the dump of the database ended early:"; tail -n 5 "$words/other" | sed 's/^/  | /'; return 1; }
+  docker exec -i "$(database_server)" pg_restore --list <"$1" >/dev/null 2>"$words/other" ||
+    { say "the dump of the database cannot be read: $(tail -n 1 "$words/other")"; return 1; }
   printf '%s;\n' "$counting" >&"$database_to"
   read -r rows <&"$database_from" || { say "PostgreSQL does not count its rows"; return 1; }
   exec {database_to}>&- {database_from}<&-

@@ -90,8 +90,9 @@ def in_archive(stream: BinaryIO, names: Iterable[str]) -> dict[str, Entry]:
             vars(archive)["members"] = []  # it would keep them all
             _refuse_unsafe(member, allowed, found)
             found[member.name] = _entry(archive, member, found)
-    if stream.read(1):
-        raise Unsafe("there is something behind the end of the archive")
+    while piece := stream.read(CHUNK):  # the second block of zeros, and what fills the record up
+        if piece.strip(b"\0"):
+            raise Unsafe("there is something behind the end of the archive")
     return found
 
 

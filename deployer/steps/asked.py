@@ -24,7 +24,7 @@ class Asked:
 
     @property
     def __name__(self) -> str:
-        return self.title.lower()
+        return self.title.partition(" ")[2].lower()  # without the section's number
 
     def probes(self, host: Inventory) -> Probes:
         return {"done": Ask(f"cat {quote(_mark(host))} 2>/dev/null || true")}

@@ -2,9 +2,27 @@
 
 import re
 import subprocess
+from collections.abc import Iterator
+from pathlib import Path
 
+import pytest
+
+from deployer.backup_scripts import backup_program
 from deployer.remote.scripts import script
+from deployer.scripts import renew_program
 from deployer.shell import lines
+from tests.fakes import inventory
+
+LOCK = Path("/run/lock/deployer-unit-test-locked.lock")
+IS_FREE = f"flock -n {LOCK} true && echo free || echo held"
+
+
+@pytest.fixture(autouse=True)
+def clean() -> Iterator[None]:
+    """What the tests leave in /run/lock."""
+    yield
+    for left in LOCK.parent.glob(f"{LOCK.name}*"):
+        left.unlink()
 
 
 def run(*commands: str) -> "subprocess.CompletedProcess[str]":
@@ -25,3 +43,44 @@ def test_the_lock_of_a_run_is_used() -> None:
     """Inherited on descriptor 9, it is not taken again: nothing would ever give it."""
     ran = run("exec 9</dev/null", "flock() { echo asked; }", "take_lock", "echo through")
     assert ran.stdout == "through\n"
+
+
+def test_it_is_held_while_something_is_done() -> None:
+    """Until the program ends; who asks is told what cron does."""
+    ran = run(f"act() {{ {IS_FREE}; sed -n 2p {LOCK}.holder; }}", "take_lock", "with_times act")
+    first, second = (line.split(" ", 1)[1] for line in ran.stdout.splitlines())
+    assert first == "held"
+    assert re.fullmatch(r'{"who": "cron@[\w.-]+", "command": "renew", "since": "[0-9TZ:-]+"}', second)
+    assert subprocess.run(["bash", "-c", IS_FREE], capture_output=True, text=True, check=True).stdout == "free\n"
+
+
+@pytest.mark.parametrize("program", [backup_program(inventory()), renew_program(inventory())])
+def test_no_program_takes_it_in_a_pipeline(program: str) -> None:
+    """There it would be free again at once."""
+    assert "take_lock" in program.splitlines()
+    assert "with_times take_lock" not in program
+
+
+def test_held_by_another() -> None:
+    """Waited for, with the name of the holder; then given up with exit code 6."""
+    holder = '{"who": "ada@here"}'
+    taken = f"exec 8>>{LOCK}; flock 8; printf '1 1\\n{holder}\\n' >{LOCK}.holder"
+    ran = run(taken, "lock_seconds=0", "take_lock", "echo through")
+    assert ran.returncode == 6
+    said = [line.split(" ", 1)[1] for line in ran.stdout.splitlines()]
+    assert said == [
+        f"waiting for the lock, at most 0 s; it is held by {holder}",
+        "another run holds the lock: no renew now",
+    ]
+
+
+def test_given_in_time() -> None:
+    """Who waited goes on, as soon as it is free."""
+    ran = run(
+        f"(exec 8>>{LOCK}; flock 8; echo taken >{LOCK}.taken; until [ -e {LOCK}.seen ]; do sleep 0.02; done) &",
+        f"until [ -e {LOCK}.taken ]; do sleep 0.02; done",
+        f'wait_for_lock() {{ touch {LOCK}.seen; flock -w "$lock_seconds" 9; }}',
+        "take_lock",
+        "echo through",
+    )
+    assert (ran.returncode, ran.stdout) == (0, "through\n")

@@ -15,14 +15,18 @@ def backup(choices: Choices) -> int:
 def _backup(run: Run) -> int:
     if run.choices.flag("dry-run"):
         _foresee(run)
-    from deployer.backup_scripts import backup_functions
+    from deployer.backup_scripts import backup_functions, offsite_functions
     from deployer.changes import Run as Act
-    from deployer.commands.converging import converge_once
+    from deployer.commands.converging import converge_all_once
     from deployer.shell import lines
+    from deployer.steps.offsite import TITLE as OFFSITE
 
     why = "back up data, logs, configuration and certificates; read it back"
-    act = Act(why, lines(backup_functions(run.host), "backup"), within=LIMIT)
-    return converge_once(run, TITLE, (act,))
+    steps = {TITLE: (Act(why, lines(backup_functions(run.host), "backup"), within=LIMIT),)}
+    if run.host.backup.offsite:
+        why = f"copy what is missing to {run.host.backup.offsite}; retention and, once a week, restic's check there"
+        steps[OFFSITE] = (Act(why, lines(offsite_functions(run.host), "offsite_push"), within=LIMIT),)
+    return converge_all_once(run, "backup", steps)
 
 
 def _foresee(run: Run) -> None:

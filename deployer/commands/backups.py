@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 from deployer import backups as words
 from deployer.backups import Backup
 from deployer.commands.command import COMMON, Choices, Command, Option
+from deployer.commands.copies import TOLD, copied
 from deployer.commands.running import Run, on_hosts
 from deployer.errors import Context, DeployerError
 
@@ -36,12 +37,15 @@ def _backups(run: Run) -> int:
 
 def _tell(run: Run) -> None:
     head, now = f"{_HEAD}\n", datetime.now(UTC)
-    found = known(run)
+    offsite = run.choices.flag("offsite")
+    found = copied(run) if offsite else known(run)
     for backup in found:
-        run.report.data("backup", {**asdict(backup)}, head + line(backup, now))
+        fields = asdict(backup)
+        told = {name: fields[name] for name in TOLD} if offsite else fields
+        run.report.data("backup", told, head + line(backup, now))
         head = ""
     if not found:
-        what = "no backup yet"
+        what = "no off-site copy yet" if offsite else "no backup yet"
         run.report.data("note", {"text": what}, f"{what}: deployer backup --host {run.host.file.stem}")
 
 
@@ -73,8 +77,9 @@ def line(backup: Backup, now: datetime) -> str:
     if backup.missing:
         return f"{backup.id:36}  not whole: {backup.missing}"
     size = f"{backup.size / 1e6:,.1f} MB"
-    verified = backup.verified or "when it was made"
-    told = f"{backup.id:36}  {age(backup, now):>8}  {size:>9}  {backup.files:>8}  {backup.release:24}  {verified:20}"
+    verified = backup.verified or ("when it was made" if backup.parts else "")
+    files = backup.files or ""
+    told = f"{backup.id:36}  {age(backup, now):>8}  {size:>9}  {files:>8}  {backup.release:24}  {verified:20}"
     return f"{told}  {', '.join(backup.parts)}"
 
 
@@ -91,5 +96,9 @@ COMMAND = Command(
     "backups",
     "List the backups: age, size, release, parts, and when each was last verified; --verify reads all of them again.",
     backups,
-    (*COMMON, Option("verify", "read every backup again, and check it against its sums and its list of files", bool)),
+    (
+        *COMMON,
+        Option("offsite", "those in the off-site repository instead", bool),
+        Option("verify", "read every backup again, and check it against its sums and its list of files", bool),
+    ),
 )

@@ -50,6 +50,7 @@ expected() {
 is_ready() {
   local free
   if [ ! -d "$ROOT/data" ]; then say "nothing to back up: $ROOT/data is missing"; return 1; fi
+  database_answers || return
   if [ -z "$(find "$ROOT/data" "$ROOT/logs" -type f -print -quit 2>/dev/null)$(database_tables)" ]; then
     say "nothing to back up: no file below $ROOT/data and $ROOT/logs; does the application write to backend.data_dir?"
     return 1
@@ -186,7 +187,7 @@ backup() (
   umask 077
   renice -n 10 -p "$BASHPID" >/dev/null 2>&1
   trap 'unpause; clean_up' EXIT
-  trap 'exit 143' HUP INT TERM
+  trap 'exit 143' HUP INT PIPE TERM
   install -d -m 0700 "$DIRECTORY" || { say "$DIRECTORY cannot be made"; exit 1; }
   clean_up
   mkdir -p "$words"

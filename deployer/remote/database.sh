@@ -13,6 +13,14 @@ counting="select coalesce(json_object_agg(format('%I.%I', schemaname, tablename)
 database_size() { if [ -z "$DATABASE" ]; then echo 0; else ask_database <<<'select pg_database_size(current_database())'; fi; }
 database_tables() { if [ -n "$DATABASE" ]; then ask_database <<<"select tablename from pg_tables where schemaname not in ('pg_catalog', 'information_schema') limit 1"; fi; }
 
+database_answers() {
+  local said
+  if [ -z "$DATABASE" ]; then return; fi
+  said=$(ask_database 2>&1 <<<'select 1') && return
+  say "PostgreSQL does not answer: $(tail -n 1 <<<"$said"); see deployer logs postgres"
+  return 1
+}
+
 # A session that keeps the snapshot until `database_dump` is through with it.
 database_snapshot() {
   if [ -z "$DATABASE" ]; then return; fi

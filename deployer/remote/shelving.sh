@@ -73,5 +73,5 @@ forget_old() {
 # The state that a restore has replaced is kept until a backup holds the new one.
 forget_former() {
   rm -rf "${ROOT:?}/.deployer/former"
-  database_forget_former || say "the former database is still there; the next backup tries again"
+  database_forget_former 2>"$words/other" || say "the former database is still there; the next backup tries again"
 }

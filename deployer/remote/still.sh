@@ -40,10 +40,12 @@ pause() {
     { say "the application's containers could not be paused: $(last_word); see docker ps"; return 1; }
 }
 
-# Where Docker does not obey, the timer stays and tries it once more.
+# Where one is still paused, Docker does not obey: the timer stays, and tries it once more.
 unpause() {
+  local left=''
   if [ -z "$paused" ]; then return; fi
-  if docker unpause $paused >/dev/null 2>&1; then free_timer; fi
+  docker unpause $paused >/dev/null 2>&1 || left=$(backends paused 2>&1) || left=unknown
+  if [ -z "$left" ]; then free_timer; fi
   paused=''
 }
 

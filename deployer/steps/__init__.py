@@ -16,6 +16,7 @@ from deployer.steps import (
     network,
     newest,
     nginx,
+    offsite,
     packages,
     preflight,
     proxy_container,
@@ -41,6 +42,7 @@ GUIDE: tuple[Step, ...] = (
     database,
     containers,
     backup,
+    offsite,
     schedules,
     proxy_container,
 )

@@ -1,102 +1,43 @@
-"""Backups on a real host: of one instant under load, failing without a trace, made by cron, for root alone."""
+"""Backups on a real host: of one instant under load, read again, made by cron, for root alone."""
 
 import json
 import shlex
-import signal
 from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
+from tests.host.backing import BACKEND, BACKUPS, PROGRAM, Site
 from tests.host.bed.bed import Bed
 from tests.host.bed.origin import Repository
 from tests.host.conftest import APPLICATION
-from tests.host.interrupting import await_point
 from tests.host.releasing import API, ROOT, visitor_of
-from tests.host.tool import Deployment, Event, Outcome, booted, deployment
+from tests.host.tool import Event, Outcome, booted, deployment
 from tests.host.traffic.proof import proved_once
 from tests.host.traffic.running import traffic
 
-BACKUPS = "/backups/biometric-did"
-PROGRAM = f"{ROOT}/.deployer/bin/backup"
 LOG = "/var/log/biometric-did-backup.log"
-BACKEND = "--filter label=com.docker.compose.service=backend-api"
 GAP = 0.004
 """Seconds between the two writes of a record: what a careless copy tears apart."""
+BETWEEN = f"{ROOT}/data/records-ab.bin"
+"""Lies between the two files that records go to, and is large: what is read one after the other is read longer."""
 IN_A_ROW = 8
 CARELESS = 20
-WRAPPER = "/usr/local/bin/docker"
 CRON_SECONDS = 150
 """cron looks once a minute."""
-TIMER_SECONDS = 45
-"""The timer's 30, and some for a busy machine."""
-
-
-@dataclass(frozen=True)
-class Site:
-    """A provisioned host that writes slowly enough to be caught in the act."""
-
-    deployment: Deployment
-
-    def sh(self, command: str, *, check: bool = True) -> str:
-        return self.deployment.host.exec(command, check=check, seconds=300).stdout
-
-    def backup(self) -> Event:
-        """Make one; gives what `backups` tells of it."""
-        self.deployment.ok("backup")
-        return self.known[-1]
-
-    @property
-    def known(self) -> list[Event]:
-        return [event for event in self.deployment.ok("backups").events if event["event"] == "backup"]
-
-    def refused(self, *words: str) -> str:
-        """The last line of the host in a backup that fails; everybody runs on, and nothing is left."""
-        before = self.known
-        outcome = self.deployment.run("backup", *words)
-        assert outcome.exit_code == 1, outcome
-        assert self.left_over == ""
-        assert self.known == before
-        return outcome.err
-
-    @property
-    def left_over(self) -> str:
-        """What a failed backup must not leave: a pause, a timer, half of one, copies set aside."""
-        return self.sh(
-            f"docker ps -q --filter status=paused; systemctl list-timers --all | grep unpause; ls -d {BACKUPS}/.b*; "
-            f"ls -d {ROOT}/.deployer/staged /run/deployer-biometric-did.backup 2>/dev/null; true"
-        )
-
-    @contextmanager
-    def docker(self, pause: str) -> Iterator[None]:
-        """`docker pause` does this instead, in front of PATH."""
-        text = f'#!/bin/bash\ncase $1 in pause)\n{pause}\n;; esac\nexec /usr/bin/docker "$@"\n'
-        self.deployment.host.write(WRAPPER, text, mode="755")
-        try:
-            yield
-        finally:
-            self.sh(f"rm -f {WRAPPER} /tmp/paused /tmp/go")
-
-    @contextmanager
-    def mounted(self, what: str, at: str) -> Iterator[None]:
-        self.sh(f"mkdir -p {at} && mount {what} {at}")
-        try:
-            yield
-        finally:
-            self.sh(f"umount {at}")
 
 
 @pytest.fixture(scope="module")
 def site(
     bed: Bed, repository: Repository, provisioned_snapshot: str, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Site]:
+    """It writes slowly enough to be caught in the act."""
     with booted(bed, "backup", from_snapshot=provisioned_snapshot) as host:
         environment = f'FIXTURE_GAP = "{GAP}"'
         made = deployment(tmp_path_factory.mktemp("inventory"), host, bed, repository, environment=environment)
         made.ok("provision", "--no-verify")
         host.write("/tmp/records.py", (APPLICATION / "src" / "records.py").read_text())
+        host.exec(f"head -c 40000000 /dev/zero >{BETWEEN}")
         yield Site(made)
 
 
@@ -119,7 +60,7 @@ def test_every_backup_under_load_is_of_one_instant(site: Site, tmp_path: Path) -
     with traffic(visitor.address, visitor.trusted, tmp_path) as running:
         for _ in range(IN_A_ROW):
             made.append(site.backup())
-        careless = [consistent(site, f"tar -C {ROOT} -cf - data | tar -xf -") for _ in range(CARELESS)]
+        careless = [consistent(site, f"tar -C {ROOT} --sort=name -cf - data | tar -xf -") for _ in range(CARELESS)]
     checks = [consistent(site, f"tar --zstd -xpf {BACKUPS}/{one['id']}/{one['id']}_volumes.tar.zst") for one in made]
     torn = sum(not check["consistent"] for check in careless)
     print(f"\nstood still: {', '.join(str(one['still']) for one in made)} s")
@@ -170,84 +111,6 @@ def test_a_damaged_one_is_found(site: Site) -> None:
     assert site.deployment.ok("backups", "--verify").exit_code == 0
 
 
-class TestNothingToBackUp:
-    def test_missing(self, site: Site) -> None:
-        """The directory is gone: said so, before anything is paused; a dry run says the same."""
-        site.sh(f"mv {ROOT}/data {ROOT}/data.away")
-        try:
-            assert f"nothing to back up: {ROOT}/data is missing" in site.refused()
-            assert f"nothing to back up: {ROOT}/data is missing" in site.refused("--dry-run")
-        finally:
-            site.sh(f"mv {ROOT}/data.away {ROOT}/data")
-
-    def test_empty(self, site: Site) -> None:
-        """No file at all (F4)."""
-        with site.mounted("-t tmpfs tmpfs", f"{ROOT}/data"), site.mounted("-t tmpfs tmpfs", f"{ROOT}/logs"):
-            assert "nothing to back up: no file below" in site.refused()
-
-
-class TestDisk:
-    def test_too_little_room(self, site: Site) -> None:
-        """Known before; what helps is said."""
-        with site.mounted("-t tmpfs -o size=5m,mode=700 tmpfs", BACKUPS):
-            said = site.refused()
-        assert f"not enough room in {BACKUPS}" in said
-        assert "backup.keep_days" in said
-
-    def test_full_while_writing(self, site: Site) -> None:
-        """Though the estimate, by a last backup that could be compressed well, said that it would do."""
-        large = f"{ROOT}/data/large"
-        with site.mounted("-t tmpfs -o size=80m,mode=700 tmpfs", BACKUPS):
-            site.sh(f"head -c 60000000 /dev/zero >{large}")
-            site.backup()
-            site.sh(f"head -c 90000000 /dev/urandom >{large}")
-            said = site.refused()
-            site.sh(f"rm {large}")
-            site.backup()
-        assert "No space left on device" in said
-
-
-class TestPause:
-    def test_docker_is_down(self, site: Site) -> None:
-        """Its containers run on and write: no backup, and the way to look into it."""
-        site.sh("systemctl stop docker.socket docker.service")
-        try:
-            outcome = site.deployment.run("backup")
-        finally:
-            site.sh("systemctl start docker.service docker.socket")
-        assert outcome.exit_code == 1
-        assert "Docker does not answer, so the application cannot be held still" in outcome.err
-        assert site.left_over == ""
-
-    def test_it_cannot_be_paused(self, site: Site) -> None:
-        """With Docker's words."""
-        with site.docker("echo no cgroup >&2; exit 1"):
-            assert "could not be paused: no cgroup" in site.refused()
-
-    def test_ctrl_c_while_they_stand_still(self, site: Site) -> None:
-        """Exit 130; they go on, and nothing is left."""
-        with site.docker('/usr/bin/docker "$@"; touch /tmp/paused; sleep 25; exit 1'):
-            run = site.deployment.start("backup")
-            await_point(site.deployment, run, "[ -e /tmp/paused ]")
-            run.send_signal(signal.SIGINT)
-            out, err = run.communicate(timeout=60)
-            assert run.returncode == 130, out + err
-            assert site.left_over == ""
-        site.backup()
-
-    def test_a_script_that_is_killed(self, site: Site) -> None:
-        """SIGKILL while they stand still: the timer lets them go on, the next backup clears away."""
-        kill = 'systemctl kill --signal=KILL "$(sed -n "s|.*/||p" /proc/self/cgroup | tail -n 1)"'
-        with site.docker(f'/usr/bin/docker "$@"; docker ps -q --filter status=paused >/tmp/paused; {kill}; sleep 5'):
-            outcome = site.deployment.run("backup")
-            assert (outcome.exit_code, site.sh("wc -l </tmp/paused").strip()) == (1, "1"), outcome
-        awaited = f"docker ps {BACKEND} --filter status=running -q | grep -q ."
-        site.sh(f"timeout {TIMER_SECONDS} bash -c 'until {awaited}; do sleep 0.2; done'")
-        assert f"{BACKUPS}/.b" in site.left_over
-        site.backup()
-        assert site.left_over == ""
-
-
 def reschedule(site: Site, schedule: str) -> None:
     """Move the backups of the inventory, and bring the host there."""
     path = site.deployment.inventory / "web.toml"
@@ -283,13 +146,3 @@ def test_cron_makes_them(site: Site) -> None:
     await_on_host(site, f"grep -q 'Z backup biometric-did_' {LOG}")
     reschedule(site, "0 2 * * *")
     assert site.left_over == ""
-
-
-def test_cron_gives_up_a_lock_that_is_not_given(site: Site) -> None:
-    """After its ten minutes, here none: exit 6, with a line in the log, and no backup."""
-    before = site.known
-    impatient = f"sed 's/^lock_seconds=600$/lock_seconds=1/' {PROGRAM} >/tmp/impatient"
-    held = "flock /run/lock/deployer-biometric-did.lock bash /tmp/impatient; echo ended with $?"
-    said = site.sh(f"{impatient} && {held}")
-    assert "another run holds the lock: no backup now\nended with 6" in said
-    assert site.known == before

@@ -59,9 +59,10 @@ def complaints(directory: Path, texts: Mapping[str, str]) -> dict[str, list[str]
 
 def of_steps() -> Iterator[tuple[str, str]]:
     other = inventory(tls={"mode": "self-signed"}, docker={"packages": "distribution"}, build={"where": "operator"})
+    copied = inventory({"RESTIC_PASSWORD": "p"}, backup={"offsite": "/mnt/offsite"})
     pulled = inventory(build={"where": "registry"}, backend={"image": "x"}, wallet={"image": "y:1"})
     stored = inventory(postgres={"enabled": True})
-    for host in (inventory(), other, pulled, stored):
+    for host in (inventory(), other, copied, pulled, stored):
         for step, answers in acting(host):
             for key, probe in step.probes(host).items():
                 if isinstance(probe, Ask):
@@ -115,6 +116,9 @@ def of_machine(host: Inventory) -> Iterator[tuple[str, str]]:
     yield "backup", backup_scripts.backup_program(host)
     yield "drill", drill_scripts.drill_program(host)
     yield "shelf", backup_scripts.shelf(host)
+    offsite = inventory({"RESTIC_PASSWORD": "p"}, backup={"offsite": "/mnt/offsite"})
+    yield "backup with copies", backup_scripts.backup_program(offsite)
+    yield "restic", backup_scripts.restic_program(offsite)
     backup = Backup("biometric-did_20251012_020000", commit="0" * 40)
     for scope in (KINDS, ("ssl",)):
         yield f"restore {scope}", restore_functions(host, backup, scope, {}) + '\nact "$@"'

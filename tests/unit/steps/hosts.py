@@ -1,12 +1,13 @@
 """What two hosts answer to every question: one that is as it shall be, and one as a vendor hands it out."""
 
+import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import asdict
 
 from deployer import compose
 from deployer.compose import BACKEND, DATABASE, PROXY, WALLET
-from deployer.environment import lines, secret_names
+from deployer.environment import lines, restics, secret_names
 from deployer.facts import Answer
 from deployer.files import Directory
 from deployer.inventory.model import Inventory
@@ -27,6 +28,7 @@ from deployer.steps import (
     network,
     newest,
     nginx,
+    offsite,
     packages,
     preflight,
     proxy_container,
@@ -224,6 +226,10 @@ def converged(step: Step, host: Inventory) -> Answers:
             **{name: as_wanted(file) for name, file in backup.files(host).items()},
             "directories": directory_lines(backup.directories(host)),
         },
+        offsite: {
+            **{name: as_wanted(file) for name, file in offsite.files(host).items()},
+            "credentials": credentials(host),
+        },
         schedules: {
             **{name: as_wanted(file) for name, file in schedules.files(host).items()},
             "enabled": "enabled",
@@ -231,6 +237,14 @@ def converged(step: Step, host: Inventory) -> Answers:
         },
     }
     return made[step]
+
+
+def credentials(host: Inventory) -> str:
+    """What restic needs, as the host shows it: digests."""
+    if not host.backup.offsite:
+        return ""
+    told = (f"{name} {hashlib.sha256(value.encode()).hexdigest()}\n" for name, value in restics(host).items())
+    return "600 root:root\n" + "".join(told)
 
 
 def behind(step: Step, host: Inventory) -> Answers:

@@ -23,6 +23,7 @@ HOSTS = {
     "other name": inventory(
         name="other-app", root="/srv/other", site={"domain": "a.example.org", "email": "a@example.org"}
     ),
+    "off-site copies": inventory({"RESTIC_PASSWORD": "p"}, backup={"offsite": "sftp:user@host:/path"}),
     "PostgreSQL": inventory(postgres={"enabled": True}),
     "this machine": inventory(
         ssh={"address": "local"}, site={"domain": "example.com", "email": "a@example.com", "address": "203.0.113.10"}

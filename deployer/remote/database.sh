@@ -25,7 +25,8 @@ database_answers() {
 database_snapshot() {
   if [ -z "$DATABASE" ]; then return; fi
   mkfifo "$work/ask" "$work/answer"
-  ask_database <"$work/ask" >"$work/answer" 2>>"$words/other" &
+  # Without the pipe on which tar is told its names: it would never end.
+  (exec {to}>&- {from}<&-; ask_database <"$work/ask" >"$work/answer" 2>>"$words/other") &
   exec {database_to}>"$work/ask" {database_from}<"$work/answer"
   rm "$work/ask" "$work/answer"
   printf 'begin isolation level repeatable read, read only;\nselect pg_export_snapshot();\n' >&"$database_to"

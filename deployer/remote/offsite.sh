@@ -125,9 +125,9 @@ offsite_push() {
 # ID, or latest: lies in DIRECTORY afterwards, whole and verified. One that is good already is left alone; a damaged one
 # makes place, and is kept under another name until the next backup.
 offsite_fetch() {
-  local id=$1 said='' why='' listed='' beside
+  local id=$1 said='' why='' listed='' arriving
   if ! copies || ! { choose_copy && fetch_beside && lay_copy; }; then
-    rm -rf "${beside:-/nonexistent}"
+    rm -rf "${arriving:-/nonexistent}"
     echo "the off-site copy cannot be fetched: $why"
     return 1
   fi
@@ -144,25 +144,25 @@ choose_copy() {
 
 fetch_beside() {
   local size
-  beside=$DIRECTORY/.$id.unfinished
-  install -d -m 0700 "$DIRECTORY" && rm -rf "$beside"
-  if [ -d "$DIRECTORY/$id" ] && verify_backup "$id"; then beside=''; return; fi
+  arriving=$DIRECTORY/.$id.unfinished
+  install -d -m 0700 "$DIRECTORY" && rm -rf "$arriving"
+  if [ -d "$DIRECTORY/$id" ] && verify_backup "$id"; then arriving=''; return; fi
   size=$(sed -nE "s/^\{\"id\": \"$id\".*\"bytes\": ([0-9]+).*/\1/p" <<<"$listed")
   if [ "$(df --output=avail -B1 "$DIRECTORY" | tail -n 1)" -lt $((${size:-0} + 16000000)) ]; then
     why="not enough room in $DIRECTORY for $size bytes"
     return 1
   fi
-  install -d -m 0700 "$beside/$id"
-  try_restic "$long" "$id could not be fetched" --no-cache --no-lock --quiet restore "$(snapshots_of "$id")" --target "$beside/$id" || return
-  why=$(DIRECTORY=$beside verify_backup "$id")
+  install -d -m 0700 "$arriving/$id"
+  try_restic "$long" "$id could not be fetched" --no-cache --no-lock --quiet restore "$(snapshots_of "$id")" --target "$arriving/$id" || return
+  why=$(DIRECTORY=$arriving verify_backup "$id")
 }
 
 lay_copy() {
-  if [ -z "$beside" ]; then echo "$id lies in $DIRECTORY already, and is whole"; return; fi
-  chmod 700 "$beside/$id"
-  if [ -e "$DIRECTORY/$id" ]; then mv -T "$DIRECTORY/$id" "$beside/damaged" || return; fi
-  if ! mv -T "$beside/$id" "$DIRECTORY/$id"; then why="it could not be moved to $DIRECTORY"; return 1; fi
+  if [ -z "$arriving" ]; then echo "$id lies in $DIRECTORY already, and is whole"; return; fi
+  chmod 700 "$arriving/$id"
+  if [ -e "$DIRECTORY/$id" ]; then mv -T "$DIRECTORY/$id" "$arriving/damaged" || return; fi
+  if ! mv -T "$arriving/$id" "$DIRECTORY/$id"; then why="it could not be moved to $DIRECTORY"; return 1; fi
   sync "$DIRECTORY"
-  rmdir "$beside" 2>/dev/null || true
+  rmdir "$arriving" 2>/dev/null || true
   echo "fetched $id, and verified it"
 }

@@ -14,6 +14,8 @@ BACKUPS = "/backups/biometric-did"
 REPOSITORY = "/mnt/offsite"
 PASSWORD = "open-sesame-0815 it's $ecret"
 
+AWAIT_HEALTH = 'while docker ps | grep -qE "unhealthy|starting"; do sleep 0.2; done'
+
 AGE = r"""
 set -eu
 cd "$BACKUPS"; from=$(ls | tail -n 1); id=biometric-did_$(date -u -d "$DAYS days ago" +%Y%m%d_%H%M%S)
@@ -57,9 +59,10 @@ class Copied:
         return self.deployment.json("backup")
 
     def provisioned(self) -> list[str]:
-        """The steps that changed something, but for containers: Docker calls them unhealthy after a pause."""
+        """The steps that changed something. Docker calls a container unhealthy after a pause, until it asks again."""
+        self.host.exec(f"timeout 60 bash -c '{AWAIT_HEALTH}'", seconds=90)
         told = self.deployment.ok("provision", "--no-verify").whys("changed")
-        return [step for step in dict.fromkeys(why.partition(":")[0] for why in told) if step != "containers"]
+        return list(dict.fromkeys(why.partition(":")[0] for why in told))
 
     def as_cron(self) -> Completed:
         """What cron runs, and all that it logs."""

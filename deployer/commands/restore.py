@@ -20,12 +20,12 @@ def restore(choices: Choices) -> int:
 
 
 def _restore(run: Run) -> int:
-    from deployer.commands.fetching import send
+    from deployer.commands.fetching import bring
     from deployer.commands.founding import found
     from deployer.commands.restoring import foresee, put_in_place
 
-    sent = send(run, run.choices.text("from")) if run.choices.text("from") else ""
-    choice = choose(known(run), sent or run.choices.text("ts"))
+    source, wanted = run.choices.text("from"), run.choices.text("ts")
+    choice = choose(known(run), bring(run, source, wanted) if source else wanted)
     only = run.choices.text("only")
     scope = (only,) if only else KINDS
     run.report.data("chosen", {"id": choice.backup.id, "scope": list(scope)}, choice.told)
@@ -55,7 +55,7 @@ COMMAND = Command(
         *CHANGING,
         YES,
         Option("ts", "the newest whole backup whose time starts so: 20251012, 20251012_0200 (default: the newest)"),
-        Option("from", "a backup's directory on this machine, sent to the host first"),
+        Option("from", "offsite, or a backup's directory on this machine: brought to the host first"),
         Option("only", f"one part alone: {', '.join(KINDS)}"),
     ),
 )

@@ -1,6 +1,6 @@
 # take_lock: what cron starts takes the lock of the host, and waits for it at most ten minutes; under a run of the
 # operator's it is the run's own, inherited on descriptor 9. Who holds it is told to others as a run tells it.
-# Needs NAME, DOING (the command's name).
+# Needs NAME, ROOT, DOING (the command's name).
 lock=/run/lock/deployer-$NAME.lock
 
 take_lock() {
@@ -9,6 +9,13 @@ take_lock() {
   flock -w 600 9 || { echo "another run holds the lock: no $DOING now"; exit 6; }
   printf '%s %s\n{"who": "cron@%s", "command": "%s", "since": "%s"}\nhere\n' "$$" "$(cut -d' ' -f22 "/proc/$$/stat")" \
     "$(hostname | tr -cd '[:alnum:].-')" "$DOING" "$(date -u +%FT%TZ)" >"$lock.holder"
+  mend_restore || exit 5
+}
+
+# What a restore left that was broken off is put right first (recover.sh): nothing is built on a half state.
+mend_restore() {
+  local left=$ROOT/.deployer/restoring
+  if [ -e "$left/program" ]; then bash -u "$left/program" mend; else rm -rf "$left"; fi
 }
 
 # For cron: each line with the time it was said. $@ is a function and its words.

@@ -1,8 +1,8 @@
-"""9. Backup: the program that cron runs, and the directory for what it makes, for nobody but root."""
+"""9. Backup: the programs that cron runs, and the directory for what it makes, for nobody but root."""
 
 from collections.abc import Mapping
 
-from deployer.backup_scripts import backup_program
+from deployer.backup_scripts import backup_program, recover_program
 from deployer.changes import File
 from deployer.facts import Facts, Probes
 from deployer.files import Directory, ask_directories, ask_files, compare, compare_directories
@@ -13,7 +13,11 @@ TITLE = "9.1 Backup"
 
 
 def files(host: Inventory) -> Mapping[str, File]:
-    return {"program": File(host.paths.state / "bin" / "backup", backup_program(host).encode(), 0o755)}
+    programs = host.paths.state / "bin"
+    return {
+        "program": File(programs / "backup", backup_program(host).encode(), 0o755),
+        "recover": File(programs / "recover", recover_program(host).encode(), 0o755),
+    }
 
 
 def directories(host: Inventory) -> tuple[Directory, ...]:

@@ -47,4 +47,5 @@ def _cron(host: Inventory) -> str:
         "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin\n"
         f"{minute} 3,15 * * * root {host.paths.state}/bin/renew >>{log} 2>&1\n"
         f"{host.backup.schedule} root {host.paths.state}/bin/backup >>/var/log/{host.name}-backup.log 2>&1\n"
+        f"@reboot root {host.paths.state}/bin/recover >>/var/log/{host.name}-restore.log 2>&1\n"
     )

@@ -132,7 +132,7 @@ def test_fresh_host() -> None:
         "start backend-api and wait until it is healthy; start demo-wallet and wait until it is healthy",
         "record the release, and forget what is older than those kept",
         "make /backups/biometric-did (0700)",
-        f"write {root}/.deployer/bin/backup (absent)",
+        f"write {root}/.deployer/bin/backup (absent), {root}/.deployer/bin/recover (absent)",
         "write /etc/logrotate.d/biometric-did (absent), /etc/cron.d/biometric-did (absent)",
     ]
 

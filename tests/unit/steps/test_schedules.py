@@ -29,15 +29,17 @@ def test_cron_is_off(differing: dict[str, str]) -> None:
 
 
 def test_cron_line() -> None:
-    """Renewal twice a day at a minute of its own, backups as the inventory says; as root, with a log."""
+    """Renewal twice a day at a minute of its own, backups as the inventory says, a look at boot; as root, with a log."""
     text = schedules.files(HOST)["cron"].content.decode()
-    renewal, backup = text.splitlines()[-2:]
+    renewal, backup, boot = text.splitlines()[-3:]
     assert re.fullmatch(
         r"\d+ 3,15 \* \* \* root /opt/biometric-did/\.deployer/bin/renew >>/var/log/biometric-did-renew\.log 2>&1",
         renewal,
     )
     program, log = "/opt/biometric-did/.deployer/bin/backup", "/var/log/biometric-did-backup.log"
     assert backup == f"0 2 * * * root {program} >>{log} 2>&1"
+    recover, log = "/opt/biometric-did/.deployer/bin/recover", "/var/log/biometric-did-restore.log"
+    assert boot == f"@reboot root {recover} >>{log} 2>&1"
     assert text.endswith("\n"), "cron ignores a last line without a newline"
     assert "%" not in text, "cron takes it for a newline"
 

@@ -20,7 +20,10 @@ def unpack_functions(host: Inventory, scope: tuple[str, ...]) -> str:
 
 
 def restore_functions(host: Inventory, backup: Backup, scope: tuple[str, ...], fallback: Mapping[str, str]) -> str:
-    """unpack_verified, act, restore_end, restore_back and forget_unpacked; `fallback` are images by service, for where the backup's own are gone."""
+    """unpack_verified, act, restore_end, restore_back and forget_unpacked.
+
+    `fallback` are images by service, for where the backup's own are gone.
+    """
     going = Going(backup.commit, "", "", {}, (), ())
     images = "\n".join(f"{service} {image}" for service, image in fallback.items())
     restore = lines(script("restore.sh", ID=backup.id, FALLBACK=images), script("mask.sh"), script("recover.sh"))

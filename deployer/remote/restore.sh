@@ -66,6 +66,7 @@ swap_files_back() {
       move "$base/$name" "$beside/new/$name" || code=1
     fi
     if there "$former/$name"; then rm -rf "${base:?}/$name" && move "$former/$name" "$base/$name" || code=1; fi
+    rm -rf "$base/$name.deployer-new" "$base/$name.deployer-gone"
   done < <(swapped_items)
   return "$code"
 }

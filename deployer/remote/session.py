@@ -18,6 +18,11 @@ from deployer.transport.protocol import Conversation, Transport
 HEARTBEAT = 10.0
 """Seconds between two heartbeats; the host gives a silent operator 30."""
 
+_WAITING = {
+    "attached": "waiting for a job that an earlier run left working",
+    "waiting": "still waiting for the lock; now",
+}
+
 
 @dataclass(frozen=True)
 class JobResult:
@@ -84,10 +89,8 @@ class Session:
                 case "held":
                     held = _described(rest)
                     say(f"waiting: the lock is held by {held}")
-                case "attached":
-                    say(f"waiting for a job that an earlier run left working: {rest or 'unnamed'}")
-                case "waiting":
-                    say(f"still waiting for the lock; now: {rest or 'nothing is said'}")
+                case "attached" | "waiting":
+                    say(f"{_WAITING[word]}: {rest or 'unnamed'}")
                 case "mending":
                     say("an earlier restore was broken off: that is put right first")
                 case "mended":

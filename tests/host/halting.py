@@ -32,10 +32,10 @@ class Halt:
 
     def at(self, words: str) -> None:
         """Before the next command that matches."""
-        places = " ".join(f"/usr/local/bin/{program}" for program in PROGRAMS)
-        self.host.write(f"/usr/local/bin/{PROGRAMS[0]}", _PROGRAM, "755")
+        first, *further = (f"/usr/local/bin/{program}" for program in PROGRAMS)
+        self.host.write(first, _PROGRAM, "755")
         self.host.exec(
-            f"for place in {places}; do cmp -s /usr/local/bin/{PROGRAMS[0]} $place || cp -p /usr/local/bin/{PROGRAMS[0]} $place; done\n"
+            f"for place in {' '.join(further)}; do cmp -s {first} $place || cp -p {first} $place; done\n"
             f"rm -rf {PLACE}; mkdir {PLACE}; mkfifo {PLACE}/go; cat >{PLACE}/at",
             stdin=words.encode(),
         )

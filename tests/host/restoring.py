@@ -1,4 +1,4 @@
-"""A site with two backups, of another release and other records each: what serves is one of two states, or a mixture."""
+"""A site with two backups, of another release and other records each: one of their states serves, or a mixture."""
 
 import json
 import os
@@ -152,6 +152,13 @@ def found_again(site: Kept) -> Kept:
     file.write_text(re.sub(r'address = "[^"]*"', f'address = "{host.address}"', file.read_text(), count=1))
     file.with_name("known_hosts").write_text(host.known_hosts_line)
     return replace(site, visitor=visitor_of(site.deployment, file.parent))
+
+
+def is_in_sync(site: Kept) -> None:
+    """Nothing to do for the plan of the whole guide, and nothing left over."""
+    told = site.deployment.json("provision", "--dry-run", "--detailed-exitcode")
+    assert (told.exit_code, told.whys("would change")) == (0, [])
+    assert site.remains == {}
 
 
 def files_foreseen(outcome: Outcome) -> list[Event]:

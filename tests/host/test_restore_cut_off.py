@@ -93,9 +93,10 @@ class Case:
 @pytest.fixture
 def case(both: Pair) -> Iterator[Case]:
     """The backup of the release that does not serve, and records since."""
-    site = found_again(both.site)
+    now = replace(both, site=found_again(both.site))
+    site, backup = now.site, now.other
     site.add()
-    yield Case(site, both.other, site.serving, both.states[both.other])
+    yield Case(site, backup, site.serving, both.states[backup])
     Halt(site.deployment.host).forget()
 
 
@@ -131,16 +132,40 @@ def test_the_tool_is_killed(name: str, case: Case) -> None:
 def test_the_connection_is_reset(name: str, case: Case, tmp_path: Path) -> None:
     """The tool says that it was lost; the host brings its work to its end."""
     host = case.site.deployment.host
-    copy = shutil.copytree(
-        case.site.deployment.inventory, tmp_path / "inventory", ignore=shutil.ignore_patterns("through")
-    )
+    shutil.copytree(case.site.deployment.inventory, tmp_path / "inventory")
     with Cutting(host.address, host.port) as line:
-        with reached(case, name, through(line, replace(case.site.deployment, inventory=Path(copy)))) as run:
+        deployed = through(line, replace(case.site.deployment, inventory=tmp_path / "inventory"))
+        with reached(case, name, deployed) as run:
             line.reset()
             out, err = run.communicate(timeout=LIMIT)
             assert run.returncode == 3, out + err
     case.site.await_end()
     case.ends_well()
+
+
+@pytest.mark.parametrize("name", ["verifying", "unpacking"])
+def test_ctrl_c_before_anything_is_touched(name: str, case: Case) -> None:
+    """Exit 130 at once, what was there serves, and nothing is left over."""
+    with reached(case, name, case.site.deployment) as run:
+        run.send_signal(signal.SIGINT)
+        out, err = run.communicate(timeout=60)
+        assert (run.returncode, "run the same command again" in err) == (130, True), out + err
+    assert case.site.remains == {}
+    assert case.site.deployment.host.exec("ls -d /var/tmp/deployer.* 2>/dev/null || true").stdout == ""
+    assert case.ends_well() == case.before
+
+
+@pytest.mark.parametrize("name", ["data is away, nothing in its place", "the proxy is to be switched"])
+def test_ctrl_c_while_it_is_swapped(name: str, case: Case) -> None:
+    """The swap is brought to its end first; then exit 130."""
+    with reached(case, name, case.site.deployment) as run:
+        run.send_signal(signal.SIGINT)
+        with pytest.raises(subprocess.TimeoutExpired):
+            run.wait(timeout=3)  # a run that breaks off has ended by then
+        Halt(case.site.deployment.host).go()
+        out, err = run.communicate(timeout=LIMIT)
+        assert (run.returncode, "run the same command again" in err) == (130, True), out + err
+    assert case.ends_well() == case.wanted
 
 
 UNIT_KILLED = f"systemctl kill -s KILL --kill-whom=main {UNIT}"

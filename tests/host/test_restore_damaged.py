@@ -1,13 +1,18 @@
-"""Backups that are damaged, or made by somebody else: refused before anything is touched; a broken release goes back."""
+"""Backups that are damaged, broken or made by somebody else: refused untouched, or gone back from."""
 
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 
 from tests.host.bed.bed import Bed
+from tests.host.bed.host import TestHost
 from tests.host.doctoring import UNSAFE
-from tests.host.restoring import BACKUPS, NAME, ROOT, Kept, Pair, Serving, pair, timestamp
+from tests.host.halting import REACHED, Halt
+from tests.host.interrupting import await_point
+from tests.host.releasing import API, ROOT
+from tests.host.restoring import BACKUPS, NAME, Kept, Pair, Serving, pair, timestamp
 
 DOCTORED = f"{NAME}_20991231_000000"
 PARTS = ("volumes.tar.zst", "config.tar.zst", "ssl.tar.zst", "files.jsonl.zst")
@@ -53,7 +58,7 @@ FLIP = (
 )
 DAMAGED: dict[str, tuple[str, int, str]] = {
     **{f"a byte of {part}": (f'python3 -c "{FLIP}" *_{part} -1', 1, "is not what was written") for part in PARTS},
-    "a digit in the manifest": (f"sed -i 's/\"files\": 1/\"files\": 2/' manifest.json", 1, "manifest.json"),
+    "a digit in the manifest": ('sed -i \'s/"files": /"files": 9/\' manifest.json', 1, "manifest.json"),
     "no JSON in the manifest": (f'python3 -c "{FLIP}" manifest.json 0', 2, "its manifest cannot be read"),
     "a digit of a sum": ("sed -i '1s/^./x/; 1s/^x/0/; 2s/^\\(.\\)\\(.\\)/\\2\\1/' SHA256SUMS", 1, "is damaged"),
     "a sum that is none": ("sed -i '1s/^./x/' SHA256SUMS", 2, "SHA256SUMS does not name"),
@@ -106,5 +111,56 @@ def test_a_release_that_does_not_get_healthy(both: Pair, site: Kept) -> None:
     assert site.remains == {}
     site.deployment.ok("provision", "--no-verify")
     assert site.serving == before
-    site.restore(both.other)
-    assert site.serving == both.states[both.other if False else both.other]
+
+
+def test_a_disk_that_runs_full(both: Pair, site: Kept) -> None:
+    """Room enough at first, but a log grows meanwhile: nothing is swapped, what was unpacked goes, the site serves."""
+    host, wanted = site.deployment.host, both.other
+    with small_root(host):
+        before = site.serving
+        halt = Halt(host)
+        halt.at("^tar -C .*restoring/new")
+        run = site.deployment.start("restore", "--ts", timestamp(wanted), "--yes")
+        await_point(site.deployment, run, REACHED)
+        host.exec(f"fallocate -l $(df --output=avail -B1 {ROOT} | tail -n 1) {ROOT}/grown || true")
+        halt.go()
+        out, err = run.communicate(timeout=120)
+        assert (run.returncode, "o space left" in out + err) == (1, True), out + err
+        halt.forget()
+        host.exec(f"rm {ROOT}/grown")
+        assert site.serving == before
+        assert site.remains == {}
+        refused_beforehand(site, wanted)
+        assert site.restore(wanted).exit_code == 0
+        assert site.serving == both.states[wanted]
+
+
+def refused_beforehand(site: Kept, backup: str) -> None:
+    """Where there is no room from the start nothing is unpacked at all."""
+    host = site.deployment.host
+    host.exec(f"fallocate -l $(($(df --output=avail -B1 {ROOT} | tail -n 1) - 8000000)) {ROOT}/grown")
+    refused = site.restore(backup)
+    assert (refused.exit_code, "not enough room below" in refused.out) == (1, True), refused
+    host.exec(f"rm {ROOT}/grown")
+
+
+@contextmanager
+def small_root(host: TestHost) -> Iterator[None]:
+    """The root directory in 100 MB of memory; its containers are started on it."""
+    host.exec(
+        f"set -e; running=$(docker ps -q); docker stop $running; mkdir -p /var/tmp/root\n"
+        f"mount -t tmpfs -o size=100M tmpfs /var/tmp/root; cp -a {ROOT}/. /var/tmp/root/\n"
+        f"mount --bind /var/tmp/root {ROOT}; docker start $running; {ANSWERS}",
+        seconds=120,
+    )
+    try:
+        yield
+    finally:
+        host.exec(
+            f"set -e; running=$(docker ps -q); docker stop $running; umount -l {ROOT}; rm -rf {ROOT}; mkdir {ROOT}\n"
+            f"cp -a /var/tmp/root/. {ROOT}/; umount -l /var/tmp/root; docker start $running; {ANSWERS}",
+            seconds=120,
+        )
+
+
+ANSWERS = f"timeout 60 bash -c 'until curl -sfk --resolve {API}:443:127.0.0.1 https://{API}/health; do sleep 0.2; done'"

@@ -2,6 +2,7 @@
 
 import re
 import subprocess
+from pathlib import Path
 
 from deployer.remote.scripts import script
 from deployer.shell import lines
@@ -25,3 +26,17 @@ def test_the_lock_of_a_run_is_used() -> None:
     """Inherited on descriptor 9, it is not taken again: nothing would ever give it."""
     ran = run("exec 9</dev/null", "flock() { echo asked; }", "take_lock", "echo through")
     assert ran.stdout == "through\n"
+
+
+def test_what_a_restore_left(tmp_path: Path) -> None:
+    """Its own program puts it right, or nothing may be built on it; what was never put in place goes."""
+    left = tmp_path / ".deployer/restoring"
+    left.mkdir(parents=True)
+    mend = f"ROOT={tmp_path}; mend_restore"
+    for code in (0, 5):
+        (left / "program").write_text(f"echo $1; exit {code}")
+        ran = run(mend)
+        assert (ran.stdout, ran.returncode) == ("mend\n", code)
+    (left / "program").unlink()
+    assert run(mend).returncode == 0
+    assert not left.exists()

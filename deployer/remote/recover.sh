@@ -21,6 +21,7 @@ recover() {
   olds=$(cat "$beside/olds") SERVICES=$(cat "$beside/services") services=$(to_start)
   remove_restored
   if swap_files_back && database_swap_back && cp -a "$beside/upstreams" "$upstreams"; then
+    rm -f "$upstreams".{new,next,former} # of a switch that was broken off
     start_former || code=$?
     open_site
     phase back

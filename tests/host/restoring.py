@@ -158,7 +158,7 @@ def is_in_sync(site: Kept) -> None:
     """Nothing to do for the plan of the whole guide, and nothing left over."""
     told = site.deployment.json("provision", "--dry-run", "--detailed-exitcode")
     assert (told.exit_code, told.whys("would change")) == (0, [])
-    assert site.remains == {}
+    assert site.remains == {}, site.remains
 
 
 def files_foreseen(outcome: Outcome) -> list[Event]:

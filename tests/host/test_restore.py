@@ -19,7 +19,7 @@ printf run >program; chmod 4755 program; chown 33:0 program
 ln -s /etc/hostname absolute; ln -s 'a directory/with  spaces' relative; ln -s nowhere/at/all dangling
 printf linked >first; ln first 'a directory/second'
 truncate -s 8M sparse; printf middle | dd of=sparse bs=1 seek=4000000 conv=notrunc status=none
-setfattr -n user.note -v 'a value' first; setfattr -n user.binary -v 0x00ff00 empty
+python3 -c 'import os; os.setxattr("first", "user.note", b"a value"); os.setxattr("empty", "user.binary", b"\0\xff\0")'
 printf old >../logs/api_server.log.1; chown "$user" first ../logs/api_server.log.1
 touch -d '2001-02-03 04:05:06.123456789' first 'a directory' empty relative -h
 touch -d '1999-01-01 UTC' ../logs/api_server.log.1

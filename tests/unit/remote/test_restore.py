@@ -48,9 +48,9 @@ def run(root: Path, far: Path, act: str, left: int) -> int:
     beside = root / ".deployer/restoring"
     items = "\n".join(f"{far if item == 'far' else root} {item}" for item in ITEMS)
     commands = lines(
-        f"beside={quote(beside)} NGINX= SCOPE=",
+        f"beside={quote(str(beside))} NGINX= SCOPE=",
         script("restore.sh", ID="", FALLBACK=""),
-        f"left={left} former={quote(root / 'former')}",
+        f"left={left} former={quote(str(root / 'former'))}",
         f"swapped_items() {{ echo {quote(items)}; }}",
         *(COUNTED.format(name=name) for name in ("mv", "rm", "cp")),
         act,

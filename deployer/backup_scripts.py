@@ -94,3 +94,16 @@ def restic_program(host: Inventory) -> str:
         'run_restic 0 "$@"',
         "",
     )
+
+
+def recover_program(host: Inventory) -> str:
+    """What cron runs at boot: a restore that lost its power is brought to an end, as by every other run."""
+    return lines(
+        "#!/bin/bash",
+        f"# {MARKER}",
+        "set -u",
+        "export PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
+        script("locked.sh", NAME=host.name, ROOT=str(host.root), DOING="recover"),
+        'if [ -e "$ROOT/.deployer/restoring" ]; then with_times take_lock; fi',
+        "",
+    )

@@ -17,6 +17,7 @@ def archive_functions(host: Inventory) -> str:
         DOMAIN=host.site.domain,
         TREE=text("tree.py"),
         SHELF=text("shelf.py"),
+        OFFSITE_COPIES="yes" if host.backup.offsite else "",
     )
 
 
@@ -91,5 +92,18 @@ def restic_program(host: Inventory) -> str:
         "set -u",
         restic_functions(host),
         'run_restic 0 "$@"',
+        "",
+    )
+
+
+def recover_program(host: Inventory) -> str:
+    """What cron runs at boot: a restore that lost its power is brought to an end, as by every other run."""
+    return lines(
+        "#!/bin/bash",
+        f"# {MARKER}",
+        "set -u",
+        "export PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
+        script("locked.sh", NAME=host.name, ROOT=str(host.root), DOING="recover"),
+        'if [ -e "$ROOT/.deployer/restoring" ]; then with_times take_lock; fi',
         "",
     )

@@ -21,9 +21,12 @@ def unpack_functions(host: Inventory, scope: tuple[str, ...]) -> str:
 
 
 def restore_functions(host: Inventory, backup: Backup, scope: tuple[str, ...], fallback: Mapping[str, str]) -> str:
-    """act, restore_end and restore_back; `fallback` are images by service, for where the backup's own are gone."""
+    """unpack_verified, act, restore_end, restore_back and forget_unpacked.
+
+    `fallback` are images by service, for where the backup's own are gone.
+    """
     going = Going(backup.commit, "", "", {}, (), ())
     images = "\n".join(f"{service} {image}" for service, image in fallback.items())
-    restore = script("restore.sh", ID=backup.id, FALLBACK=images)
+    restore = lines(script("restore.sh", ID=backup.id, FALLBACK=images), script("mask.sh"), script("recover.sh"))
     database = postgres_functions(host) if host.postgres.enabled else ""
     return lines(database, unpack_functions(host, scope), release_functions(host, going, ""), restore)

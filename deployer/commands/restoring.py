@@ -48,15 +48,14 @@ def put_in_place(run: Run, backup: Backup, scope: tuple[str, ...]) -> int:
     identifier = quote(backup.id)
     unpack = Act(
         f"verify {backup.id}, and unpack it beside what serves",
-        lines(functions, f"verify_backup {identifier} && refuse_mounts && unpack_backup {identifier}"),
-        undo=lines(functions, 'rm -rf "$beside"'),
+        lines(functions, f"unpack_verified {identifier}"),
+        undo=lines(functions, "forget_unpacked"),
         within=UNPACKING,
     )
     swap = Act(
         f"swap {', '.join(scope)}, and start the application on it",
         lines(functions, 'act "${1:-}"'),
         within=SWAPPING,
-        critical=True,
     )
     look = FromOutside("look at the site from outside", lines(functions, "restore_back"), within=SWAPPING)
     end = Act("remove the containers of before", lines(functions, "restore_end"))

@@ -1,6 +1,6 @@
 # take_lock: what cron starts takes the lock of the host, and waits for it at most ten minutes; under a run of the
 # operator's it is the run's own, inherited on descriptor 9. Who holds it is told to others as a run tells it.
-# Needs NAME, DOING (the command's name).
+# Needs NAME, ROOT, DOING (the command's name).
 lock=/run/lock/deployer-$NAME.lock
 lock_seconds=600
 
@@ -11,6 +11,13 @@ take_lock() {
   flock -n 9 || wait_for_lock || { with_times echo "another run holds the lock: no $DOING now"; exit 6; }
   printf '%s %s\n{"who": "cron@%s", "command": "%s", "since": "%s"}\nhere\n' "$$" "$(cut -d' ' -f22 "/proc/$$/stat")" \
     "$(hostname | tr -cd '[:alnum:].-')" "$DOING" "$(date -u +%FT%TZ)" >"$lock.holder"
+  mend_restore || exit 5
+}
+
+# What a restore left that was broken off is put right first (recover.sh): nothing is built on a half state.
+mend_restore() {
+  local left=$ROOT/.deployer/restoring
+  if [ -e "$left/program" ]; then bash -u "$left/program" mend; else rm -rf "$left"; fi
 }
 
 wait_for_lock() {

@@ -1,15 +1,16 @@
-# The state that a backup holds put in the place of what is there: `restore_guarded`, after unpack_backup. One remote critical
+# The state that a backup holds put in the place of what is there: `restore_swap`, after unpack_backup. One remote critical
 # section: visitors get the maintenance page, the application stops, everything is swapped by renaming, new containers
-# start on it and pass their gate, the proxy is switched. Whatever fails swaps the former state back and starts it again:
-# also when this script is killed, for it runs as a unit of systemd's of its own, which then runs `recover`.
+# start on it and pass their gate, the proxy is switched. Whatever fails goes back (recover.sh).
 # Needs ID (of the backup), FALLBACK (lines of SERVICE IMAGE: what to take where the backup's own image is gone), SCOPE;
 # postgres.sh where there is a database, archive.sh, database.sh, unpack.sh and the functions of a roll-out in front of it.
-journal=$beside/journal # the state it is in: `swapping`, then `serving`
+journal=$beside/journal # the state it is in: `swapping`, then `serving`, or `back`
 former=$(cat "$beside/former" 2>/dev/null || true)
 switch_file=$NGINX/maintenance
 
 in_scope() { [[ " $SCOPE " == *" $1 "* ]]; }
 
+state() { cat "$journal" 2>/dev/null || true; }
+# What was written before stands on the disk before it is said.
 phase() { printf '%s\n' "$1" >"$journal.new" && sync "$journal.new" && mv -f "$journal.new" "$journal" && sync "$beside"; }
 
 # What is to be started: of the release that was backed up, or, where its configuration is not meant, of the present one.
@@ -39,24 +40,33 @@ to_start() { if in_scope config; then all_services; elif in_scope data || in_sco
 
 # -- swap --------------------------------------------------------------------------------------------------------------
 
-move() { mkdir -p "$(dirname "$2")" && mv -T "$1" "$2"; }
+there() { [ -e "$1" ] || [ -L "$1" ]; }
+
+# By renaming. From one file system to another it is copied beside first: under its name there is all of it or nothing.
+move() {
+  mkdir -p "$(dirname "$2")" || return
+  if [ "$(stat -c %d "$1")" = "$(stat -c %d "$(dirname "$2")")" ]; then mv -T "$1" "$2"; return; fi
+  rm -rf "$2.deployer-new" && cp -a "$1" "$2.deployer-new" && sync -f "$2.deployer-new" && mv -T "$2.deployer-new" "$2" || return
+  mv -T "$1" "$1.deployer-gone" && rm -rf "$1.deployer-gone"
+}
 
 swap_files() {
   local base name
   while read -r base name; do
-    if [ -e "$base/$name" ]; then move "$base/$name" "$former/$name" || return; fi
-    if [ -e "$beside/new/$name" ]; then move "$beside/new/$name" "$base/$name" || return; fi
+    if there "$base/$name"; then move "$base/$name" "$former/$name" || return; fi
+    if there "$beside/new/$name"; then move "$beside/new/$name" "$base/$name" || return; fi
   done < <(swapped_items)
 }
 
-# Whatever has been swapped so far. What was not there before is set aside again.
+# Whatever has been swapped so far, and again where that was broken off. What was not there before is set aside again.
 swap_files_back() {
   local base name code=0
   while read -r base name; do
-    if [ ! -e "$beside/new/$name" ] && [ -e "$base/$name" ] && grep -qxF "$name" "$beside/names"; then
+    if ! there "$beside/new/$name" && there "$base/$name" && grep -qxF "$name" "$beside/names"; then
       move "$base/$name" "$beside/new/$name" || code=1
     fi
-    if [ -e "$former/$name" ]; then rm -rf "${base:?}/$name" && move "$former/$name" "$base/$name" || code=1; fi
+    if there "$former/$name"; then rm -rf "${base:?}/$name" && move "$former/$name" "$base/$name" || code=1; fi
+    rm -rf "$base/$name.deployer-new" "$base/$name.deployer-gone"
   done < <(swapped_items)
   return "$code"
 }
@@ -68,109 +78,72 @@ agree_on_password() { if [ -n "$DATABASE" ] && in_scope config; then agree; fi; 
 
 standing_containers() { local service; for service in $1; do one_line "$(serving "$service")"; done; }
 
-# Whom the proxy passes requests to, and whether the maintenance page was on before.
+in_place() { (cd "$beside/new" && names_in_scope | while read -r name; do if there "$name"; then echo "$name"; fi; done); }
+
+# Whom the proxy passes requests to, how they are looked at, and whether the maintenance page was on before.
 remember() {
-  local now
-  now=$(date -u +%Y%m%d_%H%M%S)
-  former=$ROOT/.deployer/former/$now # of this restore alone: an earlier one's must not be taken for it
-  mkdir -p "${former%/*}" && mkdir "$former" && printf '%s\n' "$former" >"$beside/former"
+  former=$ROOT/.deployer/former/$(date -u +%Y%m%d_%H%M%S) # of this restore alone: an earlier one's must not be taken for it
+  install -d -m 0700 "${former%/*}" && mkdir -m 0700 "$former" && printf '%s\n' "$former" >"$beside/former"
   cp -a "$upstreams" "$beside/upstreams"
-  (cd "$beside/new" && names_in_scope | while read -r name; do if [ -e "$name" ]; then echo "$name"; fi; done) >"$beside/names"
+  in_place >"$beside/names"
   printf '%s\n' "$olds" >"$beside/olds"
   printf '%s\n' "$SERVICES" >"$beside/services"
+  cat "$releases/$(current_release)/services" >"$beside/services.former" 2>/dev/null || true
   if [ -e "$switch_file" ]; then touch "$beside/closed"; fi
+  sync -f "$beside"
 }
 
 close_site() { [ -e "$beside/closed" ] || printf '{"who": "restore", "since": "%s"}\n' "$(date -u +%FT%TZ)" >"$switch_file"; }
 open_site() { [ -e "$beside/closed" ] || rm -f "$switch_file"; }
 
+# Who has data/ and logs/ is known by the image's id: one that was built anew, on another host, is asked (A2).
+own_data() {
+  local image
+  if ! grep -qx backend-api <<<"$services"; then return; fi
+  image=$(image_of backend-api)
+  grep -qs "^$(docker image inspect --format '{{.ID}}' "$image") " "$users" || own_directories "$image" "$ROOT/logs" "$ROOT/data"
+}
+
 start_restored() {
   local service
+  own_data || return
   for service in $services; do
-    start_new "$service" || { started+=" $new"; return 1; }
+    start_new "$service" || return
     started+=" $(one_line "$new")"
   done
   healthy_all "$services" || return
-  if [ -n "$services" ]; then switch "$services" "$started" ""; else reload_proxy; fi
+  if [ -n "$services" ]; then switch "$services" "$started" ""; else reload_proxy; fi || return
+  are_reached "$services" "$started"
+}
+
+# A visitor who comes too early would get a 502: the proxy has to know their addresses first.
+are_reached() {
+  local service
+  if [ -z "$(proxy)" ]; then return; fi
+  for service in $1; do
+    await 20 reached "$service" "$(of_kind "$service" "$2")" || { echo "the proxy does not reach $service"; return 1; }
+  done
 }
 
 # shellcheck disable=SC2034 # `began` and `gap` are for the functions of a roll-out
 restore_swap() {
-  local service began=$EPOCHREALTIME
+  local began=$EPOCHREALTIME closed
   started='' olds='' gap=''
   read_services || return 1
   olds=$(standing_containers "$services")
   remember
   phase swapping
+  closed=$EPOCHREALTIME
   close_site
   if [ -n "${olds// /}" ]; then docker stop --time 30 $olds >/dev/null; fi
   part stop
   if ! swap_files || ! database_swap || ! agree_on_password; then echo "the state could not be swapped"; recover; return; fi
   part swap
   start_restored || { recover; return; }
+  touch "$beside/served"
   phase serving
   open_site
   part start
-}
-
-# Exit code 4: what served before serves again; 1: nothing did; 5: that failed. The code is kept for who waits for the unit.
-recover() {
-  local code=0 name service
-  if [ "$(cat "$journal" 2>/dev/null)" != swapping ]; then return 0; fi
-  echo "the former state is put back"
-  olds=$(cat "$beside/olds") SERVICES=$(cat "$beside/services") services=$(to_start)
-  for service in $services; do
-    for name in $(of_service "$service"); do if [[ " $olds " != *" $name "* ]]; then docker rm -f "$name" >/dev/null; fi; done
-  done
-  if ! swap_files_back || ! database_swap_back || ! agree_on_password; then code=5; fi
-  cp -a "$beside/upstreams" "$upstreams" || code=5
-  if [ -n "${olds// /}" ]; then docker start $olds >/dev/null || code=5; fi
-  reload_proxy || code=5
-  open_site
-  if [ "$code" = 0 ]; then if [ -n "${olds// /}" ]; then code=4; else code=1; fi; fi
-  echo "$code" >"$beside/code"
-  phase back
-  return "$code"
-}
-
-# After the look from outside: the containers of before go; their state is kept until the next backup.
-restore_end() {
-  local name service
-  SERVICES=$(cat "$beside/services")
-  for service in $(to_start); do
-    for name in $(unnamed "$service"); do docker rm -f "$name" >/dev/null; done
-  done
-  rm -rf "$beside"
-  echo "restored $ID; what was there before is kept in $former until the next backup"
-}
-
-restore_back() { if [ "$(cat "$journal" 2>/dev/null)" = serving ]; then phase swapping; fi; recover; }
-
-# The unit holds the lock as well (its standard input is the lock's descriptor), and outlives whoever started it. `recover`
-# is run by systemd when it ended, however it did.
-restore_guarded() {
-  local code=0 unit=deployer-$NAME-restore
-  rm -f "$beside/code"
-  : >restore.output
-  systemctl reset-failed "$unit.service" 2>/dev/null || true
-  systemd-run --quiet --collect --wait --pipe --unit="$unit" --property=After=docker.service --property=TimeoutStopSec=900 \
-    --property="ExecStopPost=-/bin/bash -u $PWD/$0 recover" \
-    /bin/bash -euo pipefail "$PWD/$0" swap <&9 >restore.output 2>&1 &
-  tail -n +1 -s 0.1 --pid=$! -f restore.output
-  wait $! || code=$?
-  if [ "$code" != 0 ] && [ "$(cat "$journal" 2>/dev/null)" = serving ]; then code=0; fi # the unit went on without its reader
-  if [ -e "$beside/code" ]; then code=$(cat "$beside/code"); fi
-  return "$code"
-}
-
-# Nothing stops it half-way, nor does a reader who went away.
-in_unit() { trap '' TERM HUP INT PIPE; exec 9<&0; "$1"; }
-
-# The same file is the job's script and the unit's two commands.
-act() {
-  case $1 in
-    swap) in_unit restore_swap ;;
-    recover) in_unit recover ;;
-    *) restore_guarded ;;
-  esac
+  began=$closed
+  part gap
 }

@@ -7,7 +7,7 @@ from contextlib import suppress
 from dataclasses import asdict, dataclass, field
 from typing import Self
 
-from deployer.errors import ConnectionFailed, Context, DeployerError, LockHeld
+from deployer.errors import ConnectionFailed, Context, DeployerError, LockHeld, RollbackFailed
 from deployer.inventory.model import Inventory
 from deployer.remote.holder import Holder
 from deployer.remote.job import Job, pack
@@ -17,6 +17,11 @@ from deployer.transport.protocol import Conversation, Transport
 
 HEARTBEAT = 10.0
 """Seconds between two heartbeats; the host gives a silent operator 30."""
+
+_WAITING = {
+    "attached": "waiting for a job that an earlier run left working",
+    "waiting": "still waiting for the lock; now",
+}
 
 
 @dataclass(frozen=True)
@@ -55,14 +60,15 @@ class Session:
     ) -> Self:
         """Take the lock and have the first survey asked, in one round trip.
 
-        Raises LockHeld when another run keeps the lock for longer than `wait` seconds.
+        Raises LockHeld when another run keeps the lock for longer than `wait` seconds, RollbackFailed when a restore
+        that was broken off cannot be taken back.
         """
         text = script("session.sh", NAME=host.name, ROOT=str(host.root), HOLDER=json.dumps(asdict(holder)), WAIT=wait)
         conversation = transport.open(f"survey() {{\n{survey}\n}}\n{text}")
         session = cls(transport, host, conversation)
         try:
             session._await_lock(say)
-        except LockHeld:
+        except (LockHeld, RollbackFailed):
             conversation.close()
             raise
         session._pulse.start()
@@ -76,17 +82,22 @@ class Session:
         return self._conversation.read(int(size))
 
     def _await_lock(self, say: Callable[[str], None]) -> None:
-        held = ""
+        held, mended = "", ""
         while (line := self._conversation.read_line().decode(errors="replace").strip()) != "locked":
             word, _, rest = line.partition(" ")
             match word:
                 case "held":
                     held = _described(rest)
                     say(f"waiting: the lock is held by {held}")
-                case "attached":
-                    say(f"waiting for a job that an earlier run left working: {rest or 'unnamed'}")
-                case "waiting":
-                    say(f"still waiting for the lock; now: {rest or 'nothing is said'}")
+                case "attached" | "waiting":
+                    say(f"{_WAITING[word]}: {rest or 'unnamed'}")
+                case "mending":
+                    say("an earlier restore was broken off: that is put right first")
+                case "mended":
+                    mended = rest
+                    say(rest)
+                case "stuck":
+                    raise RollbackFailed("what an earlier restore left cannot be put right", remedy=mended)
                 case "busy":
                     raise LockHeld(f"another run holds the lock: {held}", remedy="wait for it, or use --wait SECONDS")
                 case _:

@@ -55,6 +55,17 @@ take_over() {
   printf '%s %s\n%s\n' "$$" "$(start_time $$)" "$HOLDER" >"$lock.holder"
 }
 
+# What a restore left that was broken off is put right first (recover.sh): nothing is built on a half state. It says what
+# it does to a file: nobody who goes away stops it.
+mend_restore() {
+  local left=$ROOT/.deployer/restoring code=0
+  if [ ! -e "$left/program" ]; then rm -rf "$left"; return; fi
+  echo mending
+  bash -u "$left/program" mend >"$work/mended" 2>&1 || code=$?
+  sed 's/^/mended /' "$work/mended"
+  if [ "$code" != 0 ]; then rm -f "$lock.holder"; echo stuck; exit 0; fi
+}
+
 # The runner gets the lock's descriptor 9 and keeps it; `setsid` and a scope of its own detach it from this login.
 # No child of this shell: bash would leave it a zombie while it waits for a line, and who follows it would not see its end.
 start_job() {
@@ -94,6 +105,7 @@ farewell() {
 
 acquire
 take_over
+mend_restore
 trap farewell EXIT
 echo locked
 reply=$(survey)$'\n'

@@ -61,5 +61,12 @@ unpack_backup() {
       { echo "unpacking $part failed: $(tail -n 3 <<<"$said")"; return 1; }
   done
   listing_of "$backup" | below $(names_in_scope) | python3 -c "$TRIM" "$beside/new" $(names_in_scope) && as_listed "$backup" || return
-  database_unpack "$backup"
+  database_unpack "$backup" || return
+  sync -f "$beside" # before anything is swapped: a renaming may outlive a power cut that the content does not
+}
+
+# Broken off, nothing of it stays: neither what is unpacked nor what verify_backup keeps beside (its own $beside).
+unpack_verified() {
+  trap 'rm -rf "$beside" "${ROOT:?}/.deployer/restoring"; exit 143' TERM
+  verify_backup "$1" && refuse_mounts && unpack_backup "$1"
 }

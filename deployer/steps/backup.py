@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from deployer.backup_scripts import backup_program
+from deployer.backup_scripts import backup_program, recover_program
 from deployer.changes import File
 from deployer.drill_scripts import drill_program
 from deployer.facts import Facts, Probes
@@ -18,6 +18,7 @@ def files(host: Inventory) -> Mapping[str, File]:
     return {
         "program": File(programs / "backup", backup_program(host).encode(), 0o755),
         "drill": File(programs / "drill", drill_program(host).encode(), 0o755),
+        "recover": File(programs / "recover", recover_program(host).encode(), 0o755),
     }
 
 

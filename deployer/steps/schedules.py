@@ -48,4 +48,5 @@ def _cron(host: Inventory) -> str:
         f"{minute} 3,15 * * * root {programs}/renew >>{log}-renew.log 2>&1\n"
         f"{host.backup.schedule} root {programs}/backup >>{log}-backup.log 2>&1\n"
         f"{host.backup.drill_schedule} root {programs}/drill >>{log}-drill.log 2>&1\n"
+        f"@reboot root {programs}/recover >>{log}-restore.log 2>&1\n"
     )

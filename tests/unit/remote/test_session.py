@@ -5,7 +5,7 @@ from pathlib import PurePosixPath
 import pytest
 
 from deployer.changes import Run
-from deployer.errors import ConnectionFailed, DeployerError
+from deployer.errors import ConnectionFailed, DeployerError, RollbackFailed
 from deployer.remote.holder import Holder
 from deployer.remote.job import Job
 from deployer.remote.session import JobResult, Session
@@ -57,6 +57,24 @@ def test_no_lock(said: bytes) -> None:
     """A host that ends before it has given the lock is a failed connection."""
     with pytest.raises(ConnectionFailed):
         start(said)
+
+
+class TestMending:
+    def test_told(self) -> None:
+        """What a restore left that was broken off is put right before the lock is used; all of it is told."""
+        told: list[str] = []
+        transport = FakeTransport(conversation=Lines(b"mending\nmended the former state is put back\nlocked\n"))
+        Session.start(transport, inventory(), HOLDER, wait=0, survey="true", say=told.append).end()
+        assert told == [
+            "an earlier restore was broken off: that is put right first",
+            "the former state is put back",
+        ]
+
+    def test_stuck(self) -> None:
+        """What cannot be put right needs a person, who is told what the host said last."""
+        with pytest.raises(RollbackFailed) as caught:
+            start(b"mending\nmended it lies in /former\nstuck\n")
+        assert caught.value.remedy == "it lies in /former"
 
 
 @pytest.mark.parametrize("said", [b"locked\n", b"locked\nnonsense\n"])

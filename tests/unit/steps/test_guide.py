@@ -134,7 +134,8 @@ def test_fresh_host() -> None:
         "start backend-api and wait until it is healthy; start demo-wallet and wait until it is healthy",
         "record the release, and forget what is older than those kept",
         "make /backups/biometric-did (0700)",
-        f"write {root}/.deployer/bin/backup (absent), {root}/.deployer/bin/drill (absent)",
+        f"write {root}/.deployer/bin/backup (absent), {root}/.deployer/bin/drill (absent), "
+        f"{root}/.deployer/bin/recover (absent)",
         "write /etc/logrotate.d/biometric-did (absent), /etc/cron.d/biometric-did (absent)",
     ]
 

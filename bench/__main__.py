@@ -4,6 +4,7 @@ import sys
 import tempfile
 from pathlib import Path
 
+from bench import backup
 from bench.noop import measure
 
 
@@ -33,6 +34,8 @@ def _on_a_throwaway_host() -> None:
         first = ready.ok("provision").recap
         print(f"cold: {first['seconds']} s, {first['round_trips']} round trips")
         show(ready.inventory, ready.name)
+        print("a backup, against tar | zstd of the same files (medians):")
+        backup.measure(ready, Path(directory))
 
 
 if __name__ == "__main__":

@@ -25,20 +25,50 @@ def shelf(host: Inventory) -> str:
     return lines(archive_functions(host), "shelf")
 
 
+def verification(host: Inventory) -> str:
+    """Reads all of every backup: a line for each, its id and what is wrong with it."""
+    return lines(archive_functions(host), "verify_all")
+
+
+def foresight(host: Inventory) -> str:
+    """A question: what a backup would read and need; it fails where a backup would."""
+    return lines(backup_functions(host), "foresee")
+
+
 def backup_functions(host: Inventory) -> str:
     """backup, and what it needs."""
+    still = script("still.sh", SQLITE=text("sqlite_copy.py"))
     keep = host.backup
-    made = script("backup.sh", KEEP_DAYS=keep.keep_days, KEEP_MIN=keep.keep_min, TOOL=__version__)
-    return lines(archive_functions(host), database_functions(host), made)
+    shelving = script("shelving.sh", KEEP_DAYS=keep.keep_days, KEEP_MIN=keep.keep_min, TOOL=__version__)
+    return lines(archive_functions(host), database_functions(host), still, shelving, script("backup.sh"))
 
 
 def database_functions(host: Inventory) -> str:
     """database_dump and what else concerns PostgreSQL; nothing happens in them where there is none."""
-    return script("database.sh", DATABASE="", DATABASE_USER="")
+    postgres = host.postgres
+    return script("database.sh", DATABASE=postgres.database if postgres.enabled else "", DATABASE_USER=postgres.user)
+
+
+def restic_functions(host: Inventory) -> str:
+    """run_restic, install_credentials, and what they need."""
+    state = host.paths.state
+    return lines(text("mask.sh"), script("restic.sh", OFFSITE=f"{state}/offsite", OFFSITE_ENV=f"{state}/offsite.env"))
+
+
+def offsite_functions(host: Inventory) -> str:
+    """offsite_push, offsite_list, offsite_fetch ID (or latest), and what they need."""
+    return lines(archive_functions(host), _copying(host))
+
+
+def _copying(host: Inventory) -> str:
+    keep = host.backup
+    made = script("offsite.sh", COPIES=text("copies.py"), KEEP_DAYS=keep.keep_days, KEEP_MIN=keep.keep_min)
+    return lines(restic_functions(host), made)
 
 
 def backup_program(host: Inventory) -> str:
-    """What cron runs."""
+    """What cron runs. The copy takes long and only reads what is whole: the lock is given back before it."""
+    copies = host.backup.offsite != ""
     return lines(
         "#!/bin/bash",
         f"# {MARKER}",
@@ -46,8 +76,21 @@ def backup_program(host: Inventory) -> str:
         "export PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
         script("locked.sh", NAME=host.name, DOING="backup"),
         backup_functions(host),
+        _copying(host) if copies else "",
         "take_lock",
-        "with_times backup",
+        "with_times backup && exec 9>&- && with_times offsite_push" if copies else "with_times backup",
+        "",
+    )
+
+
+def restic_program(host: Inventory) -> str:
+    """restic with the repository's credentials, for a person: `restic snapshots`, `restic key passwd`."""
+    return lines(
+        "#!/bin/bash",
+        f"# {MARKER}",
+        "set -u",
+        restic_functions(host),
+        'run_restic 0 "$@"',
         "",
     )
 
@@ -60,6 +103,6 @@ def recover_program(host: Inventory) -> str:
         "set -u",
         "export PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
         script("locked.sh", NAME=host.name, ROOT=str(host.root), DOING="recover"),
-        'if [ -e "$ROOT/.deployer/restoring" ]; then with_times take_lock; fi',
+        'if [ -e "$ROOT/.deployer/restoring" ]; then take_lock; fi',
         "",
     )

@@ -17,11 +17,19 @@ from deployer.marker import MARKER
 BACKEND = "backend-api"
 WALLET = "demo-wallet"
 PROXY = "nginx"
+DATABASE = "postgres"
+
+PGDATA = "/var/lib/postgresql/data"
+"""Where the official image has its data, up to version 17; said to all of them."""
 
 Service = dict[str, object]
 
 CONFIG_LABEL = "deployer.config"
 """Digest of all that a container was started with: another one means that it has to be replaced."""
+
+
+class Expanded(str):
+    """A value in which Compose shall expand `$`: the one way in which a secret of .env is named, and not written."""
 
 
 def image(host: Inventory, service: str) -> str:
@@ -35,6 +43,11 @@ def text(host: Inventory) -> str:
         "services": services(host),
         "networks": {"default": {"name": host.network_name, "external": True}},
     }
+    return dumped(document)
+
+
+def dumped(document: Mapping[str, object]) -> str:
+    """As Compose reads it: every value is what stands here."""
     return f"# {MARKER}\n" + yaml.safe_dump(_escaped(document), sort_keys=False, width=1000, allow_unicode=True)
 
 
@@ -51,7 +64,8 @@ def config_digests(host: Inventory) -> Mapping[str, str]:
 
 
 def _plain(host: Inventory) -> Mapping[str, Service]:
-    return {BACKEND: _backend(host), WALLET: _wallet(host), PROXY: _proxy(host)}
+    always = {BACKEND: _backend(host), WALLET: _wallet(host), PROXY: _proxy(host)}
+    return {**always, DATABASE: _database(host)} if host.postgres.enabled else always
 
 
 def health_command(port: int, path: str) -> str:
@@ -121,6 +135,38 @@ def _proxy(host: Inventory) -> Service:
     }
 
 
+def _database(host: Inventory) -> Service:
+    """The image's entry point begins as root, takes the data directory for its own user, and goes on as that.
+
+    Of .env it gets the password alone, not the application's keys, so no `env_file`. Compose reads .env beside the
+    file (it is always called with the project's directory), and nothing in such a password can be expanded again. The
+    image uses it only to make the database; that the role has the one of today is seen to by section 14.2.
+    """
+    postgres = host.postgres
+    given = {"POSTGRES_DB": postgres.database, "POSTGRES_USER": postgres.user, "PGDATA": PGDATA}
+    return {
+        **_common(postgres.image),
+        "command": ["postgres", "-c", f"max_connections={_connections(host)}"],
+        "environment": {**given, "POSTGRES_PASSWORD": Expanded(f"${{{environment.DB_PASSWORD}}}")},
+        "volumes": [f"{host.paths.postgres}:{PGDATA}"],
+        "shm_size": "256m",
+        "healthcheck": {
+            "test": ["CMD", "pg_isready", "-q", "-h", "127.0.0.1", "-U", postgres.user, "-d", postgres.database],
+            "interval": "10s",
+            "timeout": "5s",
+            "retries": 5,
+            "start_period": "60s",
+        },
+        "stop_grace_period": "60s",
+    }
+
+
+def _connections(host: Inventory) -> int:
+    """For the pools of all backends twice, as a release starts beside the old one; and some for people and dumps."""
+    pools = 2 * host.backend.replicas * (environment.POOL_SIZE + environment.MAX_OVERFLOW)
+    return max(200, pools + 20)
+
+
 def _common(image_name: str) -> Service:
     return {
         "image": image_name,
@@ -143,6 +189,8 @@ def _digest(service: Service) -> str:
 def _escaped(value: object) -> object:
     """Compose expands `$` in every value; doubled, it is a dollar sign."""
     match value:
+        case Expanded():
+            return str(value)
         case str():
             return value.replace("$", "$$")
         case dict():

@@ -63,7 +63,8 @@ def release_functions(host: Inventory, going: Going, told: str) -> str:
         AFTER_SWITCH=_words(host.hooks.after_switch),
         ON_FAILURE=_words(host.hooks.on_failure),
     )
-    return lines(scripts.proxy_functions(host), script("write_env.sh"), release, roll)
+    gates = lines(script("last_words.sh"), script("health.sh"))
+    return lines(scripts.proxy_functions(host), script("write_env.sh"), gates, release, roll)
 
 
 def _words(hook: tuple[str, ...]) -> str:

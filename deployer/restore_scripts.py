@@ -7,6 +7,7 @@ from deployer.backups import Backup
 from deployer.inventory.model import Inventory
 from deployer.release_scripts import Going, release_functions
 from deployer.remote.scripts import script, text
+from deployer.scripts import postgres_functions
 from deployer.shell import lines
 
 KINDS = ("data", "config", "ssl", "database")
@@ -27,4 +28,5 @@ def restore_functions(host: Inventory, backup: Backup, scope: tuple[str, ...], f
     going = Going(backup.commit, "", "", {}, (), ())
     images = "\n".join(f"{service} {image}" for service, image in fallback.items())
     restore = lines(script("restore.sh", ID=backup.id, FALLBACK=images), script("mask.sh"), script("recover.sh"))
-    return lines(unpack_functions(host, scope), release_functions(host, going, ""), restore)
+    database = postgres_functions(host) if host.postgres.enabled else ""
+    return lines(database, unpack_functions(host, scope), release_functions(host, going, ""), restore)

@@ -15,7 +15,9 @@ _SHAPE = "|".join(
         '{{index .Config.Labels "com.docker.compose.service"}}',
         "{{.Name}}",
         "{{.State.Status}}",
-        "{{if .State.Health}}{{.State.Health.Status}}{{end}}",
+        # Docker calls a container unhealthy that was paused a moment ago (for a backup), until its next check.
+        '{{with .State.Health}}{{if and (eq .Status "unhealthy") (eq .FailingStreak 0)}}healthy'
+        "{{else}}{{.Status}}{{end}}{{end}}",
         f'{{{{index .Config.Labels "{CONFIG_LABEL}"}}}}',
         "{{.Image}}",
     )

@@ -4,6 +4,9 @@ from deployer.inventory.model import Inventory
 from deployer.marker import MARKER
 from deployer.remote.scripts import script
 
+READY_WITHIN = 120
+"""Seconds from the start of PostgreSQL's container until it takes a password: the first start makes the database."""
+
 
 def proxy_functions(host: Inventory) -> str:
     """reload_proxy, drain_proxy and what they need."""
@@ -24,6 +27,21 @@ def certificate_functions(host: Inventory) -> str:
     return "\n".join((proxy_functions(host), script("certificate.sh"), script("renew.sh", **parameters)))
 
 
+def postgres_functions(host: Inventory) -> str:
+    """start_database, agree (on the role's password) and what they need."""
+    parameters: dict[str, str | int] = {
+        "NAME": host.name,
+        "ROOT": str(host.root),
+        "ENV_FILE": str(host.paths.env),
+        "IMAGE": host.postgres.image,
+        "ROLE": host.postgres.user,
+        "DATABASE": host.postgres.database,
+        "DATA": str(host.paths.postgres),
+        "LIMIT": READY_WITHIN,
+    }
+    return "\n".join((script("last_words.sh"), script("postgres.sh", **parameters)))
+
+
 def renew_program(host: Inventory) -> str:
     """What cron runs: the same functions, as a program of its own."""
     return "\n".join(
@@ -34,7 +52,7 @@ def renew_program(host: Inventory) -> str:
             "export LC_ALL=C.UTF-8 PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
             script("locked.sh", NAME=host.name, DOING="renew"),
             certificate_functions(host),
-            "with_times take_lock || exit",
+            "take_lock",
             'with_times renew "${1:-}"',
             "",
         )

@@ -18,6 +18,7 @@ NAMES = (
     "releases",
     "backup",
     "backups",
+    "drill",
     "restore",
     "renew",
     "maintenance",

@@ -3,6 +3,7 @@
 from deployer.commands.command import CHANGING, Choices, Command
 from deployer.commands.running import Run, on_hosts
 
+TITLE = "9.1 Backup"
 LIMIT = 12 * 3600
 """Seconds for one backup, however much it reads."""
 
@@ -12,14 +13,35 @@ def backup(choices: Choices) -> int:
 
 
 def _backup(run: Run) -> int:
-    from deployer.backup_scripts import backup_functions
+    if run.choices.flag("dry-run"):
+        _foresee(run)
+    from deployer.backup_scripts import backup_functions, offsite_functions
     from deployer.changes import Run as Act
-    from deployer.commands.converging import converge_once
+    from deployer.commands.converging import converge_all_once
     from deployer.shell import lines
+    from deployer.steps.offsite import TITLE as OFFSITE
 
     why = "back up data, logs, configuration and certificates; read it back"
-    act = Act(why, lines(backup_functions(run.host), "backup"), within=LIMIT)
-    return converge_once(run, "9.1 Backup", (act,))
+    steps = {TITLE: (Act(why, lines(backup_functions(run.host), "backup"), within=LIMIT),)}
+    if run.host.backup.offsite:
+        why = f"copy what is missing to {run.host.backup.offsite}; retention and, once a week, restic's check there"
+        steps[OFFSITE] = (Act(why, lines(offsite_functions(run.host), "offsite_push"), within=LIMIT),)
+    return converge_all_once(run, "backup", steps)
+
+
+def _foresee(run: Run) -> None:
+    """What would be read, and how much is needed. Raises DeployerError where the backup would be refused."""
+    from deployer.backup_scripts import foresight
+    from deployer.errors import Context, DeployerError
+
+    reply = run.transport.run(foresight(run.host), limit=600)
+    told = reply.output.decode(errors="replace").splitlines()
+    if reply.exit_code != 0:
+        context = Context(run.host.file.stem, TITLE, exit_code=reply.exit_code)
+        raise DeployerError(
+            "\n".join(told[-1:]) or "the host did not answer", remedy="mend that first", context=context
+        )
+    run.report.data("expected", {"lines": told}, "\n".join(told))
 
 
 COMMAND = Command(

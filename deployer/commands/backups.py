@@ -6,9 +6,15 @@ from datetime import UTC, datetime
 from deployer import backups as words
 from deployer.backups import Backup
 from deployer.commands.command import COMMON, Choices, Command, Option
+from deployer.commands.copies import TOLD, copied
 from deployer.commands.running import Run, on_hosts
+from deployer.errors import Context, DeployerError
 
 _HEAD = f"{'backup':36}  {'age':>8}  {'size':>9}  {'files':>8}  {'release':24}  {'verified':20}  parts"
+
+
+LIMIT = 12 * 3600
+"""Seconds for reading all of them again."""
 
 
 def backups(choices: Choices) -> int:
@@ -16,16 +22,48 @@ def backups(choices: Choices) -> int:
 
 
 def _backups(run: Run) -> int:
-    head, now = f"{_HEAD}\n", datetime.now(UTC)
-    found = known(run)
-    for backup in found:
-        run.report.data("backup", {**asdict(backup)}, head + line(backup, now))
-        head = ""
-    if not found:
-        what = "no backup yet"
-        run.report.data("note", {"text": what}, f"{what}: deployer backup --host {run.host.file.stem}")
+    damaged = _verified(run) if run.choices.flag("verify") else {}
+    _tell(run)
+    if damaged:
+        run.tally.verdicts.append("failed")
+        raise DeployerError(
+            "\n".join(damaged.values()),
+            remedy=f"make another: deployer backup --host {run.host.file.stem}; look at the host's disk (dmesg)",
+            context=Context(run.host.file.stem),
+        )
     run.tally.verdicts.append("in sync")
     return 0
+
+
+def _tell(run: Run) -> None:
+    head, now = f"{_HEAD}\n", datetime.now(UTC)
+    offsite = run.choices.flag("offsite")
+    found = copied(run) if offsite else known(run)
+    for backup in found:
+        fields = asdict(backup)
+        told = {name: fields[name] for name in TOLD} if offsite else fields
+        run.report.data("backup", told, head + line(backup, now))
+        head = ""
+    if not found:
+        what = "no off-site copy yet" if offsite else "no backup yet"
+        run.report.data("note", {"text": what}, f"{what}: deployer backup --host {run.host.file.stem}")
+
+
+def _verified(run: Run) -> dict[str, str]:
+    """Have the host read all of them; gives what is wrong, by the backup's id."""
+    from deployer.backup_scripts import verification
+
+    wrong: dict[str, str] = {}
+    reply = run.transport.run(verification(run.host), limit=LIMIT)
+    for line in reply.output.decode(errors="replace").splitlines():
+        backup, _, said = line.partition(" ")
+        run.report.data("verified", {"id": backup, "said": said}, said or f"{backup} is sound")
+        if said:
+            wrong[backup] = said
+    if reply.exit_code != 0:
+        output = reply.error.decode(errors="replace")
+        raise DeployerError("the backups could not be read", context=Context(run.host.file.stem, output=output))
+    return wrong
 
 
 def known(run: Run) -> tuple[Backup, ...]:
@@ -39,8 +77,9 @@ def line(backup: Backup, now: datetime) -> str:
     if backup.missing:
         return f"{backup.id:36}  not whole: {backup.missing}"
     size = f"{backup.size / 1e6:,.1f} MB"
-    verified = backup.verified or "when it was made"
-    told = f"{backup.id:36}  {age(backup, now):>8}  {size:>9}  {backup.files:>8}  {backup.release:24}  {verified:20}"
+    verified = backup.verified or ("when it was made" if backup.parts else "")
+    files = backup.files or ""
+    told = f"{backup.id:36}  {age(backup, now):>8}  {size:>9}  {files:>8}  {backup.release:24}  {verified:20}"
     return f"{told}  {', '.join(backup.parts)}"
 
 
@@ -57,5 +96,9 @@ COMMAND = Command(
     "backups",
     "List the backups: age, size, release, parts, and when each was last verified; --verify reads all of them again.",
     backups,
-    (*COMMON, Option("verify", "read every backup again, and check it against its sums and its list of files", bool)),
+    (
+        *COMMON,
+        Option("offsite", "those in the off-site repository instead", bool),
+        Option("verify", "read every backup again, and check it against its sums and its list of files", bool),
+    ),
 )

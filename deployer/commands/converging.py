@@ -38,6 +38,13 @@ def operator_of(run: Run, host: Inventory, outside: Outside = not_looked_at) -> 
 
 def converge_once(run: Run, title: str, changes: Sequence[Change], outside: Outside = not_looked_at) -> int:
     """Make these changes because they were asked for, whatever the host is like; or tell them."""
-    asked = Asked(title, changes, token=uuid4().hex)
-    engine = Engine(run.host, run.transport, (asked,), Operator(lambda names: {}, run.report, run.tally, outside))
-    return converge(run, engine, Holder.here(title.partition(" ")[2].lower()))
+    return converge_all_once(run, title.partition(" ")[2].lower(), {title: changes}, outside)
+
+
+def converge_all_once(
+    run: Run, doing: str, steps: Mapping[str, Sequence[Change]], outside: Outside = not_looked_at
+) -> int:
+    """The same for several steps, by their titles: each one's success counts, also when a later one fails."""
+    asked = tuple(Asked(title, changes, token=uuid4().hex) for title, changes in steps.items())
+    engine = Engine(run.host, run.transport, asked, Operator(lambda names: {}, run.report, run.tally, outside))
+    return converge(run, engine, Holder.here(doing))

@@ -2,6 +2,7 @@
 
 from uuid import uuid4
 
+from deployer.backup_scripts import database_functions
 from deployer.backups import Backup
 from deployer.changes import Run as Act
 from deployer.commands.converging import converge, operator_of
@@ -49,7 +50,8 @@ def _told(run: Run, ask: Ask) -> str:
 def _ask_proxy(host: Inventory) -> Ask:
     """One that runs on its files needs all else: Docker, the network, a configuration and a certificate."""
     there = sh("test", "-s", host.paths.nginx_conf, "-a", "-s", host.paths.env)
-    return ask_docker(lines(proxy_functions(host), f"{there} && proxy"))
+    database = '[ -n "$(database_server)" ] &&' if host.postgres.enabled else ""
+    return ask_docker(lines(proxy_functions(host), database_functions(host), f"{database} {there} && proxy"))
 
 
 def _ask_orphan(host: Inventory) -> Ask:

@@ -7,14 +7,14 @@ from pathlib import PurePosixPath
 
 from deployer.commands.command import COMMON, Choices, Command, Option
 from deployer.commands.running import Run, on_hosts
-from deployer.compose import BACKEND, PROXY, WALLET
+from deployer.compose import BACKEND, DATABASE, PROXY, WALLET
 from deployer.errors import Context, DeployerError, UsageError
 from deployer.inventory.model import Inventory
 from deployer.printable import printable
 from deployer.remote.scripts import script
 from deployer.transport.protocol import Conversation
 
-SERVICES = (BACKEND, WALLET, PROXY)
+SERVICES = (BACKEND, WALLET, PROXY, DATABASE)
 LIFE = b"\x1e"
 """What the host sends now and then where there is no line, so that its silence can be noticed."""
 
@@ -140,5 +140,5 @@ COMMAND = Command(
         Option("grep", "only lines that hold this text"),
         Option("lines", "at most so many of each, from the end", int, short="n", default=200),
     ),
-    Option("service", "whose log: backend-api, demo-wallet, nginx, access, error, audit, renew"),
+    Option("service", "whose log: backend-api, demo-wallet, nginx, postgres, access, error, audit, renew"),
 )

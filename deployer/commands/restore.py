@@ -13,14 +13,19 @@ def restore(choices: Choices) -> int:
     only = choices.text("only")
     if only and only not in KINDS:
         raise UsageError(f"--only {only}: there is no such part", remedy=f"one of: {', '.join(KINDS)}")
+    if choices.text("from") and choices.flag("dry-run"):
+        what = "--from sends the backup to the host, and a dry run writes nothing there"
+        raise UsageError(what, remedy="without --dry-run: it asks before anything is replaced")
     return on_hosts(choices, _restore)
 
 
 def _restore(run: Run) -> int:
+    from deployer.commands.fetching import bring
     from deployer.commands.founding import found
     from deployer.commands.restoring import foresee, put_in_place
 
-    choice = choose(known(run), run.choices.text("ts"))
+    source, wanted = run.choices.text("from"), run.choices.text("ts")
+    choice = choose(known(run), bring(run, source, wanted) if source else wanted)
     only = run.choices.text("only")
     scope = (only,) if only else KINDS
     run.report.data("chosen", {"id": choice.backup.id, "scope": list(scope)}, choice.told)
@@ -50,6 +55,7 @@ COMMAND = Command(
         *CHANGING,
         YES,
         Option("ts", "the newest whole backup whose time starts so: 20251012, 20251012_0200 (default: the newest)"),
+        Option("from", "offsite, or a backup's directory on this machine: brought to the host first"),
         Option("only", f"one part alone: {', '.join(KINDS)}"),
     ),
 )

@@ -4,8 +4,10 @@ import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 
-from deployer import compose
-from deployer.compose import BACKEND, PROXY, WALLET
+from deployer import compose, drills
+from deployer.commands.last_backup import LastBackup, last_backup
+from deployer.commands.last_backup import ask as ask_backup
+from deployer.compose import BACKEND, DATABASE, PROXY, WALLET
 from deployer.docker import ask_docker
 from deployer.facts import Answer, Ask, Facts, Unknown
 from deployer.inventory.model import Inventory
@@ -62,17 +64,18 @@ class State:
     load: str
     firewall: bool
     last_run: Mapping[str, object]
-    last_backup: str
+    last_backup: LastBackup | None
+    last_drill: drills.Drill | None
     lock: str
     maintenance: str
     unknown: Mapping[str, str]
     down: tuple[Down, ...] = ()
+    warnings: tuple[Down, ...] = ()
 
 
 def asked(host: Inventory) -> Mapping[str, Ask]:
     """Questions by name; each may fail on its own and then is told as unknown."""
-    audit, backups = quote(host.paths.audit), quote(host.backup.directory)
-    newest = f"find {backups} -maxdepth 1 -type d -name {quote(f'{host.name}_*')} -printf '%f\\n'"
+    audit = quote(host.paths.audit)
     return {
         "now": Ask("date +%s"),
         "containers": ask_docker(script("show_containers.sh", NAME=host.name)),
@@ -85,7 +88,8 @@ def asked(host: Inventory) -> Mapping[str, Ask]:
         "load": Ask('read -r load _ </proc/loadavg; echo "$load on $(nproc) CPUs"'),
         "firewall": Ask("iptables -S ufw-user-input 2>/dev/null | grep -c . || true"),
         "last run": Ask(f"[ ! -e {audit} ] || tail -n 1 {audit}"),
-        "last backup": Ask(f"[ ! -d {backups} ] || {newest} | sort | tail -n 1"),
+        "last backup": ask_backup(host),
+        "last drill": Ask(f"tail -n 3 {quote(host.paths.drill_log)} 2>/dev/null || true"),
         "lock": Ask(_lock(host)),
         "maintenance": ask_switch(host),
     }
@@ -127,13 +131,13 @@ def state(host: Inventory, reply: bytes) -> State:
         load=told.text("load"),
         firewall=int(told.text("firewall") or 0) > 0,
         last_run=_json(told.text("last run")),
-        last_backup=told.text("last backup"),
+        last_backup=last_backup(told.text("last backup"), now),
+        last_drill=drills.last(told.text("last drill")),
         lock=_holder(told.text("lock")),
         maintenance=described(told.text("maintenance")),
         unknown=told.unknown,
-        down=(),
     )
-    return _with_down(host, found)
+    return replace(found, down=tuple(_down(host, found)), warnings=tuple(_warnings(host, found, now)))
 
 
 class _Told:
@@ -206,8 +210,10 @@ def _holder(text: str) -> str:
     return f"{known['who']}, running '{known.get('command', '')}' since {known.get('since', '')}"
 
 
-def _with_down(host: Inventory, found: State) -> State:
-    return replace(found, down=tuple(_down(host, found)))
+def _warnings(host: Inventory, found: State, now: int) -> Iterator[Down]:
+    """What a person should see to, though everything is up."""
+    if found.last_drill and (wrong := found.last_drill.wrong(now)):
+        yield Down(wrong, f"deployer drill --host {host.file.stem} -v")
 
 
 def _down(host: Inventory, found: State) -> Iterator[Down]:
@@ -218,7 +224,7 @@ def _down(host: Inventory, found: State) -> Iterator[Down]:
     if not found.containers:
         yield Down("nothing is deployed here yet", f"deployer provision --host {name}")
         return
-    wanted = {BACKEND: host.backend.replicas, WALLET: 1, PROXY: 1}
+    wanted = {BACKEND: host.backend.replicas, WALLET: 1, PROXY: 1, **({DATABASE: 1} if host.postgres.enabled else {})}
     for service, number in wanted.items():
         yield from _down_of(name, service, number, tuple(item for item in found.containers if item.service == service))
     if found.certificate is None:

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 
+from deployer.commands.last_backup import LastBackup
 from deployer.commands.state import Container, State
 from deployer.inventory.model import Inventory
 
@@ -26,8 +27,11 @@ def _blocks(found: State) -> Iterator[tuple[str, Rows]]:
     yield "load", [(found.load or "unknown",)]
     yield "firewall", [("on" if found.firewall else "OFF",)]
     yield "last run", [(_last_run(found.last_run),)]
-    yield "last backup", [(found.last_backup or "none",)]
+    yield "last backup", [(line,) for line in _last_backup(found.last_backup)]
+    yield "last drill", [(found.last_drill.told if found.last_drill else "none",)]
     yield "lock", [(f"held by {found.lock}" if found.lock else "free",)]
+    if found.warnings:
+        yield "WARNING", [(f"{warning.what}: {warning.remedy}",) for warning in found.warnings]
     if found.unknown:
         yield "unknown", [(f"{name}: {why}",) for name, why in found.unknown.items()]
 
@@ -72,6 +76,15 @@ def _last_run(record: Mapping[str, object]) -> str:
         return "none"
     since, command, who, result = (run.get(key, "") for key in ("since", "command", "who", "result"))
     return f"{since}  {command} by {who}: {result}"
+
+
+def _last_backup(found: LastBackup | None) -> Iterator[str]:
+    if found is None or not found.id:
+        yield "none"
+    else:
+        verified = f"read again {found.verified}" if found.verified else "read when it was made"
+        yield f"{found.id}  {duration(found.age)} old, {size(found.size)}, {verified}"
+    yield from (f"{name} is not whole" for name in (found.not_whole if found else ()))
 
 
 def aligned(rows: Rows) -> Iterator[str]:

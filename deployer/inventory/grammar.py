@@ -85,6 +85,13 @@ Cpus = Annotated[str, optional('a number of CPUs is "0.5" or "2", in quotes', te
 # Words of its own
 Name = Annotated[str, text("a name is 2 to 31 of a-z, 0-9 and -, a letter first", texts.is_name)]
 User = Annotated[str, text("a user is up to 32 of a-z, 0-9, _ and -, a letter first", _matches(names.USER))]
+Identifier = Annotated[
+    str,
+    text(
+        'a name in PostgreSQL is up to 63 of a-z, 0-9 and _, no digit first; not "pg_...", "template0", "template1"',
+        _matches(r"(?!pg_|template[01]$)[a-z_][a-z0-9_]{0,62}"),
+    ),
+]
 Policy = Annotated[
     str,
     text(

@@ -63,6 +63,11 @@ class Layout:
         return self.root / "data"
 
     @property
+    def postgres(self) -> PurePosixPath:
+        """The database's own files: the user of its image owns them."""
+        return self.root / "postgres"
+
+    @property
     def source(self) -> PurePosixPath:
         return self.root / "src"
 
@@ -86,6 +91,11 @@ class Layout:
     @property
     def release_log(self) -> PurePosixPath:
         return self.state / "releases.jsonl"
+
+    @property
+    def drill_log(self) -> PurePosixPath:
+        """What became of each drill."""
+        return self.state / "drills.jsonl"
 
     @property
     def audit(self) -> PurePosixPath:

@@ -1,5 +1,6 @@
 """What several keys, or a key and a file, must agree on. Checked also when other keys are wrong."""
 
+import re
 from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
@@ -10,6 +11,8 @@ from deployer.inventory.mistakes import Mistake, shown
 from deployer.inventory.model import LOCAL, Inventory, Origin, with_derived
 from deployer.inventory.names import is_origin
 from deployer.inventory.texts import is_absolute
+
+DB_PASSWORD = re.compile(r"[A-Za-z0-9._~-]{8,}")
 
 
 @dataclass(frozen=True)
@@ -140,9 +143,27 @@ def origins_are_origins(given: Given) -> Iterator[Mistake]:
         yield Mistake("environment.CORS_ORIGINS", right, shown(text))
 
 
+def database_has_one_address(given: Given) -> Iterator[Mistake]:
+    if given.value("postgres.enabled") is True and "DATABASE_URL" in given.origin.secrets:
+        right = "a database here and DATABASE_URL in {name}, which names another: false, or take that line out"
+        yield Mistake("postgres.enabled", right.format(name=_secrets_file(given)), "true")
+
+
+def database_password_fits(given: Given) -> Iterator[Mistake]:
+    """It becomes a part of DATABASE_URL as it stands; what is shorter is not masked in what the host prints."""
+    password = given.origin.secrets.get("DB_PASSWORD")
+    if given.value("postgres.enabled") is True and password and not DB_PASSWORD.fullmatch(password.reveal()):
+        right = f"DB_PASSWORD in {_secrets_file(given)} stands in a URL: 8 or more of letters, digits and . _ ~ -"
+        yield Mistake("postgres.enabled", f"{right}; take the line out and one is made on the host")
+
+
+def _secrets_file(given: Given) -> str:
+    return given.origin.file.with_suffix(".env").name
+
+
 def offsite_has_password(given: Given) -> Iterator[Mistake]:
     if given.text("backup.offsite") and "RESTIC_PASSWORD" not in given.origin.secrets:
-        name = given.origin.file.with_suffix(".env").name
+        name = _secrets_file(given)
         yield Mistake("backup.offsite", f"its RESTIC_PASSWORD is missing in {name}: no copy without encryption")
 
 
@@ -156,5 +177,7 @@ RULES: tuple[Rule, ...] = (
     directories_are_apart,
     copies_may_overlap,
     origins_are_origins,
+    database_has_one_address,
+    database_password_fits,
     offsite_has_password,
 )

@@ -115,6 +115,7 @@ class Backup(Section):
     keep_days: grammar.Days = 30
     keep_min: grammar.Count = 7
     drill_schedule: grammar.Schedule = "0 4 1 */3 *"
+    check: grammar.Words = ()
     offsite: grammar.Offsite = ""
 
 
@@ -127,6 +128,9 @@ class Monitoring(Section):
 
 class Postgres(Section):
     enabled: bool = False
+    image: grammar.Image = "postgres:15"
+    database: grammar.Identifier = "biometric_did"
+    user: grammar.Identifier = "app_user"
 
 
 class Releases(Section):

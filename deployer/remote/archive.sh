@@ -30,11 +30,17 @@ names_of() { items_of "$1" | cut -d' ' -f2-; }
 standing_items() { local base name; items_of "$1" | while read -r base name; do if [ -e "$base/$name" ]; then echo "$base $name"; fi; done; }
 
 # Every file, directory and link of a part as it stands: KIND MODE UID GID SIZE MTIME CTIME INODE NAME, each ended by NUL.
+# Fails where not all could be seen. Further words are for find.
 scan() {
-  local base name
-  standing_items "$1" | while read -r base name; do
-    (cd "$base" && find "$name" '(' -type f -o -type d -o -type l ')' -printf '%y %#m %U %G %s %T@ %C@ %i %p\0')
-  done | LC_ALL=C sort -z
+  local part=$1
+  shift
+  standing_items "$part" | {
+    code=0
+    while read -r base name; do
+      (cd "$base" && find "$name" '(' -type f -o -type d -o -type l ')' "$@" -printf '%y %#m %U %G %s %T@ %C@ %i %p\0') || code=1
+    done
+    exit "$code"
+  } | LC_ALL=C sort -z
 }
 
 paths_in() { sed -zE 's/^([^ ]+ ){8}//' "$1"; }
@@ -66,27 +72,49 @@ listing_of() { decompress "$(file_of "$1" files)"; }
 archived_in() {
   local part
   for part in $parts; do
-    decompress "$(file_of "$1" "$part")" | tree archive "" $(names_of "$part") || { echo "${1##*/}_$part: see above" >&2; return 1; }
+    decompress "$(file_of "$1" "$part")" | tree archive "" $(names_of "$part") || { echo "${1##*/}_$part cannot be unpacked" >&2; return 1; }
   done
 }
 
+# What the archives hold that the list of files says otherwise, or not at all; a list that is empty lists nothing. Says
+# why where one could not be read.
+differences_in() {
+  local beside=$2 code=0
+  archived_in "$1" >"$beside/archived" 2>"$beside/said" || code=1
+  if [ "$code" != 0 ]; then tail -n 2 "$beside/said" | paste -sd ' '; return; fi
+  listing_of "$1" >"$beside/listed" 2>"$beside/said" || { echo "the list of its files cannot be read: $(tail -n 1 "$beside/said")"; return; }
+  LC_ALL=C comm -13 <(LC_ALL=C sort "$beside/archived") <(LC_ALL=C sort "$beside/listed") | head -n 3 |
+    sed -E 's/^\{"path": ("([^"\\]|\\.)*").*/\1 is not as its list of files says/' | paste -sd ';'
+}
+
 # Reads all of a backup: each file against its sum, each archive against the list of its files. Nothing is written but
-# the time at which it was found good.
-verify_backup() {
-  local backup=$DIRECTORY/$1 said beside code=0
+# the time at which it was found good. A shell of its own: what it needs meanwhile goes with it, however it ends.
+verify_backup() (
+  set +e
+  backup=$DIRECTORY/$1
   said=$(missing_in "$1")
-  if [ -n "$said" ] || [ ! -d "$backup" ]; then echo "$1 is not whole: ${said:-it is gone}"; return 1; fi
+  if [ ! -d "$backup" ]; then echo "$1 is gone"; exit 1; fi
+  if [ -n "$said" ]; then echo "$1 is not whole: $said"; exit 1; fi
   if ! said=$(cd "$backup" && sed 's/^.*  //' SHA256SUMS | xargs -d '\n' sha256sum -- 2>&1 | diff SHA256SUMS -); then
     echo "$1 is damaged: $(sed -n 's/^[<>] .*  //p' <<<"$said" | sort -u | paste -sd ' ') is not what was written"
-    return 1
+    exit 1
   fi
-  beside=$(mktemp -d /var/tmp/deployer.XXXXXX)
-  said=$(archived_in "$backup" 2>&1 >"$beside/archived") || code=1
-  if [ "$code" = 0 ]; then
-    said=$(comm -13 <(sort "$beside/archived") <(listing_of "$backup" | sort) | head -n 3)
-    if [ -n "$said" ]; then code=1; fi
-  fi
-  rm -rf "$beside"
-  if [ "$code" != 0 ]; then echo "$1 is damaged: $said"; return 1; fi
-  date -u +%FT%TZ >"$backup/verified"
+  trap 'exit 143' HUP INT PIPE TERM
+  beside=$(mktemp -d "/var/tmp/deployer-$NAME.XXXXXX") || exit 1
+  trap 'rm -rf "$beside"' EXIT
+  said=$(differences_in "$backup" "$beside")
+  if [ -n "$said" ]; then echo "$1 is damaged: $said"; exit 1; fi
+  umask 077
+  date -u +%FT%TZ >"$beside/verified" && cp "$beside/verified" "$backup/verified"
+)
+
+# Reads all of them: a line for each, ID and why it is not sound. Without the lock, which this may take hours for: what a
+# backup removes meanwhile, because it is too old, is not told.
+verify_all() {
+  local one said
+  renice -n 10 -p $$ >/dev/null 2>&1 || true
+  for one in $(shelf | ids); do
+    said=$(verify_backup "$one") || true
+    if [ -d "$DIRECTORY/$one" ]; then printf '%s %s\n' "$one" "$(paste -sd ' ' <<<"$said")"; fi
+  done
 }

@@ -1,6 +1,7 @@
 # Functions for PostgreSQL, where the deployment has one: what a backup takes of it. Its snapshot is exported while the
 # application stands still, and the dump made of that afterwards (pg_dump(1), --snapshot).
-# Needs NAME, DATABASE (empty: there is none), DATABASE_USER; `work`, a directory, when a backup runs.
+# Needs NAME, DATABASE (empty: there is none), DATABASE_USER; `say` and the directories `work` and `words`
+# when a backup runs, `beside` when it is restored, with proxy.sh.
 database_server() { docker ps -q --filter status=running --filter "label=com.docker.compose.project=$NAME" --filter label=com.docker.compose.service=postgres; }
 ask_database() { docker exec -i "$(database_server)" psql -X -q -v ON_ERROR_STOP=1 -tA -U "$DATABASE_USER" -d "${1:-$DATABASE}"; }
 
@@ -12,11 +13,20 @@ counting="select coalesce(json_object_agg(format('%I.%I', schemaname, tablename)
 database_size() { if [ -z "$DATABASE" ]; then echo 0; else ask_database <<<'select pg_database_size(current_database())'; fi; }
 database_tables() { if [ -n "$DATABASE" ]; then ask_database <<<"select tablename from pg_tables where schemaname not in ('pg_catalog', 'information_schema') limit 1"; fi; }
 
+database_answers() {
+  local said
+  if [ -z "$DATABASE" ]; then return; fi
+  said=$(ask_database 2>&1 <<<'select 1') && return
+  say "PostgreSQL does not answer: $(tail -n 1 <<<"$said"); see deployer logs postgres"
+  return 1
+}
+
 # A session that keeps the snapshot until `database_dump` is through with it.
 database_snapshot() {
   if [ -z "$DATABASE" ]; then return; fi
   mkfifo "$work/ask" "$work/answer"
-  ask_database <"$work/ask" >"$work/answer" 2>>"$work/errors" &
+  # Without the pipe on which tar is told its names: it would never end.
+  (exec {to}>&- {from}<&-; ask_database <"$work/ask" >"$work/answer" 2>>"$words/other") &
   exec {database_to}>"$work/ask" {database_from}<"$work/answer"
   rm "$work/ask" "$work/answer"
   printf 'begin isolation level repeatable read, read only;\nselect pg_export_snapshot();\n' >&"$database_to"
@@ -26,10 +36,10 @@ database_snapshot() {
 database_dump() {
   rows=null
   if [ -z "$DATABASE" ]; then return; fi
-  docker exec "$(database_server)" pg_dump -Fc --snapshot="$snapshot" -U "$DATABASE_USER" "$DATABASE" >"$1" 2>"$work/errors" ||
-    { say "the dump of the database ended early:"; tail -n 5 "$work/errors" | sed 's/^/  | /'; return 1; }
-  docker exec -i "$(database_server)" pg_restore --list <"$1" >/dev/null 2>"$work/errors" ||
-    { say "the dump of the database cannot be read: $(tail -n 1 "$work/errors")"; return 1; }
+  docker exec "$(database_server)" pg_dump -Fc --snapshot="$snapshot" -U "$DATABASE_USER" "$DATABASE" >"$1" 2>"$words/other" ||
+    { say "the dump of the database ended early:"; tail -n 5 "$words/other" | sed 's/^/  | /'; return 1; }
+  docker exec -i "$(database_server)" pg_restore --list <"$1" >/dev/null 2>"$words/other" ||
+    { say "the dump of the database cannot be read: $(tail -n 1 "$words/other")"; return 1; }
   printf '%s;\n' "$counting" >&"$database_to"
   read -r rows <&"$database_from" || { say "PostgreSQL does not count its rows"; return 1; }
   exec {database_to}>&- {database_from}<&-
@@ -59,20 +69,33 @@ database_unpack() {
     echo "the restored database has other rows than were backed up: $rows"
     return 1
   fi
+  : >"$beside/database"
 }
+
+# By this restore: one that is left of another must not be taken for it.
 
 has_database() { [ "$(ask_database postgres <<<"select count(*) from pg_database where datname = '$1'")" = 1 ]; }
 
+is_unpacked() { [ -e "$beside/database" ]; }
+
 database_swap() {
-  if [ -z "$DATABASE" ] || ! has_database "${DATABASE}_restoring"; then return 0; fi
+  if ! is_unpacked; then return 0; fi
   if has_database "$DATABASE"; then
     ask_database postgres <<<"drop database if exists \"${DATABASE}_former\"" && rename_database "$DATABASE" "${DATABASE}_former" || return
   fi
   rename_database "${DATABASE}_restoring" "$DATABASE"
 }
 
+database_answers() { [ -n "$(database_server)" ] && ask_database postgres <<<'select 1' >/dev/null 2>&1; }
+
+# Whatever has been swapped so far, and again where that was broken off. A server that does not answer is no proof that
+# there is nothing.
 database_swap_back() {
-  if [ -z "$DATABASE" ] || ! has_database "${DATABASE}_former" || has_database "${DATABASE}_restoring"; then return 0; fi
-  if has_database "$DATABASE"; then rename_database "$DATABASE" "${DATABASE}_restoring" || return; fi
-  rename_database "${DATABASE}_former" "$DATABASE"
+  if ! is_unpacked; then return 0; fi
+  await 60 database_answers || { echo "PostgreSQL does not answer"; return 1; }
+  if has_database "$DATABASE"; then
+    if has_database "${DATABASE}_restoring"; then return 0; fi
+    rename_database "$DATABASE" "${DATABASE}_restoring" || return
+  fi
+  if has_database "${DATABASE}_former"; then rename_database "${DATABASE}_former" "$DATABASE"; fi
 }

@@ -2,7 +2,7 @@
 # section: visitors get the maintenance page, the application stops, everything is swapped by renaming, new containers
 # start on it and pass their gate, the proxy is switched. Whatever fails goes back (recover.sh).
 # Needs ID (of the backup), FALLBACK (lines of SERVICE IMAGE: what to take where the backup's own image is gone), SCOPE;
-# archive.sh, database.sh, unpack.sh and the functions of a roll-out in front of it.
+# postgres.sh where there is a database, archive.sh, database.sh, unpack.sh and the functions of a roll-out in front of it.
 journal=$beside/journal # the state it is in: `swapping`, then `serving`, or `back`
 former=$(cat "$beside/former" 2>/dev/null || true)
 switch_file=$NGINX/maintenance
@@ -71,6 +71,9 @@ swap_files_back() {
   return "$code"
 }
 
+# The role's password is that of .env, whichever that is now (postgres.sh).
+agree_on_password() { if [ -n "$DATABASE" ] && in_scope config; then agree; fi; }
+
 # -- the road ----------------------------------------------------------------------------------------------------------
 
 standing_containers() { local service; for service in $1; do one_line "$(serving "$service")"; done; }
@@ -125,7 +128,7 @@ restore_swap() {
   close_site
   if [ -n "${olds// /}" ]; then docker stop --time 30 $olds >/dev/null; fi
   part stop
-  if ! swap_files || ! database_swap; then echo "the state could not be swapped"; recover; return; fi
+  if ! swap_files || ! database_swap || ! agree_on_password; then echo "the state could not be swapped"; recover; return; fi
   part swap
   start_restored || { recover; return; }
   touch "$beside/served"

@@ -5,7 +5,7 @@
 # Needs NAME, ROOT, NGINX, LIMIT, SETTLE and DRAIN (seconds), and SERVICES: a line for each service of the release with
 #   SERVICE UPSTREAM PORT REPLICAS OVERLAP IMAGE CHECK…
 # BEFORE_SWITCH, AFTER_SWITCH, ON_FAILURE: commands for the new backend's container, or none. In front of it: proxy.sh,
-# release.sh and write_env.sh.
+# release.sh, write_env.sh, last_words.sh and health.sh.
 upstreams=$NGINX/conf.d/$NAME.upstreams
 
 setting() { awk -v service="$1" -v column="$2" '$1 == service { print $column }' <<<"$SERVICES"; }
@@ -81,27 +81,6 @@ make_room() {
 }
 
 # -- gates -------------------------------------------------------------------------------------------------------------
-
-docker_is_up() { docker version >/dev/null 2>&1; }
-# While Docker itself is being restarted nothing is known of a container: that is waited for.
-running() { await 60 docker_is_up && [ "$(docker inspect --format '{{.State.Status}} {{.RestartCount}}' "$1")" = "running 0" ]; }
-answers() { docker exec "$1" sh -c "$2" >/dev/null 2>&1; }
-
-# A container that ended or restarts will not become healthy: say why at once, with its own last words.
-healthy() {
-  local deadline=$((SECONDS + LIMIT)) pause=0.3
-  until answers "$1" "$2"; do
-    if ! running "$1"; then last_words "$1" "does not keep running"; return 1; fi
-    if [ "$SECONDS" -ge "$deadline" ]; then last_words "$1" "is not healthy after $LIMIT s"; return 1; fi
-    sleep "$pause"
-    pause=$(awk -v p="$pause" 'BEGIN { print p < 2 ? p * 1.6 : 2 }')
-  done
-}
-
-last_words() {
-  echo "$1 $2; its last lines:"
-  docker logs --tail 25 "$1" 2>&1 | sed 's/^/  | /'
-}
 
 # Healthy at first sight is not enough where something serves: many a program ends after some seconds.
 settle() {

@@ -90,8 +90,10 @@ def in_archive(stream: BinaryIO, names: Iterable[str]) -> dict[str, Entry]:
             vars(archive)["members"] = []  # it would keep them all
             _refuse_unsafe(member, allowed, found)
             found[member.name] = _entry(archive, member, found)
-    if stream.read(1):
-        raise Unsafe("there is something behind the end of the archive")
+    # Two blocks of zeros end an archive, and more fill it up: where the first two are in two reads, the rest is unread.
+    while rest := stream.read(1 << 16):
+        if rest.strip(b"\0"):
+            raise Unsafe("there is something behind the end of the archive")
     return found
 
 

@@ -55,7 +55,7 @@ unpack_backup() {
   local backup=$DIRECTORY/$1 part said
   rm -rf "$beside"
   install -d -m 0700 "$beside" "$beside/new"
-  refuse_mounts && has_room "$backup" || return
+  has_room "$backup" || return
   for part in $(scope_parts); do
     said=$(decompress "$(file_of "$backup" "$part")" | tar -C "$beside/new" "${unpacked[@]}" -xf - 2>&1) ||
       { echo "unpacking $part failed: $(tail -n 3 <<<"$said")"; return 1; }
@@ -68,5 +68,5 @@ unpack_backup() {
 # Broken off, nothing of it stays: neither what is unpacked nor what verify_backup keeps beside (its own $beside).
 unpack_verified() {
   trap 'rm -rf "$beside" "${ROOT:?}/.deployer/restoring"; exit 143' TERM
-  verify_backup "$1" && unpack_backup "$1"
+  verify_backup "$1" && refuse_mounts && unpack_backup "$1"
 }

@@ -24,16 +24,16 @@ class Asked:
 
     @property
     def __name__(self) -> str:
-        return self.title.lower()
+        return self.title.partition(" ")[2].lower()  # without the section's number
 
     def probes(self, host: Inventory) -> Probes:
-        return {"done": Ask(f"cat {quote(_mark(host))} 2>/dev/null || true")}
+        return {"done": Ask(f"cat {quote(self._mark(host))} 2>/dev/null || true")}
 
     def plan(self, host: Inventory, facts: Facts) -> Plan:
         if facts["done"] != self.token:
             yield from self.changes
-            yield Run("note that it is done", f"echo {quote(self.token)} >{quote(_mark(host))}")
+            yield Run("note that it is done", f"echo {quote(self.token)} >{quote(self._mark(host))}")
 
-
-def _mark(host: Inventory) -> str:
-    return f"/run/deployer-{host.name}.asked"
+    def _mark(self, host: Inventory) -> str:
+        """One for each title: a command may ask for several things, one after the other."""
+        return f"/run/deployer-{host.name}.asked-{self.__name__.replace(' ', '-')}"

@@ -1,9 +1,10 @@
-"""9. Backup: the programs that cron runs, and the directory for what it makes, for nobody but root."""
+"""9. Backup: the programs that cron runs, and the directory for what they make, for nobody but root."""
 
 from collections.abc import Mapping
 
 from deployer.backup_scripts import backup_program, recover_program
 from deployer.changes import File
+from deployer.drill_scripts import drill_program
 from deployer.facts import Facts, Probes
 from deployer.files import Directory, ask_directories, ask_files, compare, compare_directories
 from deployer.inventory.model import Inventory
@@ -16,6 +17,7 @@ def files(host: Inventory) -> Mapping[str, File]:
     programs = host.paths.state / "bin"
     return {
         "program": File(programs / "backup", backup_program(host).encode(), 0o755),
+        "drill": File(programs / "drill", drill_program(host).encode(), 0o755),
         "recover": File(programs / "recover", recover_program(host).encode(), 0o755),
     }
 

@@ -6,11 +6,13 @@ from collections.abc import Iterator, Mapping, Sequence
 from deployer import compose, releases
 from deployer.changes import Change, FromOutside, Run
 from deployer.compose import BACKEND, config_digests
+from deployer.docker import ask_docker
 from deployer.environment import lines as environment_lines
 from deployer.facts import Ask, Facts, Probes
 from deployer.inventory.model import Inventory
 from deployer.proxy import nginx_conf, site_conf
 from deployer.release_scripts import Going, release_functions, services
+from deployer.remote.scripts import script
 from deployer.running import Container, ask_containers, containers
 from deployer.shell import lines, quote, sh
 from deployer.step import Plan
@@ -39,6 +41,7 @@ def probes(host: Inventory) -> Probes:
         "owners": Ask(f"stat -c %u:%g {quote(host.paths.logs)} {quote(host.paths.data)} 2>/dev/null || true"),
         "begun": Ask(f"[ ! -e {quote(host.paths.releases / '.next')} ] || echo yes"),
         "current": Ask(f"""[ ! -e {log} ] || sed -nE '/"result": "({serving})"/p' {log} | tail -n 1"""),
+        **({"stale": _ask_stale(host)} if host.postgres.enabled else {}),
         "served": Ask(f"[ ! -e {log} ] || {ids} | tac | awk '!seen[$0]++' | head -n {host.releases.retain}"),
     }
 
@@ -85,7 +88,18 @@ def _good(host: Inventory, facts: Facts, found: Sequence[Container], service: st
         and item.health != "unhealthy"
         and item.config == config_digests(host)[service]
         and item.name in facts.lines("chosen")
+        and not (service == BACKEND and _cut_off(host, facts, item.name))
     )
+
+
+def _cut_off(host: Inventory, facts: Facts, name: str) -> bool:
+    """It has another password of the database than .env has, or will have in a moment."""
+    return host.postgres.enabled and (name in facts.lines("stale") or environment.password_changes(host, facts))
+
+
+def _ask_stale(host: Inventory) -> Ask:
+    """The backends that were started with another DATABASE_URL than stands in .env."""
+    return ask_docker(script("show_stale.sh", NAME=host.name, ENV_FILE=str(host.paths.env)))
 
 
 def _serving(facts: Facts, found: Sequence[Container], service: str) -> tuple[Container, ...]:
@@ -153,6 +167,8 @@ def _reason(host: Inventory, facts: Facts, service: str, serving: Sequence[Conta
         return "its image is another"
     if any(item.health == "unhealthy" for item in serving):
         return "it is unhealthy"
+    if service == BACKEND and any(_cut_off(host, facts, item.name) for item in serving):
+        return "the database's password is another"
     return "its settings or its number changed"
 
 

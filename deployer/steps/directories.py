@@ -9,7 +9,10 @@ TITLE = "7.2 Directories"
 
 
 def directories(host: Inventory) -> tuple[Directory, ...]:
-    """logs and data belong to the image's user, who is known only after the build: section 7.4 sees to that."""
+    """logs and data belong to the image's user, who is known only after the build: section 7.4 sees to that.
+
+    The database's files belong to the user of its image, which takes them when it starts.
+    """
     paths = host.paths
     return (
         Directory(paths.logs, owner=""),
@@ -22,6 +25,7 @@ def directories(host: Inventory) -> tuple[Directory, ...]:
         Directory(paths.state / "acme"),
         Directory(paths.state / "tls", 0o700),
         Directory(paths.state / "docker"),
+        *((Directory(paths.postgres, 0o700, owner=""),) if host.postgres.enabled else ()),
     )
 
 

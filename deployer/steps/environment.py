@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from deployer import dotenv
 from deployer.changes import Note, Run, Stop
-from deployer.environment import lines, secret_names
+from deployer.environment import DB_PASSWORD, database_url, lines, secret_names
 from deployer.facts import Ask, Facts, Probes
 from deployer.inventory.model import Inventory
 from deployer.remote.scripts import script
@@ -30,7 +30,7 @@ _SECRET = re.compile(r"\[secret (?P<state>\w+) (?P<digest>[0-9a-f]*)\]")
 
 def probes(host: Inventory) -> Probes:
     supplied = " ".join(name for name in secret_names(host) if name in host.secrets)
-    return {"env": Ask(script("show_env.sh", FILE=str(host.paths.env), SUPPLIED=supplied))}
+    return {"env": Ask(script("show_env.sh", FILE=str(host.paths.env), SUPPLIED=supplied, DERIVED=database_url(host)))}
 
 
 def plan(host: Inventory, facts: Facts) -> Plan:
@@ -52,11 +52,12 @@ def plan(host: Inventory, facts: Facts) -> Plan:
 def wanted(host: Inventory, present: tuple[str, ...]) -> tuple[str, ...]:
     """All lines, `[secret]` in place of each secret.
 
-    A secret that stands there and is not ours (a person's, an older version's) is kept as well.
+    A secret that stands there and is not ours (a person's, an older version's) is kept as well; a DATABASE_URL made of
+    DB_PASSWORD is no secret here but a line like others, and goes when the database is switched off.
     """
-    ours = secret_names(host)
+    ours = (*secret_names(host), *(("DATABASE_URL",) if host.postgres.enabled else ()))
     others = tuple(name for line in present if _SECRET.search(line) and (name := line.partition("=")[0]) not in ours)
-    names = (*ours, *others)
+    names = (*secret_names(host), *others)
     return (MARKER, *_listed(names), *(f"{name}=[secret]" for name in names), *lines(host))
 
 
@@ -78,13 +79,20 @@ def _states(present: tuple[str, ...]) -> Iterator[tuple[str, str, str]]:
             yield line.partition("=")[0], found["state"], found["digest"]
 
 
+def password_changes(host: Inventory, facts: Facts) -> bool:
+    """The operator supplies another password of the database than stands in .env."""
+    _, *present = facts.lines("env") or ("",)
+    digests = {name: digest for name, _, digest in _states(tuple(present))}
+    return DB_PASSWORD in host.secrets and digests.get(DB_PASSWORD) != _digest(host.secrets[DB_PASSWORD])
+
+
+def _digest(secret: Secret) -> str:
+    return hashlib.sha256(secret.reveal().encode()).hexdigest()
+
+
 def _supplied_match(host: Inventory, present: tuple[str, ...]) -> bool:
     digests = {name: digest for name, _, digest in _states(present)}
-    return all(
-        digests.get(name) == hashlib.sha256(host.secrets[name].reveal().encode()).hexdigest()
-        for name in secret_names(host)
-        if name in host.secrets
-    )
+    return all(digests.get(name) == _digest(host.secrets[name]) for name in secret_names(host) if name in host.secrets)
 
 
 def _refuse_weak(host: Inventory, present: tuple[str, ...]) -> None:
@@ -96,8 +104,16 @@ def _refuse_weak(host: Inventory, present: tuple[str, ...]) -> None:
         for name, state, _ in _states(present)
         if name.endswith("_SECRET_KEY") and state in ("placeholder", "short") and name not in host.secrets
     )
-    if weak:
-        raise Stop(*weak)
+    unfit = tuple(_unfit(host) for name, state, _ in _states(present) if (name, state) == (DB_PASSWORD, "unfit"))
+    if weak or (unfit and host.postgres.enabled and DB_PASSWORD not in host.secrets):
+        raise Stop(*weak, *unfit)
+
+
+def _unfit(host: Inventory) -> Note:
+    return Note(
+        f"{DB_PASSWORD} in {host.paths.env} cannot stand in a URL: 8 or more of letters, digits and . _ ~ -",
+        f"set another as {DB_PASSWORD} in the inventory's .env; the database's role is given it too",
+    )
 
 
 def _write(host: Inventory, masked: tuple[str, ...], wanted: tuple[str, ...]) -> Run:

@@ -29,7 +29,14 @@ def wanted(host: Inventory) -> tuple[str, ...]:
         "ufw",
         "zstd",
         *certbot,
+        *_offsite(host.backup.offsite),
     )
+
+
+def _offsite(repository: str) -> tuple[str, ...]:
+    """restic, and the program by which it reaches this kind of repository."""
+    reached_by = {"sftp": ("openssh-client",), "rclone": ("rclone",)}
+    return ("restic", *reached_by.get(repository.partition(":")[0], ())) if repository else ()
 
 
 def probes(host: Inventory) -> Probes:

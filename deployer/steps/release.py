@@ -3,11 +3,11 @@
 from deployer.facts import Facts, Probes
 from deployer.inventory.model import Inventory
 from deployer.step import Plan
-from deployer.steps import compose, containers, environment, nginx
+from deployer.steps import compose, containers, database, environment, nginx
 
 TITLE = "10.1 Release"
 
-_PARTS = (environment, compose, nginx, containers)
+_PARTS = (environment, compose, nginx, database, containers)
 
 
 def probes(host: Inventory) -> Probes:

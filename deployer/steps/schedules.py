@@ -1,4 +1,4 @@
-"""10.2 and 5: what cron does (renewal, twice a day) and how logs are rotated without a restart."""
+"""10.2 and 5: what cron does (renewal, backups, drills) and how logs are rotated without a restart."""
 
 from collections.abc import Mapping
 from pathlib import PurePosixPath
@@ -40,12 +40,13 @@ def plan(host: Inventory, facts: Facts) -> Plan:
 def _cron(host: Inventory) -> str:
     """The minute follows from the name, so that not every host asks the CA at the same time."""
     minute = sum(host.site.domain.encode()) % 60
-    log = f"/var/log/{host.name}-renew.log"
+    programs, log = host.paths.state / "bin", f"/var/log/{host.name}"
     return (
         f"# {MARKER}\n"
         "SHELL=/bin/bash\n"
         "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin\n"
-        f"{minute} 3,15 * * * root {host.paths.state}/bin/renew >>{log} 2>&1\n"
-        f"{host.backup.schedule} root {host.paths.state}/bin/backup >>/var/log/{host.name}-backup.log 2>&1\n"
-        f"@reboot root {host.paths.state}/bin/recover >>/var/log/{host.name}-restore.log 2>&1\n"
+        f"{minute} 3,15 * * * root {programs}/renew >>{log}-renew.log 2>&1\n"
+        f"{host.backup.schedule} root {programs}/backup >>{log}-backup.log 2>&1\n"
+        f"{host.backup.drill_schedule} root {programs}/drill >>{log}-drill.log 2>&1\n"
+        f"@reboot root {programs}/recover >>{log}-restore.log 2>&1\n"
     )

@@ -21,8 +21,9 @@ from collections.abc import AsyncIterator
 
 import uvicorn
 from src import settings
+from src.database import database_of
 from src.middleware import HeadersAndAudit, HttpsOnly, client_address, limited
-from src.records import Records
+from src.records import Away, Records
 from starlette.applications import Starlette
 from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
@@ -42,7 +43,7 @@ CHUNK = 64 * 1024
 settings.refuse_mistakes()
 settings.open_logs()
 logger = logging.getLogger("api_server_secure")
-records = Records(settings.DATA_DIR, settings.RECORD_GAP)
+records = Records(settings.DATA_DIR, settings.RECORD_GAP, database_of(settings.DATABASE_URL))
 serial = itertools.count(1)
 
 
@@ -129,7 +130,9 @@ async def count_records(request: Request) -> Response:
 
 
 async def check_records(request: Request) -> Response:
-    return JSONResponse(await run_in_threadpool(records.check))
+    """409 where the stores cannot have existed at one instant."""
+    found = await run_in_threadpool(records.check)
+    return JSONResponse(found, 200 if found["consistent"] else 409)
 
 
 async def prove_records(request: Request) -> Response:
@@ -138,6 +141,12 @@ async def prove_records(request: Request) -> Response:
     if not isinstance(keys, list) or not all(isinstance(key, str) for key in keys):
         raise HTTPException(422, "keys should be a list of strings")
     return JSONResponse(await run_in_threadpool(records.prove, keys))
+
+
+async def without_database(request: Request, reason: Exception) -> Response:
+    """503 for what needs the database; /health does not: a release is not held against it."""
+    logger.error("the database is away: %s", reason)
+    return JSONResponse({"detail": "the database is away"}, 503)
 
 
 async def slow(request: Request) -> Response:
@@ -201,6 +210,7 @@ app = Starlette(
         Route("/api/fail", fail),
         WebSocketRoute("/api/ws", echo_socket),
     ],
+    exception_handlers={Away: without_database},
     middleware=[
         Middleware(HttpsOnly),
         Middleware(HeadersAndAudit),

@@ -6,6 +6,7 @@ from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
+from xdist.workermanage import WorkerController
 
 from tests.host.bed import snapshot
 from tests.host.bed.bed import Bed, prepare
@@ -34,6 +35,20 @@ def bed(request: pytest.FixtureRequest) -> Bed:
     stand_ins = [recipe.stands_for for recipe in STAND_INS] if ready.registry.needed else []
     request.config.stash[USED_STAND_INS] = tuple(stand_ins)
     return ready
+
+
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """One of two processes side by side tells the one that prints the summary."""
+    told = getattr(session.config, "workeroutput", None)
+    if told is not None and USED_STAND_INS in session.config.stash:
+        names = session.config.stash[USED_STAND_INS]
+        told["stand_ins"] = [*names]
+
+
+def pytest_testnodedown(node: WorkerController) -> None:
+    if "stand_ins" in getattr(node, "workeroutput", {}):
+        names: tuple[str, ...] = tuple(node.workeroutput["stand_ins"])
+        node.config.stash[USED_STAND_INS] = names
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:

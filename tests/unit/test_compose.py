@@ -14,7 +14,7 @@ import pytest
 import yaml
 
 from deployer import compose
-from deployer.compose import BACKEND, CONFIG_LABEL, PROXY, WALLET
+from deployer.compose import BACKEND, CONFIG_LABEL, DATABASE, PROXY, WALLET
 from deployer.inventory.model import Inventory
 from tests.fakes import inventory, run_here
 
@@ -71,6 +71,47 @@ class TestFile:
         assert found["restart"] == "unless-stopped"
         assert found["security_opt"] == ["no-new-privileges:true"]
         assert found["pull_policy"] == "never"
+
+
+class TestDatabase:
+    HOST = inventory(postgres={"enabled": True, "user": "me", "database": "it", "image": "postgres:16"})
+
+    def test_service(self) -> None:
+        """The guide's service by its name, with its data below the root and no port published."""
+        found = document(self.HOST)["services"]
+        assert list(found) == [BACKEND, WALLET, PROXY, DATABASE]
+        service = found[DATABASE]
+        assert service["image"] == "postgres:16"
+        assert service["volumes"] == ["/opt/biometric-did/postgres:/var/lib/postgresql/data"]
+        assert "ports" not in service
+        assert (service["restart"], service["pull_policy"]) == ("unless-stopped", "never")
+        assert service["security_opt"] == ["no-new-privileges:true"]
+        assert (service["shm_size"], service["stop_grace_period"]) == ("256m", "60s")
+
+    def test_health(self) -> None:
+        """Asked over TCP: while the image makes the database its server listens on the socket only."""
+        check = cast(dict[str, object], document(self.HOST)["services"][DATABASE]["healthcheck"])
+        assert check["test"] == ["CMD", "pg_isready", "-q", "-h", "127.0.0.1", "-U", "me", "-d", "it"]
+
+    def test_password(self) -> None:
+        """The file names it and does not hold it; no other dollar is expanded. Of .env it gets nothing else."""
+        host = inventory({"DB_PASSWORD": "hunter2-hunter2"}, postgres={"enabled": True})
+        assert "hunter2" not in compose.text(host)
+        service = document(host)["services"][DATABASE]
+        assert cast(dict[str, str], service["environment"])["POSTGRES_PASSWORD"] == "${DB_PASSWORD}"
+        assert "env_file" not in service
+        assert compose.text(host).count("POSTGRES_PASSWORD: ${DB_PASSWORD}\n") == 1
+
+    @pytest.mark.parametrize(("replicas", "connections"), [(1, 200), (3, 380)])
+    def test_connections(self, replicas: int, connections: int) -> None:
+        """As many as all pools may open while a release starts beside the old one, at least."""
+        host = inventory(postgres={"enabled": True}, backend={"replicas": replicas})
+        assert document(host)["services"][DATABASE]["command"] == ["postgres", "-c", f"max_connections={connections}"]
+
+    def test_nothing_of_it_without(self) -> None:
+        """Switched off, the file is as it was before there was such a key."""
+        assert compose.text(inventory(postgres={"user": "me", "image": "postgres:1"})) == compose.text(inventory())
+        assert "ostgres" not in compose.text(inventory())
 
 
 class TestDollars:

@@ -22,6 +22,16 @@ def test_guides_variables() -> None:
     }
 
 
+def test_database() -> None:
+    """The guide's pool, and the address with the password left to the host; a pool of one's own counts."""
+    host = inventory(postgres={"enabled": True, "user": "me", "database": "it"}, environment={"DB_POOL_SIZE": "5"})
+    lines = environment.lines(host)
+    assert "DATABASE_URL=postgresql://me:[DB_PASSWORD]@postgres:5432/it" in lines
+    assert {"DB_POOL_SIZE=5", "DB_MAX_OVERFLOW=40", "DB_POOL_PRE_PING=true"} < set(lines)
+    assert environment.secret_names(host) == ("API_SECRET_KEY", "JWT_SECRET_KEY", "DB_PASSWORD")
+    assert not any(line.startswith("D") and "DOMAIN" not in line for line in environment.lines(inventory()))
+
+
 def test_no_wildcards() -> None:
     """Neither every origin nor every proxy is believed."""
     assert "*" not in "".join(environment.variables(inventory()).values())
@@ -48,11 +58,18 @@ def test_secrets_are_names_only() -> None:
         inventory(site={"domain": "example.org", "email": "a@example.com"}),
         inventory(network={"subnet": "10.1.2.0/24"}),
         inventory({"DB_PASSWORD": "x" * 32}),
+        inventory(postgres={"enabled": True}),
     ],
 )
 def test_digest_changes_with_a_setting(other: Inventory) -> None:
     """A container has to be started anew for a changed variable, and for a new secret."""
     assert environment.digest(other) != environment.digest(inventory())
+
+
+def test_digest_changes_with_the_database() -> None:
+    """Another role is another address."""
+    one, other = (inventory(postgres={"enabled": True, "user": user}) for user in ("one", "other"))
+    assert environment.digest(one) != environment.digest(other)
 
 
 def test_digest_does_not_hold_secrets() -> None:

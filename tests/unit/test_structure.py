@@ -24,6 +24,8 @@ LAYERS = (
             "release_scripts",
             "backups",
             "backup_scripts",
+            "drills",
+            "drill_scripts",
             "restore_scripts",
             "maintenance",
             "printable",

@@ -31,6 +31,7 @@ RATE_LIMIT_ENABLED = flag("RATE_LIMIT_ENABLED", "true")
 AUDIT_LOG_ENABLED = flag("AUDIT_LOG_ENABLED", "true")
 HTTPS_ONLY = flag("HTTPS_ONLY", "false")
 DATA_DIR = Path(os.getenv("DATA_DIR", "/app/data"))
+DATABASE_URL = os.getenv("DATABASE_URL", "")
 RECORD_GAP = float(os.getenv("FIXTURE_GAP", "0"))
 
 

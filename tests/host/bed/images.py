@@ -37,6 +37,7 @@ RECIPES_BY_NAME = {
         Recipe("nginx", suite="forky", stands_for="nginx:alpine"),
         Recipe("python", suite="bookworm", stands_for="python:3.11-slim"),
         Recipe("node", suite="bookworm", stands_for="node:18-alpine"),
+        Recipe("postgres", suite="bookworm", stands_for="postgres:15"),
         Recipe("hello", upon="services", stands_for="hello-world:latest"),
     )
 }

@@ -14,7 +14,14 @@ from deployer.inventory.model import Origin
 
 from .example import EXAMPLE, inventory, look_up
 
-FREE = ("backend.command", "hooks.before_switch", "hooks.after_switch", "hooks.on_failure", "environment")
+FREE = (
+    "backend.command",
+    "backup.check",
+    "hooks.before_switch",
+    "hooks.after_switch",
+    "hooks.on_failure",
+    "environment",
+)
 FREE_VALUES = (*FREE, "backend.build_args")
 PASSED_ON = ("ssh.identity_file", "source.deploy_key", "tls.acme_ca", "tls.certificate", "tls.private_key")
 SAFE = {
@@ -84,6 +91,9 @@ TEXTS = {
     "wallet.content_security_policy": "default-src 'self'",
     "nginx.image": "nginx:1.29-alpine",
     "nginx.rate_limit": "300r/m",
+    "postgres.image": "postgres:15",
+    "postgres.database": "biometric_did",
+    "postgres.user": "app_user",
     "backup.directory": "/backups/shop",
     "backup.schedule": "0 2 * * *",
     "backup.drill_schedule": "0 4 * * 0",

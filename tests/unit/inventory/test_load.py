@@ -177,6 +177,7 @@ def test_values_are_shown_safely(tmp_path: Path) -> None:
             "backup.offsite = 'sftp:a@example.com:/b'",
             ["backup.offsite: its RESTIC_PASSWORD is missing in prod.env"],
         ),
+        ("postgres.enabled = 1", ["postgres.enabled: got 1"]),
         ("environment.CORS_ORIGINS = '*'", ['environment.CORS_ORIGINS: got "*": origins']),
         ("environment.CORS_ORIGINS = 'https://a.example.com, *'", ["environment.CORS_ORIGINS: got"]),
     ],
@@ -186,6 +187,39 @@ def test_keys_must_agree(tmp_path: Path, text: str, expected: list[str]) -> None
     lines = mistakes(tmp_path, text + SMALLEST)
     assert len(lines) == len(expected)
     assert all(f"prod.toml: {start}" in line for line, start in zip(lines, expected, strict=True))
+
+
+DATABASE = "postgres.enabled = true\n"
+
+
+@pytest.mark.parametrize(
+    ("secrets", "expected"),
+    [
+        ("DATABASE_URL=postgresql://a:b@db.example.com/c\n", "which names another: false, or take that line out"),
+        (
+            "DB_PASSWORD='p@ss word'\n",
+            "DB_PASSWORD in prod.env stands in a URL: 8 or more of letters, digits and . _ ~ -",
+        ),
+        ("DB_PASSWORD=short-1\n", "DB_PASSWORD in prod.env stands in a URL: 8 or more of letters, digits and . _ ~ -"),
+    ],
+)
+def test_secrets_of_the_database(tmp_path: Path, secrets: str, expected: str) -> None:
+    """One address of the database, and a password that can stand in it; no value is shown, and none refused without."""
+    (line,) = mistakes(tmp_path, DATABASE + SMALLEST, secrets)
+    assert line.startswith("prod.toml: postgres.enabled: ")
+    assert expected in line
+    assert secrets.split("=")[1].strip() not in line
+    (tmp_path / "prod.toml").write_text(SMALLEST)
+    assert load(tmp_path, "prod").secrets
+
+
+def test_password_of_the_database(tmp_path: Path) -> None:
+    """One that fits is taken, and none is needed."""
+    (tmp_path / "prod.toml").write_text(DATABASE + SMALLEST)
+    assert load(tmp_path, "prod").postgres.enabled
+    (tmp_path / "prod.env").write_text("DB_PASSWORD=Az09._~-\n")
+    (tmp_path / "prod.env").chmod(0o600)
+    assert load(tmp_path, "prod").secrets["DB_PASSWORD"].reveal() == "Az09._~-"
 
 
 @pytest.mark.parametrize(

@@ -308,6 +308,13 @@ CASES: dict[str, tuple[list[object], list[object]]] = {
         ["", "https://hooks.example.com/services/T0/B0/x?a=b"],
         ["hooks.example.com", "https://u:p@host/", "https://host/a b", "javascript:x"],
     ),
+    "backup.check": ([[], ["python", "/app/check.py"]], ["python check.py", [""], [["a"]]]),
+    "postgres.image": (["postgres:15", "registry.example.com/postgres:16.1"], ["", "Postgres", "a b"]),
+    "postgres.database": (
+        ["biometric_did", "_a", "a1", "a" * 63],
+        ["", "A", "1a", "a-b", "a b", "a" * 64, "template1", 'a"', "a;b", "a$b", "é"],
+    ),
+    "postgres.user": (["app_user", "postgres"], ["", "pg_me", "App", "a'b", "a\n"]),
     "hooks.before_switch": ([[], ["python", "migrate.py"]], ["python migrate.py", [""], [["a"]]]),
     "environment": (
         [

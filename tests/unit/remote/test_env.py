@@ -232,6 +232,91 @@ class TestVariables:
         assert changes(host) == []
 
 
+class TestDatabase:
+    URL = "postgresql://app_user:{}@postgres:5432/biometric_did"
+
+    def host(self, directory: Path, secrets: dict[str, str] | None = None, **postgres: object) -> Inventory:
+        host = inventory(secrets, postgres={"enabled": True, **postgres})
+        return host.model_copy(update={"root": PurePosixPath(directory)})
+
+    def test_generated(self, tmp_path: Path) -> None:
+        """A password is made, safe in a URL, and the address holds it; nothing of it is printed, shown or planned."""
+        host = self.host(tmp_path)
+        (change,) = changes(host)
+        assert "+DATABASE_URL=postgresql://app_user:[DB_PASSWORD]@postgres:5432/biometric_did" in change.diff
+        printed = apply(host, tmp_path) + shown(host)
+        password = values(host)["DB_PASSWORD"]
+        assert re.fullmatch(r"[A-Za-z0-9_-]{43}", password)
+        assert values(host)["DATABASE_URL"] == self.URL.format(password)
+        assert values(host)["DB_POOL_SIZE"] == "20"
+        assert password not in printed
+        assert changes(host) == []
+
+    def test_kept(self, tmp_path: Path) -> None:
+        """It stays when anything else changes: the role; switched off, and on again."""
+        apply(self.host(tmp_path), tmp_path)
+        password = values(self.host(tmp_path))["DB_PASSWORD"]
+        other = self.host(tmp_path, user="other")
+        apply(other, tmp_path)
+        assert values(other)["DATABASE_URL"] == f"postgresql://other:{password}@postgres:5432/biometric_did"
+        again = self.host(tmp_path)
+        apply(again, tmp_path)
+        off = host_in(tmp_path)
+        apply(off, tmp_path)
+        assert values(off)["DB_PASSWORD"] == password
+        assert not {"DATABASE_URL", "DB_POOL_SIZE"}.intersection(values(off))
+        assert changes(off) == []
+        apply(again, tmp_path)
+        assert values(again)["DATABASE_URL"] == self.URL.format(password)
+
+    def test_supplied(self, tmp_path: Path) -> None:
+        """The operator's own is in the address too; another one takes its place in both."""
+        for password in ("the-operators.own_~1", "another-one"):
+            host = self.host(tmp_path, {"DB_PASSWORD": password})
+            assert password not in apply(host, tmp_path)
+            assert values(host)["DB_PASSWORD"].strip("'") == password
+            assert values(host)["DATABASE_URL"] == self.URL.format(password)
+            assert changes(host) == []
+
+    @pytest.mark.parametrize("quote", ["'", '"'])
+    def test_in_quotes(self, tmp_path: Path, quote: str) -> None:
+        """As a person may have written it: it stays as it is written, and in the address there are no quotes."""
+        host = self.host(tmp_path)
+        env(host).write_text(f"API_SECRET_KEY={LONG}\nJWT_SECRET_KEY={LONG}\nDB_PASSWORD={quote}a-password{quote}\n")
+        apply(host, tmp_path)
+        assert values(host)["DATABASE_URL"] == self.URL.format("a-password")
+        assert changes(host) == []
+
+    @pytest.mark.parametrize("drift", ["postgresql://app_user:wrong-one@postgres:5432/biometric_did", "", "nonsense"])
+    def test_address_is_put_right(self, tmp_path: Path, drift: str) -> None:
+        """One with another password than stands beside it, an empty one, or one from outside."""
+        host = self.host(tmp_path)
+        apply(host, tmp_path)
+        before = env(host).read_text()
+        env(host).write_text(re.sub("^DATABASE_URL=.*$", f"DATABASE_URL={drift}", before, flags=re.MULTILINE))
+        assert "wrong-one" not in shown(host)
+        apply(host, tmp_path)
+        assert env(host).read_text() == before
+
+    @pytest.mark.parametrize("password", ["'p@ss:w/rd'", "short", "'it\\'s quoted'", "<generate>"])
+    def test_unfit(self, tmp_path: Path, password: str) -> None:
+        """One that cannot stand in a URL stops the run, until another is supplied."""
+        host = self.host(tmp_path)
+        env(host).write_text(f"API_SECRET_KEY={LONG}\nJWT_SECRET_KEY={LONG}\nDB_PASSWORD={password}\n")
+        with pytest.raises(Stop, match="cannot stand in a URL"):
+            changes(host)
+        apply(self.host(tmp_path, {"DB_PASSWORD": "one-that-fits"}), tmp_path)
+        assert changes(host) == []
+
+    def test_address_of_ones_own(self, tmp_path: Path) -> None:
+        """Without a database here what the operator supplies counts, whatever it is."""
+        for url in (AWKWARD, self.URL.format("a-password")):
+            host = host_in(tmp_path, {"DB_PASSWORD": "a-password", "DATABASE_URL": url})
+            apply(host, tmp_path)
+            assert f"{line('DATABASE_URL', url)}\n" in env(host).read_text()
+            assert changes(host) == []
+
+
 class TestShown:
     def state(self, directory: Path, value: str) -> str:
         host = host_in(directory)

@@ -269,6 +269,16 @@ class TestRestore:
         assert kept.run(kept.going(), f"restore {release}").returncode == 0
         assert f"\n{secret}\n" in kept.env.read_text()
 
+    def test_address_of_the_database(self, kept: Kept) -> None:
+        """The release's own, with the password of today: the role has no other one any more."""
+        address = "DATABASE_URL=postgresql://app_user:{}@postgres:5432/it"
+        former = ("# managed", "DB_PASSWORD=[secret]", address.format("[DB_PASSWORD]"), "DOMAIN=x")
+        release = kept.record(kept.going(environment=former))
+        kept.env.write_text(f"# managed\nDB_PASSWORD=of-today\n{address.format('another')}\n")
+        ran = kept.run(kept.going(), f"restore {release}")
+        assert kept.env.read_text() == f"# managed\nDB_PASSWORD=of-today\n{address.format('of-today')}\nDOMAIN=x\n"
+        assert "of-today" not in ran.stdout + ran.stderr
+
     def test_secret_whose_name_does_not_say_so(self, kept: Kept) -> None:
         """It is kept, and still known for a secret: what masks and shows .env goes by that list."""
         release = kept.record(kept.going())

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from deployer import backup_scripts, scripts
+from deployer import backup_scripts, drill_scripts, scripts
 from deployer.backups import Backup
 from deployer.changes import Change, FromOutside, Gate, Note, Run, SecondLogin, Send, WriteFiles
 from deployer.compose import PROXY
@@ -20,11 +20,11 @@ from deployer.remote.holder import Holder
 from deployer.remote.scripts import script
 from deployer.restore_scripts import KINDS, restore_functions, unpack_functions
 from deployer.step import Step
-from deployer.steps import GUIDE, UPDATE, proxy_container
+from deployer.steps import GUIDE, UPDATE, database, environment, proxy_container
 from deployer.steps.back import Back
 from deployer.survey import script_for
 from tests.fakes import inventory, planned
-from tests.unit.steps.hosts import Answers, behind, container, fresh, kept, recorded
+from tests.unit.steps.hosts import Answers, behind, container, converged, env, fresh, kept, recorded
 
 REMOTE = Path(__file__).parents[3] / "deployer" / "remote"
 SHELLCHECK = shutil.which("shellcheck", path=str(Path(sys.executable).parent)) or shutil.which("shellcheck")
@@ -59,8 +59,10 @@ def complaints(directory: Path, texts: Mapping[str, str]) -> dict[str, list[str]
 
 def of_steps() -> Iterator[tuple[str, str]]:
     other = inventory(tls={"mode": "self-signed"}, docker={"packages": "distribution"}, build={"where": "operator"})
+    copied = inventory({"RESTIC_PASSWORD": "p"}, backup={"offsite": "/mnt/offsite"})
     pulled = inventory(build={"where": "registry"}, backend={"image": "x"}, wallet={"image": "y:1"})
-    for host in (inventory(), other, pulled):
+    stored = inventory(postgres={"enabled": True})
+    for host in (inventory(), other, copied, pulled, stored):
         for step, answers in acting(host):
             for key, probe in step.probes(host).items():
                 if isinstance(probe, Ask):
@@ -78,6 +80,9 @@ def acting(host: Inventory) -> Iterator[tuple[Step, Answers]]:
     for step in UPDATE:
         yield step, behind(step, host)
     yield proxy_container, {"containers": container(host, PROXY, config="0000")}
+    if host.postgres.enabled:
+        yield database, {**converged(database, host), "login": ""}
+        yield environment, {"env": env(host).replace("DB_POOL_SIZE=20", "DB_POOL_SIZE=2")}
     former = recorded(host, id="former")
     yield Back("former"), {"log": former + recorded(host), "kept": kept(host, "former")}
 
@@ -109,7 +114,11 @@ def of_machine(host: Inventory) -> Iterator[tuple[str, str]]:
     yield "runner", script("mask.sh") + script("runner.sh")
     yield "renew", scripts.renew_program(host)
     yield "backup", backup_scripts.backup_program(host)
+    yield "drill", drill_scripts.drill_program(host)
     yield "shelf", backup_scripts.shelf(host)
+    offsite = inventory({"RESTIC_PASSWORD": "p"}, backup={"offsite": "/mnt/offsite"})
+    yield "backup with copies", backup_scripts.backup_program(offsite)
+    yield "restic", backup_scripts.restic_program(offsite)
     backup = Backup("biometric-did_20251012_020000", commit="0" * 40)
     for scope in (KINDS, ("ssl",)):
         yield f"restore {scope}", restore_functions(host, backup, scope, {}) + '\nact "$@"'

@@ -1,12 +1,13 @@
 """What two hosts answer to every question: one that is as it shall be, and one as a vendor hands it out."""
 
+import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import asdict
 
 from deployer import compose
-from deployer.compose import BACKEND, PROXY, WALLET
-from deployer.environment import lines, secret_names
+from deployer.compose import BACKEND, DATABASE, PROXY, WALLET
+from deployer.environment import lines, restics, secret_names
 from deployer.facts import Answer
 from deployer.files import Directory
 from deployer.inventory.model import Inventory
@@ -17,6 +18,7 @@ from deployer.steps import (
     backup,
     certificates,
     containers,
+    database,
     directories,
     docker_daemon,
     docker_engine,
@@ -26,6 +28,7 @@ from deployer.steps import (
     network,
     newest,
     nginx,
+    offsite,
     packages,
     preflight,
     proxy_container,
@@ -44,7 +47,7 @@ NEWER = "f" * 40
 """What the ref has become on a host that is to be updated."""
 DEBIAN = 'PRETTY_NAME="Debian GNU/Linux 13 (trixie)"\nID=debian\nVERSION_ID="13"\nVERSION_CODENAME=trixie\n'
 UBUNTU = 'PRETTY_NAME="Ubuntu 24.04.3 LTS"\nID=ubuntu\nID_LIKE=debian\nVERSION_ID="24.04"\nVERSION_CODENAME=noble\n'
-IDS = {BACKEND: "sha256:aaa", WALLET: "sha256:bbb", PROXY: "sha256:ccc"}
+IDS = {BACKEND: "sha256:aaa", WALLET: "sha256:bbb", PROXY: "sha256:ccc", DATABASE: "sha256:ddd"}
 USER = "1000:1000"
 
 
@@ -68,7 +71,8 @@ def container(host: Inventory, service: str, number: int = 1, **other: str) -> s
 
 def all_containers(host: Inventory) -> str:
     backends = (container(host, BACKEND, number) for number in range(1, host.backend.replicas + 1))
-    return "".join((*backends, container(host, WALLET), container(host, PROXY)))
+    others = (WALLET, PROXY, DATABASE) if host.postgres.enabled else (WALLET, PROXY)
+    return "".join((*backends, *(container(host, service) for service in others)))
 
 
 def pair(host: Inventory, *, without: str = "", **other: str) -> str:
@@ -146,7 +150,7 @@ def converged(step: Step, host: Inventory) -> Answers:
     if isinstance(step, Following):
         return converged(step.step, host)
     if step == release:
-        parts: tuple[Step, ...] = (environment, compose_step, nginx, containers)
+        parts: tuple[Step, ...] = (environment, compose_step, nginx, database, containers)
         return {key: answer for part in parts for key, answer in converged(part, host).items()}
     made: dict[Step, Answers] = {
         preflight: {
@@ -209,6 +213,7 @@ def converged(step: Step, host: Inventory) -> Answers:
             **_held(host),
             **ROOM,
         },
+        database: _database(host),
         containers: _containers(host),
         proxy_container: {"containers": all_containers(host)},
         newest: {
@@ -221,6 +226,10 @@ def converged(step: Step, host: Inventory) -> Answers:
             **{name: as_wanted(file) for name, file in backup.files(host).items()},
             "directories": directory_lines(backup.directories(host)),
         },
+        offsite: {
+            **{name: as_wanted(file) for name, file in offsite.files(host).items()},
+            "credentials": credentials(host),
+        },
         schedules: {
             **{name: as_wanted(file) for name, file in schedules.files(host).items()},
             "enabled": "enabled",
@@ -228,6 +237,14 @@ def converged(step: Step, host: Inventory) -> Answers:
         },
     }
     return made[step]
+
+
+def credentials(host: Inventory) -> str:
+    """What restic needs, as the host shows it: digests."""
+    if not host.backup.offsite:
+        return ""
+    told = (f"{name} {hashlib.sha256(value.encode()).hexdigest()}\n" for name, value in restics(host).items())
+    return "600 root:root\n" + "".join(told)
 
 
 def behind(step: Step, host: Inventory) -> Answers:
@@ -294,6 +311,15 @@ def _held(host: Inventory) -> Answers:
     return {"machine": "x86_64", "held": ""} if host.build.where == "operator" else {}
 
 
+def _database(host: Inventory) -> Answers:
+    told = {"containers": all_containers(host)}
+    return {**told, "env": env(host), **AT_HOME} if host.postgres.enabled else told
+
+
+AT_HOME = {"data": "15\n", "database image": "here 15\n", "login": "taken\n"}
+"""What is told of a database that is as it shall be."""
+
+
 def _containers(host: Inventory) -> Answers:
     return {
         **_images(host),
@@ -303,6 +329,7 @@ def _containers(host: Inventory) -> Answers:
         "user": f"{IDS[BACKEND]} {USER}\n",
         "owners": f"{USER}\n{USER}\n",
         "begun": "",
+        **({"stale": ""} if host.postgres.enabled else {}),
         "current": recorded(host),
         "served": "20260101_000000-0123456\n",
     }

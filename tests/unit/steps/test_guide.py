@@ -23,6 +23,8 @@ HOSTS = {
     "other name": inventory(
         name="other-app", root="/srv/other", site={"domain": "a.example.org", "email": "a@example.org"}
     ),
+    "off-site copies": inventory({"RESTIC_PASSWORD": "p"}, backup={"offsite": "sftp:user@host:/path"}),
+    "PostgreSQL": inventory(postgres={"enabled": True}),
     "this machine": inventory(
         ssh={"address": "local"}, site={"domain": "example.com", "email": "a@example.com", "address": "203.0.113.10"}
     ),
@@ -132,7 +134,8 @@ def test_fresh_host() -> None:
         "start backend-api and wait until it is healthy; start demo-wallet and wait until it is healthy",
         "record the release, and forget what is older than those kept",
         "make /backups/biometric-did (0700)",
-        f"write {root}/.deployer/bin/backup (absent), {root}/.deployer/bin/recover (absent)",
+        f"write {root}/.deployer/bin/backup (absent), {root}/.deployer/bin/drill (absent), "
+        f"{root}/.deployer/bin/recover (absent)",
         "write /etc/logrotate.d/biometric-did (absent), /etc/cron.d/biometric-did (absent)",
     ]
 

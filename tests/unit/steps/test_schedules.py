@@ -29,15 +29,17 @@ def test_cron_is_off(differing: dict[str, str]) -> None:
 
 
 def test_cron_line() -> None:
-    """Renewal twice a day at a minute of its own, backups as the inventory says, a look at boot; as root, logged."""
+    """Renewal at a minute of its own, backups and drills as the inventory says, a look at boot; as root, with a log."""
     text = schedules.files(HOST)["cron"].content.decode()
-    renewal, backup, boot = text.splitlines()[-3:]
+    renewal, backup, drill, boot = text.splitlines()[-4:]
     assert re.fullmatch(
         r"\d+ 3,15 \* \* \* root /opt/biometric-did/\.deployer/bin/renew >>/var/log/biometric-did-renew\.log 2>&1",
         renewal,
     )
     program, log = "/opt/biometric-did/.deployer/bin/backup", "/var/log/biometric-did-backup.log"
     assert backup == f"0 2 * * * root {program} >>{log} 2>&1"
+    program, log = "/opt/biometric-did/.deployer/bin/drill", "/var/log/biometric-did-drill.log"
+    assert drill == f"0 4 1 */3 * root {program} >>{log} 2>&1"
     recover, log = "/opt/biometric-did/.deployer/bin/recover", "/var/log/biometric-did-restore.log"
     assert boot == f"@reboot root {recover} >>{log} 2>&1"
     assert text.endswith("\n"), "cron ignores a last line without a newline"

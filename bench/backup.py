@@ -1,0 +1,114 @@
+"""A backup beside `tar | zstd` of the same files, in turns; its memory at two sizes; and what visitors feel of it."""
+
+import json
+import statistics
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from tests.host.bed.host import TestHost
+from tests.host.releasing import API, visitor_of
+from tests.host.tool import Deployment
+
+ROOT = "/opt/biometric-did"
+SIZES = (200, 2000)
+"""Megabytes of data."""
+REPEATS = 3
+PAUSE = 0.02
+"""Seconds between two requests of the visitor."""
+QUIET_SECONDS = 20
+LIMIT = 600
+
+MAKE = """
+import os, pathlib, sys
+top, megabytes = pathlib.Path(sys.argv[1]), int(sys.argv[2])
+top.mkdir(exist_ok=True)
+half = b'{"key": "value", "count": 12345}\\n' * 1024
+def piece(): return os.urandom(len(half)) + half
+for number in range(megabytes * 9 // 80):
+    with (top / f'large-{number}').open('wb') as file:
+        for _ in range(8_000_000 // len(piece())): file.write(piece())
+for number in range(megabytes): (top / f'small-{number}').write_bytes(piece()[:100_000])
+"""
+
+TIMED = """
+import json, resource, subprocess, sys, time
+began = time.monotonic()
+code = subprocess.run(['bash', '-o', 'pipefail', '-c', sys.argv[1]], stdout=subprocess.DEVNULL).returncode
+peak = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss
+print(json.dumps({'code': code, 'seconds': time.monotonic() - began, 'kilobytes': peak}))
+"""
+
+
+@dataclass(frozen=True)
+class Ran:
+    """Seconds, and the memory of the largest process in kB."""
+
+    seconds: float
+    kilobytes: int
+
+
+def measure(ready: Deployment, scratch: Path) -> None:
+    """Print the figures of this provisioned host."""
+    for megabytes in SIZES:
+        _python(ready.host, MAKE, f"{ROOT}/data/bench", str(megabytes))
+        _beside_tar(ready.host, megabytes)
+    _felt(ready, scratch)
+
+
+def _beside_tar(host: TestHost, megabytes: int) -> None:
+    plain = f"tar -C {ROOT} -cf - data logs | zstd -q >/backups/plain.tar.zst; sync /backups/plain.tar.zst"
+    pairs = [(_timed(host, plain), _timed(host, f"{ROOT}/.deployer/bin/backup")) for _ in range(REPEATS)]
+    theirs, ours = (statistics.median(ran.seconds for ran in column) for column in zip(*pairs, strict=True))
+    peak = max(ran.kilobytes for _, ran in pairs)
+    print(
+        f"{megabytes:5} MB   tar | zstd {theirs:6.2f} s   backup, read back {ours:6.2f} s   "
+        f"throughput {theirs / ours:.2f} of it   largest process {peak / 1000:.0f} MB"
+    )
+
+
+def _timed(host: TestHost, command: str) -> Ran:
+    told = json.loads(_python(host, TIMED, command))
+    assert told["code"] == 0, told
+    return Ran(told["seconds"], told["kilobytes"])
+
+
+def _python(host: TestHost, program: str, *words: str) -> str:
+    return host.exec(("python3", "-c", program, *words), seconds=LIMIT).stdout
+
+
+def _felt(ready: Deployment, scratch: Path) -> None:
+    """The latency of a visitor without a backup and during one."""
+    quiet = _latencies(ready, scratch, lambda: time.sleep(QUIET_SECONDS))
+    during = _latencies(ready, scratch, lambda: ready.ok("backup", limit=LIMIT))
+    print(
+        f"a visitor's p99: {_p99(quiet):.1f} ms without a backup ({len(quiet)} requests), {_p99(during):.1f} ms "
+        f"during one ({len(during)} requests, the longest {max(during) * 1000:.0f} ms)"
+    )
+
+
+def _latencies(ready: Deployment, scratch: Path, meanwhile: Callable[[], object]) -> list[float]:
+    """Seconds of each request while something is done."""
+    visitor, ended, found = visitor_of(ready, scratch), threading.Event(), list[float]()
+
+    def visit() -> None:
+        while not ended.wait(PAUSE):
+            began = time.monotonic()
+            assert visitor.ask(API, "/api/instance").status == 200
+            found.append(time.monotonic() - began)
+
+    thread = threading.Thread(target=visit)
+    thread.start()
+    try:
+        meanwhile()
+    finally:
+        ended.set()
+        thread.join(LIMIT)
+    return found
+
+
+def _p99(seconds: list[float]) -> float:
+    """Milliseconds."""
+    return statistics.quantiles(seconds, n=100)[98] * 1000

@@ -1,0 +1,51 @@
+"""`drill`: a backup is proved by restoring it into a throwaway copy on the same host; cron runs the same."""
+
+from deployer.commands.command import CHANGING, Choices, Command, Option
+from deployer.commands.running import Run, on_hosts
+
+LIMIT = 12 * 3600
+"""Seconds for one drill, however much it unpacks."""
+
+
+def drill(choices: Choices) -> int:
+    return on_hosts(choices, _drill)
+
+
+def _drill(run: Run) -> int:
+    from deployer.backups import choose
+    from deployer.changes import Run as Act
+    from deployer.commands.backups import known
+    from deployer.commands.converging import converge_once
+    from deployer.drill_scripts import drill_functions
+    from deployer.shell import lines, sh
+
+    choice = choose(known(run), run.choices.text("ts"))
+    skipped = {backup.id: backup.missing for backup in choice.skipped}
+    run.report.data("chosen", {"backup": choice.backup.id, "skipped": skipped}, choice.told)
+    why = f"restore {choice.backup.id} into a throwaway copy, start the application on it, check it, remove the copy"
+    act = Act(why, lines(drill_functions(run.host), sh("drill", choice.backup.id)), within=LIMIT)
+    code = converge_once(run, "9.2 Drill", (act,))
+    if not run.choices.flag("dry-run"):
+        _tell(run)
+    return code
+
+
+def _tell(run: Run) -> None:
+    """The evidence as it was written."""
+    from dataclasses import asdict
+
+    from deployer.drills import last
+    from deployer.shell import sh
+
+    reply = run.transport.run(sh("tail", "-n", "1", run.host.paths.drill_log), limit=60)
+    found = last(reply.output.decode(errors="replace"))
+    if found:
+        run.report.data("drill", asdict(found), found.told)
+
+
+COMMAND = Command(
+    "drill",
+    "Prove a backup: restore it into a throwaway copy beside what serves, start and check that, remove it.",
+    drill,
+    (*CHANGING, Option("ts", "the newest whole backup whose time starts so: 20251012; else the newest of all")),
+)

@@ -1,0 +1,81 @@
+"""Bringing a backup onto the host before it is restored: from a directory on this machine, or from off-site copies."""
+
+import re
+import tarfile
+from collections.abc import Iterator
+from pathlib import Path
+
+from deployer.backup_scripts import archive_functions, offsite_functions
+from deployer.backups import choose
+from deployer.commands.converging import converge, operator_of
+from deployer.commands.copies import copied
+from deployer.commands.running import Run
+from deployer.engine import Engine
+from deployer.errors import Context, DeployerError, UsageError
+from deployer.remote.holder import Holder
+from deployer.remote.scripts import script
+from deployer.shell import lines, quote
+from deployer.step import Step
+from deployer.steps import offsite, packages
+from deployer.transport.protocol import Reply
+
+TITLE, OFFSITE = "9.2 Restore", "offsite"
+PIECE = 1 << 20
+LIMIT = 12 * 3600
+"""Seconds for a transfer, however large."""
+
+
+def bring(run: Run, source: str, prefix: str) -> str:
+    """Have it lie on the host, whole and verified, and give its timestamp; `prefix` chooses among off-site copies."""
+    return _fetch(run, prefix) if source == OFFSITE else send(run, source)
+
+
+def _fetch(run: Run, prefix: str) -> str:
+    """The host asks the repository itself."""
+    if run.host.backup.offsite:
+        ready(run, packages, offsite)
+    chosen = choose(copied(run), prefix).backup
+    run.report.begin(TITLE, f"fetch {chosen.id} from {run.host.backup.offsite}, and verify it")
+    script_text = lines(offsite_functions(run.host), f"offsite_fetch {quote(chosen.id)}")
+    _must_arrive(run, run.transport.run(script_text, limit=LIMIT))
+    return chosen.timestamp
+
+
+def send(run: Run, source: str) -> str:
+    """Send the backup's directory, have it verified, and give its timestamp. Raises UsageError where it is none."""
+    directory = Path(source).expanduser()
+    pattern = re.escape(run.host.name) + r"_(\d{8}_\d{6})"
+    named = re.fullmatch(pattern, directory.resolve().name)
+    if not named or not (directory / "SHA256SUMS").is_file():
+        what = f"--from {source}: that is no backup's directory"
+        raise UsageError(what, remedy=f"a directory {run.host.name}_YYYYmmdd_HHMMSS as `deployer backup` makes it")
+    ready(run, packages)
+    receive = lines(archive_functions(run.host), script("receive.sh", ID=named[0]))
+    run.report.begin(TITLE, f"send {named[0]} to the host, and verify it there")
+    _must_arrive(run, run.transport.run(receive, stdin=archived(directory), limit=LIMIT))
+    return named[1]
+
+
+def _must_arrive(run: Run, reply: Reply) -> None:
+    output = (reply.output + reply.error).decode(errors="replace")
+    if reply.exit_code != 0:
+        context = Context(run.host.file.stem, TITLE, exit_code=reply.exit_code, output=output)
+        raise DeployerError("the backup did not arrive whole", remedy="run the same command again", context=context)
+
+
+def ready(run: Run, *steps: Step) -> None:
+    """A bare host lacks even what reads a backup."""
+    converge(run, Engine(run.host, run.transport, steps, operator_of(run, run.host)), Holder.here("restore"))
+
+
+def archived(directory: Path) -> Iterator[bytes]:
+    """Its files as a tar stream, a piece at a time."""
+    for file in sorted(path for path in directory.iterdir() if path.is_file()):
+        member = tarfile.TarInfo(file.name)
+        member.size = file.stat().st_size
+        yield member.tobuf(tarfile.PAX_FORMAT)
+        with file.open("rb") as opened:
+            while piece := opened.read(PIECE):
+                yield piece
+        yield bytes(-member.size % tarfile.BLOCKSIZE)
+    yield bytes(2 * tarfile.BLOCKSIZE)

@@ -1,0 +1,72 @@
+"""9.3 Off-site copies: what restic needs to reach their repository, for nobody but root, and restic for a person."""
+
+import hashlib
+from collections.abc import Mapping
+
+from deployer.backup_scripts import restic_functions, restic_program
+from deployer.changes import File, Run
+from deployer.environment import restics
+from deployer.facts import Ask, Facts, Probes
+from deployer.files import ask_files, compare
+from deployer.inventory.model import Inventory
+from deployer.secret import Secret
+from deployer.shell import lines, quote
+from deployer.step import Plan
+
+TITLE = "9.3 Off-site copies"
+
+# Its mode and owner, then each name with the digest of its value: no secret travels to be compared.
+_SHOW = """\
+[ -e "$file" ] || exit 0
+stat -c '%a %U:%G' "$file"
+while IFS= read -r line || [ -n "$line" ]; do
+  digest=$(printf %s "${line#*=}" | sha256sum)
+  printf '%s %s\\n' "${line%%=*}" "${digest%% *}"
+done <"$file"
+"""
+
+
+def files(host: Inventory) -> Mapping[str, File]:
+    """Without a repository there is no program for it."""
+    program = File(host.paths.state / "bin" / "restic", restic_program(host).encode(), 0o755)
+    return {"program": program} if host.backup.offsite else {}
+
+
+def probes(host: Inventory) -> Probes:
+    return {**ask_files(files(host)), "credentials": Ask(lines(f"file={quote(_path(host))}", _SHOW))}
+
+
+def plan(host: Inventory, facts: Facts) -> Plan:
+    attributes, *present = facts.lines("credentials") or ("",)
+    path = quote(_path(host))
+    if not host.backup.offsite:
+        if attributes:
+            yield Run(f"remove {path}: there is no off-site repository any more", f"rm -f {path}")
+        return
+    yield from compare(facts, files(host))
+    differing = _differing(host, dict(line.split(" ") for line in present))
+    if differing:
+        yield _write(host, ", ".join(differing) if present else "absent")
+    elif attributes != "600 root:root":
+        yield Run(
+            f"set {path} to 0600 root:root (is {attributes})", lines(f"chown root:root {path}", f"chmod 600 {path}")
+        )
+
+
+def _path(host: Inventory) -> str:
+    return str(host.paths.state / "offsite.env")
+
+
+def _differing(host: Inventory, present: Mapping[str, str]) -> tuple[str, ...]:
+    """The names whose values differ, are missing, or stand there for nothing."""
+    wanted = {name: hashlib.sha256(value.encode()).hexdigest() for name, value in restics(host).items()}
+    names = dict.fromkeys((*wanted, *present))
+    return tuple(name for name in names if wanted.get(name) != present.get(name))
+
+
+def _write(host: Inventory, what: str) -> Run:
+    return Run(
+        f"write {_path(host)} ({what}), unless its password is not the repository's",
+        lines(restic_functions(host), "install_credentials"),
+        payload=Secret("".join(f"{name}={value}\n" for name, value in restics(host).items())),
+    )

@@ -1,0 +1,116 @@
+"""`backup` and `backups`: what a host tells of its backups in, lines and exit codes out."""
+
+import json
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from deployer.backups import Backup
+from deployer.commands.backup import _backup
+from deployer.commands.backups import _backups, age, line
+from deployer.errors import DeployerError
+from deployer.facts import Ask
+from deployer.transport.protocol import Reply
+
+from .fakes import FakeTransport, choices, inventory, reply_to, run_on
+
+HOST = inventory()
+NOW = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
+GOOD = {
+    "id": "web_20260101_020000",
+    "missing": "",
+    "manifest": {
+        "time": "2026-01-01T02:00:00Z",
+        "bytes": 12_300_000,
+        "release": {"id": "r1", "commit": "abc"},
+        "parts": [{"part": "volumes", "files": 7}, {"part": "ssl", "files": 1}, {"part": "files", "files": 0}],
+    },
+    "verified": "",
+}
+OTHER = {**GOOD, "id": "web_20260102_020000", "missing": "SHA256SUMS is missing"}
+
+
+def shelf(*backups: object) -> Reply:
+    return Reply(0, "".join(json.dumps(backup) + "\n" for backup in backups).encode(), b"")
+
+
+def test_the_list() -> None:
+    """A head, a line for each; for programs each with all that is known."""
+    run, kept = run_on(HOST, FakeTransport([shelf(GOOD, OTHER)]), choices())
+    assert _backups(run) == 0
+    (event, fields, first), (_, _, second) = kept.told
+    assert (event, fields["size"], fields["parts"], fields["files"]) == ("backup", 12_300_000, ("volumes", "ssl"), 8)
+    head, told = first.splitlines()
+    assert head.split() == ["backup", "age", "size", "files", "release", "verified", "parts"]
+    assert "12.3 MB         8  r1" in told
+    assert told.endswith("when it was made      volumes, ssl")
+    assert second == "web_20260102_020000                   not whole: SHA256SUMS is missing"
+
+
+def test_none() -> None:
+    """Said, with what makes one."""
+    run, kept = run_on(HOST, FakeTransport([shelf()]), choices())
+    assert _backups(run) == 0
+    assert kept.told[0][2] == "no backup yet: deployer backup --host web"
+
+
+@pytest.mark.parametrize(
+    ("ago", "said"),
+    [(5, "5 s"), (119, "119 s"), (120, "2 min"), (7200, "2 hours"), (86400, "24 hours"), (172800, "2 days")],
+)
+def test_age(ago: int, said: str) -> None:
+    """In the largest unit of which there are two."""
+    assert age(Backup("x", time=(NOW - timedelta(seconds=ago)).isoformat()), NOW) == said
+
+
+def test_when_it_was_verified() -> None:
+    """The time at which it was read again."""
+    assert "2026-01-02T00:00:00Z" in line(Backup("x", time=NOW.isoformat(), verified="2026-01-02T00:00:00Z"), NOW)
+
+
+class TestVerify:
+    def test_all_sound(self) -> None:
+        """Each is told; then the list, with the new times."""
+        verified = {**GOOD, "verified": "2026-01-02T00:00:00Z"}
+        run, kept = run_on(
+            HOST, FakeTransport([Reply(0, b"web_20260101_020000 \n", b""), shelf(verified)]), choices(verify=True)
+        )
+        assert _backups(run) == 0
+        (event, fields, text), (_, _, table) = kept.told
+        assert (event, fields, text) == ("verified", {"id": GOOD["id"], "said": ""}, "web_20260101_020000 is sound")
+        assert "2026-01-02T00:00:00Z" in table
+
+    def test_a_damaged_one(self) -> None:
+        """Exit 1, each named, after all were read and listed."""
+        said = b"web_1 web_1 is damaged: x\nweb_2 \nweb_3 web_3 is not whole: y\n"
+        run, kept = run_on(HOST, FakeTransport([Reply(0, said, b""), shelf(GOOD)]), choices(verify=True))
+        with pytest.raises(DeployerError) as raised:
+            _backups(run)
+        assert (raised.value.exit_code, raised.value.what) == (1, "web_1 is damaged: x\nweb_3 is not whole: y")
+        assert "deployer backup --host web" in raised.value.remedy
+        assert [event for event, _, _ in kept.told] == ["verified", "verified", "verified", "backup"]
+
+    def test_the_reading_itself_fails(self) -> None:
+        """Nothing is taken for sound then."""
+        run, _ = run_on(HOST, FakeTransport([Reply(127, b"", b"python3: not found")]), choices(verify=True))
+        with pytest.raises(DeployerError, match="could not be read"):
+            _backups(run)
+
+
+class TestDryRun:
+    def test_what_is_expected(self) -> None:
+        """Two questions, no lock, no job."""
+        looked = Reply(0, b"volumes: 1.0 MB in data logs\nabout 17.0 MB are needed in /b, 5.0 MB are free\n", b"")
+        transport = FakeTransport([looked, Reply(0, reply_to([Ask("")], [""]), b"")])
+        run, kept = run_on(HOST, transport, choices(dry_run=True, detailed_exitcode=True))
+        assert _backup(run) == 10
+        assert kept.told[0][1] == {"lines": looked.output.decode().splitlines()}
+        assert kept.steps[0].verdict == "would change"
+        assert all("flock" not in script for script in transport.scripts)
+
+    def test_what_would_be_refused(self) -> None:
+        """As the backup itself would end."""
+        transport = FakeTransport([Reply(1, b"volumes: 0.0 MB\nnothing to back up: /x is missing\n", b"")])
+        run, _ = run_on(HOST, transport, choices(dry_run=True))
+        with pytest.raises(DeployerError, match=r"^nothing to back up: /x is missing$"):
+            _backup(run)

@@ -1,0 +1,55 @@
+"""`drill`: which backup it takes, what it would do, and what there is to choose from when none matches."""
+
+import json
+
+import pytest
+
+from deployer.commands.drill import _drill
+from deployer.errors import UsageError
+from deployer.steps.asked import Asked
+from deployer.survey import questions
+from deployer.transport.protocol import Reply
+
+from .fakes import FakeTransport, choices, inventory, reply_to, run_on
+
+HOST = inventory()
+SHELF = "".join(
+    json.dumps({"id": f"biometric-did_{time}", "missing": missing, "manifest": {"time": "2025-10-12T02:00:00Z"}}) + "\n"
+    for time, missing in (("20251012_020000", ""), ("20251012_140000", "a part is missing"), ("20251013_020000", ""))
+)
+
+
+def transport(shelf: str = SHELF) -> FakeTransport:
+    asked = questions(Asked("x", (), "").probes(HOST).values())  # type: ignore[arg-type]
+    return FakeTransport([Reply(0, shelf.encode(), b""), Reply(0, reply_to(asked, [""]), b"")])
+
+
+def test_dry_run() -> None:
+    """The very list that a run applies: the backup is named, and so is the one that is skipped."""
+    run, kept = run_on(HOST, transport(), choices(ts="20251012", dry_run=True, detailed_exitcode=True))
+    assert _drill(run) == 10
+    event, fields, said = kept.told[0]
+    assert event == "chosen"
+    assert fields == {
+        "backup": "biometric-did_20251012_020000",
+        "skipped": {"biometric-did_20251012_140000": "a part is missing"},
+    }
+    assert said.startswith("biometric-did_20251012_140000 is not whole and skipped: a part is missing\n")
+    assert kept.steps[0].changes[0].why.startswith("restore biometric-did_20251012_020000 into a throwaway copy")
+
+
+@pytest.mark.parametrize(("shelf", "ts"), [(SHELF, "2024"), ("", "")])
+def test_nothing_to_drill(shelf: str, ts: str) -> None:
+    """Exit 2; nothing but the list of backups is asked of the host."""
+    asked = transport(shelf)
+    run, _ = run_on(HOST, asked, choices(ts=ts))
+    with pytest.raises(UsageError):
+        _drill(run)
+    assert len(asked.scripts) == 1
+
+
+def test_newest() -> None:
+    """Without a prefix."""
+    run, kept = run_on(HOST, transport(), choices(dry_run=True))
+    assert _drill(run) == 0
+    assert kept.told[0][1]["backup"] == "biometric-did_20251013_020000"

@@ -1,0 +1,89 @@
+"""`restore`: what is refused before anything is sent, and how a backup travels."""
+
+import io
+import json
+import tarfile
+from pathlib import Path
+
+import pytest
+
+from deployer.commands.fetching import archived, send
+from deployer.commands.restore import _restore, restore
+from deployer.errors import DeployerError, UsageError
+from deployer.transport.protocol import Reply
+
+from .fakes import FakeTransport, Value, choices, inventory, run_on
+
+HOST = inventory()
+ID = "biometric-did_20251012_020000"
+
+
+def shelf(*ids: str, missing: str = "") -> Reply:
+    return Reply(0, "".join(json.dumps({"id": name, "missing": missing}) + "\n" for name in ids).encode(), b"")
+
+
+def backup(directory: Path, name: str = ID) -> Path:
+    made = directory / name
+    made.mkdir()
+    (made / "SHA256SUMS").write_text("sums\n")
+    (made / "part").write_bytes(b"x" * 3_000_001)
+    return made
+
+
+@pytest.mark.parametrize(
+    ("values", "what"),
+    [
+        ({"only": "everything"}, "--only everything: there is no such part"),
+        ({"from_": "/somewhere", "dry_run": True}, "--from sends the backup to the host"),
+    ],
+)
+def test_usage(values: dict[str, Value], what: str) -> None:
+    """Refused before a host is even chosen."""
+    with pytest.raises(UsageError, match=what):
+        restore(choices(**values))
+
+
+def test_nobody_to_ask() -> None:
+    """Without a terminal and without --yes nothing is replaced; which backup is meant was told before."""
+    run, report = run_on(HOST, FakeTransport([shelf(ID)]), choices(ts="2025"))
+    with pytest.raises(UsageError, match="about to replace data, config, ssl, database of web"):
+        _restore(run)
+    assert [(event, fields["id"]) for event, fields, _ in report.told] == [("chosen", ID)]
+
+
+def test_none_that_is_whole() -> None:
+    """Those that there are are listed, each with what it lacks."""
+    run, _ = run_on(HOST, FakeTransport([shelf(ID, missing="SHA256SUMS is missing")]), choices(ts="2025"))
+    with pytest.raises(UsageError, match=f"{ID} \\(not whole: SHA256SUMS is missing\\)"):
+        _restore(run)
+
+
+@pytest.mark.parametrize("name", ["other_20251012_020000", "biometric-did_2025", "backup"])
+def test_from_what_is_no_backup(name: str, tmp_path: Path) -> None:
+    """Another application's, or any directory: nothing is sent."""
+    transport = FakeTransport()
+    run, _ = run_on(HOST, transport, choices())
+    with pytest.raises(UsageError, match="that is no backup's directory"):
+        send(run, str(backup(tmp_path, name)))
+    assert transport.scripts == []
+
+
+def test_stream(tmp_path: Path) -> None:
+    """What arrives is an archive of exactly its files, in pieces."""
+    made = backup(tmp_path)
+    pieces = list(archived(made))
+    assert max(map(len, pieces)) <= 1 << 20
+    with tarfile.open(fileobj=io.BytesIO(b"".join(pieces))) as archive:
+        files = {member.name: archive.extractfile(member) for member in archive}
+        assert {name: file.read() for name, file in files.items() if file} == {
+            path.name: path.read_bytes() for path in made.iterdir()
+        }
+
+
+def test_a_transfer_that_fails(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The host's own words, and the same command again."""
+    monkeypatch.setattr("deployer.commands.fetching.ready", lambda run, *steps: None)
+    run, _ = run_on(HOST, FakeTransport([Reply(1, b"part is damaged\n", b"")]), choices())
+    with pytest.raises(DeployerError) as caught:
+        send(run, str(backup(tmp_path)))
+    assert "part is damaged" in caught.value.context.output

@@ -86,13 +86,13 @@ database_swap() {
   rename_database "${DATABASE}_restoring" "$DATABASE"
 }
 
-database_answers() { [ -n "$(database_server)" ] && ask_database postgres <<<'select 1' >/dev/null 2>&1; }
+server_answers() { [ -n "$(database_server)" ] && ask_database postgres <<<'select 1' >/dev/null 2>&1; }
 
 # Whatever has been swapped so far, and again where that was broken off. A server that does not answer is no proof that
 # there is nothing.
 database_swap_back() {
   if ! is_unpacked; then return 0; fi
-  await 60 database_answers || { echo "PostgreSQL does not answer"; return 1; }
+  await 60 server_answers || { echo "PostgreSQL does not answer"; return 1; }
   if has_database "$DATABASE"; then
     if has_database "${DATABASE}_restoring"; then return 0; fi
     rename_database "$DATABASE" "${DATABASE}_restoring" || return

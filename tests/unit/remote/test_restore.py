@@ -99,7 +99,7 @@ def test_broken_off_anywhere(done: int, tmp_path: Path, elsewhere: Path) -> None
 SERVER = """
 await() { shift; "$@"; }
 ask_database() { if [[ $(cat) == *drop* ]]; then rm -f app_former; fi; }
-database_answers() { [ -e is_up ]; }
+server_answers() { [ -e is_up ]; }
 has_database() { [ -e "$1" ]; }
 rename_database() { if [ $left = 0 ]; then exit 9; fi; left=$((left - 1)); mv "$1" "$2"; }
 """

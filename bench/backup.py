@@ -22,11 +22,13 @@ QUIET_SECONDS = 20
 LIMIT = 600
 
 MAKE = """
-import os, pathlib, sys
+import os, pathlib, random, sys
 top, megabytes = pathlib.Path(sys.argv[1]), int(sys.argv[2])
 top.mkdir(exist_ok=True)
-half = b'{"key": "value", "count": 12345}\\n' * 1024
-def piece(): return os.urandom(len(half)) + half
+def line(): return b'{"id": "%s", "key": "visitor-%d", "value": {"score": 0.%d, "at": "T%02d:%02d:00Z"}}\\n' % (
+    os.urandom(16).hex().encode(), *(int.from_bytes(os.urandom(3), 'big') for _ in range(2)), *(os.urandom(2)))
+pieces = [b''.join(line() for _ in range(600)) for _ in range(300)]  # more than zstd looks back
+def piece(): return random.choice(pieces)
 for number in range(megabytes * 9 // 80):
     with (top / f'large-{number}').open('wb') as file:
         for _ in range(8_000_000 // len(piece())): file.write(piece())

@@ -17,6 +17,7 @@ def archive_functions(host: Inventory) -> str:
         DOMAIN=host.site.domain,
         TREE=text("tree.py"),
         SHELF=text("shelf.py"),
+        OFFSITE_COPIES="yes" if host.backup.offsite else "",
     )
 
 

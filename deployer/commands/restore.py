@@ -25,7 +25,9 @@ def _restore(run: Run) -> int:
     from deployer.commands.restoring import foresee, put_in_place
 
     source, wanted = run.choices.text("from"), run.choices.text("ts")
-    choice = choose(known(run), bring(run, source, wanted) if source else wanted)
+    if source:
+        wanted = bring(run, source, wanted)
+    choice = choose(known(run), wanted)
     only = run.choices.text("only")
     scope = (only,) if only else KINDS
     run.report.data("chosen", {"id": choice.backup.id, "scope": list(scope)}, choice.told)

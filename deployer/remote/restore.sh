@@ -96,8 +96,17 @@ remember() {
 close_site() { [ -e "$beside/closed" ] || printf '{"who": "restore", "since": "%s"}\n' "$(date -u +%FT%TZ)" >"$switch_file"; }
 open_site() { [ -e "$beside/closed" ] || rm -f "$switch_file"; }
 
+# Who has data/ and logs/ is known by the image's id: one that was built anew, on another host, is asked (A2).
+own_data() {
+  local image
+  if ! grep -qx backend-api <<<"$services"; then return; fi
+  image=$(image_of backend-api)
+  grep -qs "^$(docker image inspect --format '{{.ID}}' "$image") " "$users" || own_directories "$image" "$ROOT/logs" "$ROOT/data"
+}
+
 start_restored() {
   local service
+  own_data || return
   for service in $services; do
     start_new "$service" || return
     started+=" $(one_line "$new")"

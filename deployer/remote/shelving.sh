@@ -16,12 +16,13 @@ print(files, size)' $(names_of "$1") <"$work/files"
 # FILE PART FILES UNPACKED
 part_line() {
   printf '{"part": "%s", "file": "%s", "bytes": %s, "sha256": "%s", "files": %s, "unpacked": %s}' \
-    "$2" "${1##*/}" "$(stat -c %s "$1")" "$(sha256sum <"$1" | cut -d' ' -f1)" "$3" "$4"
+    "$2" "${1##*/}" "$(stat -c %s "$1")" "$(sed -n "s/  ${1##*/}\$//p" "$work/SHA256SUMS")" "$3" "$4"
 }
 
 # All in one line, which is told as it is by `deployer backups`.
 write_manifest() {
   local part file files size lines='' total=0 bytes=0
+  (cd "$work" && sums "${id}"_*) >"$work/SHA256SUMS" || return
   for part in $parts database files; do
     file=$(find "$work" -name "${id}_$part.*")
     if [ -z "$file" ]; then continue; fi
@@ -46,8 +47,8 @@ except ValueError: print("null", end="")'
 
 # Under its name from one moment to the next, with all of it on the disk.
 publish() {
-  { cd "$work" && find . -maxdepth 1 -type f ! -name "${id}_*" ! -name manifest.json -delete &&
-    sha256sum "${id}"_* manifest.json >SHA256SUMS && chmod 600 -- * && sync -- * . && cd / &&
+  { cd "$work" && find . -maxdepth 1 -type f ! -name "${id}_*" ! -name manifest.json ! -name SHA256SUMS -delete &&
+    sums manifest.json >>SHA256SUMS && chmod 600 -- * && sync -- * . && cd / &&
     mv -T "$work" "$DIRECTORY/$id" && sync "$DIRECTORY"; } 2>"$words/other" ||
     { say "the backup could not be brought to the disk: $(tail -n 1 "$words/other")"; return 1; }
   local missing

@@ -47,20 +47,6 @@ def test_the_lock_of_a_run_is_used() -> None:
     assert ran.stdout == "through\n"
 
 
-def test_what_a_restore_left(tmp_path: Path) -> None:
-    """Its own program puts it right, or nothing may be built on it; what was never put in place goes."""
-    left = tmp_path / ".deployer/restoring"
-    left.mkdir(parents=True)
-    mend = f"ROOT={tmp_path}; mend_restore"
-    for code in (0, 5):
-        (left / "program").write_text(f"echo $1; exit {code}")
-        ran = run(mend)
-        assert (ran.stdout, ran.returncode) == ("mend\n", code)
-    (left / "program").unlink()
-    assert run(mend).returncode == 0
-    assert not left.exists()
-
-
 def test_it_is_held_while_something_is_done() -> None:
     """Until the program ends; who asks is told what cron does."""
     ran = run(f"act() {{ {IS_FREE}; sed -n 2p {LOCK}.holder; }}", "take_lock", "with_times act")
@@ -101,3 +87,17 @@ def test_given_in_time() -> None:
         "echo through",
     )
     assert (ran.returncode, ran.stdout) == (0, "through\n")
+
+
+def test_what_a_restore_left(tmp_path: Path) -> None:
+    """Its own program puts it right, or nothing may be built on it; what was never put in place goes."""
+    left = tmp_path / ".deployer/restoring"
+    left.mkdir(parents=True)
+    mend = f"ROOT={tmp_path}; mend_restore"
+    for code in (0, 5):
+        (left / "program").write_text(f"echo $1; exit {code}")
+        ran = run(mend)
+        assert (ran.stdout, ran.returncode) == ("mend\n", code)
+    (left / "program").unlink()
+    assert run(mend).returncode == 0
+    assert not left.exists()

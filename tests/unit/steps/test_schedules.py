@@ -29,7 +29,7 @@ def test_cron_is_off(differing: dict[str, str]) -> None:
 
 
 def test_cron_line() -> None:
-    """Renewal at a minute of its own, backups and drills as the inventory says, a look at boot; as root, with a log."""
+    """Renewal twice a day at a minute of its own, backups and drills as the inventory says, a look at boot; logged."""
     text = schedules.files(HOST)["cron"].content.decode()
     renewal, backup, drill, boot = text.splitlines()[-4:]
     assert re.fullmatch(

@@ -104,6 +104,6 @@ def recover_program(host: Inventory) -> str:
         "set -u",
         "export PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
         script("locked.sh", NAME=host.name, ROOT=str(host.root), DOING="recover"),
-        'if [ -e "$ROOT/.deployer/restoring" ]; then with_times take_lock; fi',
+        'if [ -e "$ROOT/.deployer/restoring" ]; then take_lock; fi',
         "",
     )

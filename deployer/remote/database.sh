@@ -1,7 +1,7 @@
 # Functions for PostgreSQL, where the deployment has one: what a backup takes of it. Its snapshot is exported while the
 # application stands still, and the dump made of that afterwards (pg_dump(1), --snapshot).
 # Needs NAME, DATABASE (empty: there is none), DATABASE_USER; `say` and the directories `work` and `words`
-# when a backup runs.
+# when a backup runs, `beside` when it is restored, with proxy.sh.
 database_server() { docker ps -q --filter status=running --filter "label=com.docker.compose.project=$NAME" --filter label=com.docker.compose.service=postgres; }
 ask_database() { docker exec -i "$(database_server)" psql -X -q -v ON_ERROR_STOP=1 -tA -U "$DATABASE_USER" -d "${1:-$DATABASE}"; }
 
@@ -69,20 +69,33 @@ database_unpack() {
     echo "the restored database has other rows than were backed up: $rows"
     return 1
   fi
+  : >"$beside/database"
 }
+
+# By this restore: one that is left of another must not be taken for it.
 
 has_database() { [ "$(ask_database postgres <<<"select count(*) from pg_database where datname = '$1'")" = 1 ]; }
 
+is_unpacked() { [ -e "$beside/database" ]; }
+
 database_swap() {
-  if [ -z "$DATABASE" ] || ! has_database "${DATABASE}_restoring"; then return 0; fi
+  if ! is_unpacked; then return 0; fi
   if has_database "$DATABASE"; then
     ask_database postgres <<<"drop database if exists \"${DATABASE}_former\"" && rename_database "$DATABASE" "${DATABASE}_former" || return
   fi
   rename_database "${DATABASE}_restoring" "$DATABASE"
 }
 
+server_answers() { [ -n "$(database_server)" ] && ask_database postgres <<<'select 1' >/dev/null 2>&1; }
+
+# Whatever has been swapped so far, and again where that was broken off. A server that does not answer is no proof that
+# there is nothing.
 database_swap_back() {
-  if [ -z "$DATABASE" ] || ! has_database "${DATABASE}_former" || has_database "${DATABASE}_restoring"; then return 0; fi
-  if has_database "$DATABASE"; then rename_database "$DATABASE" "${DATABASE}_restoring" || return; fi
-  rename_database "${DATABASE}_former" "$DATABASE"
+  if ! is_unpacked; then return 0; fi
+  await 60 server_answers || { echo "PostgreSQL does not answer"; return 1; }
+  if has_database "$DATABASE"; then
+    if has_database "${DATABASE}_restoring"; then return 0; fi
+    rename_database "$DATABASE" "${DATABASE}_restoring" || return
+  fi
+  if has_database "${DATABASE}_former"; then rename_database "${DATABASE}_former" "$DATABASE"; fi
 }

@@ -11,7 +11,7 @@ take_lock() {
   flock -n 9 || wait_for_lock || { with_times echo "another run holds the lock: no $DOING now"; exit 6; }
   printf '%s %s\n{"who": "cron@%s", "command": "%s", "since": "%s"}\nhere\n' "$$" "$(cut -d' ' -f22 "/proc/$$/stat")" \
     "$(hostname | tr -cd '[:alnum:].-')" "$DOING" "$(date -u +%FT%TZ)" >"$lock.holder"
-  mend_restore || exit 5
+  with_times mend_restore || exit 5
 }
 
 # What a restore left that was broken off is put right first (recover.sh): nothing is built on a half state.

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from tests.host.bed.host import TestHost
 
-PROGRAMS = ("mv", "rm", "cp", "touch", "tar", "sha256sum", "docker", "systemd-run")
+PROGRAMS = ("mv", "rm", "cp", "touch", "tar", "openssl", "docker", "systemd-run")
 PLACE = "/run/halt"
 REACHED = f"[ -e {PLACE}/reached ]"
 

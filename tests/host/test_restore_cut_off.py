@@ -33,7 +33,7 @@ class Point:
 
 
 POINTS = {
-    "verifying": Point("^sha256sum --", in_unit=False),
+    "verifying": Point("^openssl dgst -sha256 -r ", in_unit=False),
     "unpacking": Point("^tar -C .*restoring/new", in_unit=False),
     "the unit is to start": Point("^systemd-run .*--unit=deployer-biometric-did-restore", in_unit=False),
     "the journal is to say swapping": Point("^mv -f .*/restoring/journal.new"),
@@ -151,7 +151,7 @@ def test_ctrl_c_before_anything_is_touched(name: str, case: Case) -> None:
         out, err = run.communicate(timeout=60)
         assert (run.returncode, "run the same command again" in err) == (130, True), out + err
     assert case.site.remains == {}
-    assert case.site.deployment.host.exec("ls -d /var/tmp/deployer.* 2>/dev/null || true").stdout == ""
+    assert case.site.deployment.host.exec("ls -d /var/tmp/deployer-* 2>/dev/null || true").stdout == ""
     assert case.ends_well() == case.before
 
 

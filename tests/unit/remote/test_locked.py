@@ -2,12 +2,14 @@
 
 import re
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
-from deployer.backup_scripts import backup_program
+from deployer.backup_scripts import backup_program, recover_program
+from deployer.drill_scripts import drill_program
+from deployer.inventory.model import Inventory
 from deployer.remote.scripts import script
 from deployer.scripts import renew_program
 from deployer.shell import lines
@@ -54,11 +56,12 @@ def test_it_is_held_while_something_is_done() -> None:
     assert subprocess.run(["bash", "-c", IS_FREE], capture_output=True, text=True, check=True).stdout == "free\n"
 
 
-@pytest.mark.parametrize("program", [backup_program(inventory()), renew_program(inventory())])
-def test_no_program_takes_it_in_a_pipeline(program: str) -> None:
+@pytest.mark.parametrize("program", [backup_program, renew_program, drill_program, recover_program])
+def test_no_program_takes_it_in_a_pipeline(program: Callable[[Inventory], str]) -> None:
     """There it would be free again at once."""
-    assert "take_lock" in program.splitlines()
-    assert "with_times take_lock" not in program
+    told = program(inventory())
+    assert re.search(r"^(if .*; then )?take_lock\b", told, re.MULTILINE)
+    assert "with_times take_lock" not in told
 
 
 def test_held_by_another() -> None:

@@ -92,3 +92,50 @@ def test_broken_off_anywhere(done: int, tmp_path: Path, elsewhere: Path) -> None
         assert read(root, far) == PRESENT, undone
         if ended:
             return
+
+
+# -- the database ------------------------------------------------------------------------------------------------------
+
+SERVER = """
+await() { shift; "$@"; }
+ask_database() { if [[ $(cat) == *drop* ]]; then rm -f app_former; fi; }
+server_answers() { [ -e is_up ]; }
+has_database() { [ -e "$1" ]; }
+rename_database() { if [ $left = 0 ]; then exit 9; fi; left=$((left - 1)); mv "$1" "$2"; }
+"""
+"""Databases are files, with the name of the state that they hold."""
+
+
+def ask(directory: Path, act: str, left: int = 1000) -> int:
+    text = lines(script("database.sh", DATABASE="app", DATABASE_USER=""), SERVER, f"beside=. left={left}", act)
+    return subprocess.run(["bash", "-u", "-c", text], cwd=directory, capture_output=True, check=False).returncode
+
+
+def databases(directory: Path) -> dict[str, str]:
+    return {path.name: path.read_text() for path in directory.glob("app*")}
+
+
+@pytest.mark.parametrize("undone", range(3))
+@pytest.mark.parametrize("done", range(3))
+def test_database_broken_off_anywhere(done: int, undone: int, tmp_path: Path) -> None:
+    """The former one serves again, whatever was renamed; the one of an earlier restore is not taken for it."""
+    before = {"app": "old", "app_former": "older", "app_restoring": "new"}
+    write(tmp_path, tmp_path, {**before, "is_up": "", "database": ""})
+    assert ask(tmp_path, "database_swap", done) == (0 if done == 2 else BROKEN)
+    ask(tmp_path, "database_swap_back", undone)
+    assert ask(tmp_path, "database_swap_back") == 0
+    assert databases(tmp_path) == {"app": "old", "app_restoring": "new"}
+
+
+def test_no_database_of_this_restore(tmp_path: Path) -> None:
+    """What other restores left stays as it is."""
+    before = {"app": "old", "app_former": "older", "app_restoring": "stale"}
+    write(tmp_path, tmp_path, before)
+    assert (ask(tmp_path, "database_swap"), ask(tmp_path, "database_swap_back")) == (0, 0)
+    assert databases(tmp_path) == before
+
+
+def test_a_database_that_does_not_answer(tmp_path: Path) -> None:
+    """It cannot tell what there is: the way back has failed, and is tried again by the next run."""
+    write(tmp_path, tmp_path, {"app_former": "old", "app_restoring": "new", "database": ""})
+    assert ask(tmp_path, "database_swap_back") == 1

@@ -65,6 +65,17 @@ def test_redirects_are_not_followed(deploy: Deploy) -> None:
     assert (reply.status, reply.certificate) == (301, b"")
 
 
+def has_ipv6() -> bool:
+    """Whether this machine's own IPv6 address can be listened at."""
+    with socket.socket(socket.AF_INET6) as probe:
+        try:
+            probe.bind(("::1", 0))
+        except OSError:
+            return False
+    return True
+
+
+@pytest.mark.skipif(not has_ipv6(), reason="this machine has no IPv6: how an IPv6 literal is asked was not tested")
 def test_ipv6_addresses_are_connected_to(tmp_path: Path, authority: Pair, leaf: Pair) -> None:
     """An IPv6 literal needs no brackets."""
     pem = leaf.write(tmp_path / "six.pem")

@@ -20,8 +20,9 @@ recover() {
   await 300 docker_is_up || echo "Docker does not answer"
   olds=$(cat "$beside/olds") SERVICES=$(cat "$beside/services") services=$(to_start)
   remove_restored
-  if swap_files_back && database_swap_back && agree_on_password && cp -a "$beside/upstreams" "$upstreams"; then
+  if swap_files_back && database_swap_back && cp -a "$beside/upstreams" "$upstreams"; then
     rm -f "$upstreams".{new,next,former} # of a switch that was broken off
+    agree_on_password || echo "PostgreSQL does not take the password of the former .env"
     start_former || code=$?
     open_site
     phase back

@@ -65,8 +65,8 @@ unpack_backup() {
   sync -f "$beside" # before anything is swapped: a renaming may outlive a power cut that the content does not
 }
 
-# Broken off, nothing of it stays: neither what is unpacked nor what verify_backup keeps beside (its own $beside).
+# Broken off, nothing of it stays.
 unpack_verified() {
-  trap 'rm -rf "$beside" "${ROOT:?}/.deployer/restoring"; exit 143' TERM
+  trap 'rm -rf "$beside"; exit 143' TERM
   verify_backup "$1" && refuse_mounts && unpack_backup "$1"
 }

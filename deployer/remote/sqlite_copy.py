@@ -48,9 +48,9 @@ def _is_database(directory: Path, name: bytes) -> bool:
 
 
 def fold(directory: str, name: str) -> int:
-    """Put a sound copy in the place of this one, with the same owner, mode and times; gives its size."""
+    """Put a sound copy in the place of this one, of the same owner, mode and times, its directory's too; gives its size."""
     path = Path(directory, name)
-    state, copy = path.lstat(), path.with_name(f"{path.name}.deployer-copy")
+    state, around, copy = path.lstat(), path.parent.lstat(), path.with_name(f"{path.name}.deployer-copy")
     try:
         said = _copied(path, copy)
     except sqlite3.Error as error:
@@ -64,6 +64,7 @@ def fold(directory: str, name: str) -> int:
     copy.replace(path)
     for end in BESIDE:
         path.with_name(path.name + end.decode()).unlink(missing_ok=True)
+    os.utime(path.parent, ns=(around.st_atime_ns, around.st_mtime_ns))
     return path.stat().st_size
 
 

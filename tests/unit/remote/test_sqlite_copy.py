@@ -107,6 +107,17 @@ def test_it_stays_whose_it_was(tmp_path: Path) -> None:
     assert state.st_mtime_ns == 1_600_000_000_123_456_789
 
 
+def test_its_directory_keeps_its_time(tmp_path: Path) -> None:
+    """Files come and go in it meanwhile; the archive has to hold it as it stood."""
+    aside = tmp_path / "aside"
+    aside.mkdir()
+    with closing(sqlite3.connect(aside / "x.db")) as opened:
+        opened.execute("create table t (x)")
+    os.utime(aside, ns=(1_000_000_001, 1_000_000_002))
+    ran, _, _ = fold(tmp_path, "x.db")
+    assert (ran.returncode, aside.stat().st_mtime_ns) == (0, 1_000_000_002)
+
+
 def test_a_damaged_one(tmp_path: Path) -> None:
     """Named, with SQLite's words and what helps; so is one that is cut off."""
     (tmp_path / "aside").mkdir()

@@ -48,7 +48,7 @@ def _is_database(directory: Path, name: bytes) -> bool:
 
 
 def fold(directory: str, name: str) -> int:
-    """Put a sound copy in the place of this one, of the same owner, mode and times, its directory's too; gives its size."""
+    """A sound copy in its place, with its owner, mode and times, and its directory's times; gives its size."""
     path = Path(directory, name)
     state, around, copy = path.lstat(), path.parent.lstat(), path.with_name(f"{path.name}.deployer-copy")
     try:

@@ -104,12 +104,12 @@ verify_backup() (
     exit 1
   fi
   trap 'exit 143' HUP INT PIPE TERM
-  beside=$(mktemp -d "/var/tmp/deployer-$NAME.XXXXXX") || exit 1
-  trap 'rm -rf "$beside"' EXIT
-  said=$(differences_in "$backup" "$beside")
+  scratch=$(mktemp -d "/var/tmp/deployer-$NAME.XXXXXX") || exit 1
+  trap 'rm -rf "$scratch"' EXIT
+  said=$(differences_in "$backup" "$scratch")
   if [ -n "$said" ]; then echo "$1 is damaged: $said"; exit 1; fi
   umask 077
-  date -u +%FT%TZ >"$beside/verified" && cp "$beside/verified" "$backup/verified"
+  date -u +%FT%TZ >"$scratch/verified" && cp "$scratch/verified" "$backup/verified"
 )
 
 # Reads all of them: a line for each, ID and why it is not sound. Without the lock, which this may take hours for: what a

@@ -94,16 +94,21 @@ room_to_set_aside() {
 
 set_aside() {
   rm -rf "${ROOT:?}/$staged" && mkdir -p "$ROOT/$staged" && room_to_set_aside || return
-  { timeout $((still - 5)) tar -C "$ROOT" "${packed[@]}" --no-recursion --null -T "$work/changed" -cf - |
-    tar -C "$ROOT/$staged" "${unpacked[@]}" -xf -; } 2>"$words/other" && return
-  say "what changed during the backup could not be set aside within $((still - 5)) s: $(largest_changed)"
+  timeout $((still - 5)) tar -C "$ROOT" "${packed[@]}" --no-recursion --null -T "$work/changed" -cf - 2>"$words/other" |
+    tar -C "$ROOT/$staged" "${unpacked[@]}" -xf - 2>"$words/unpacked"
+  case ${PIPESTATUS[*]} in
+    "0 0") return ;;
+    124*) say "what changed during the backup could not be set aside within $((still - 5)) s: $(largest_changed)" ;;
+    1*) say "others than the application write to data/ or logs/, which cannot be held still: $(last_word)" ;;
+    *) say "what changed during the backup could not be set aside: $(cat "$words/other" "$words/unpacked" | tail -n 1)" ;;
+  esac
   return 1
 }
 
 largest_changed() {
   local size name
   IFS=' ' read -r size name < <(tr '\n' '?' <"$work/differing" | tr '\0' '\n' | sed -E 's/^([^ ]+ ){4}([^ ]+) ([^ ]+ ){3}/\2 /' | sort -rn | head -n 1)
-  printf '%s files, the largest %s (%s); %s' "$(tr -cd '\0' <"$work/changed" | wc -c)" "${name:-none}" "$(megabytes "${size:-0}")" "$(last_word)"
+  printf '%s files, the largest %s (%s)' "$(tr -cd '\0' <"$work/changed" | wc -c)" "${name:-none}" "$(megabytes "${size:-0}")"
 }
 
 hold_still() {

@@ -23,6 +23,26 @@ BETWEEN = f"{ROOT}/data/records-ab.bin"
 """Lies between the two files that records go to, and is large: what is read one after the other is read longer."""
 IN_A_ROW = 8
 CARELESS = 20
+SQLITE = """
+import os, sqlite3
+database = sqlite3.connect("/app/data/app.db", isolation_level=None)
+database.execute("pragma journal_mode=wal")
+for table in "ab":
+    database.execute(f"create table {table} (n)")
+for n in range(10_000_000):
+    if os.path.exists("/app/data/enough"):
+        break
+    database.execute("begin")
+    for table in "ab":
+        database.execute(f"insert into {table} values (?)", (n,))
+    database.execute("commit")
+"""
+COUNTED = """
+import sqlite3
+database = sqlite3.connect("data/app.db")
+assert database.execute("pragma integrity_check").fetchall() == [("ok",)]
+print(*database.execute("select (select count(*) from a), (select count(*) from b)").fetchone())
+"""
 CRON_SECONDS = 150
 """cron looks once a minute."""
 
@@ -74,6 +94,28 @@ def test_every_backup_under_load_is_of_one_instant(site: Site, tmp_path: Path) -
     assert site.left_over == ""
 
 
+def await_on_host(site: Site, holds: str, seconds: int = CRON_SECONDS) -> None:
+    site.sh(f"timeout {seconds} bash -c {shlex.quote(f'until {holds}; do sleep 0.1; done')}")
+
+
+def test_sqlite_in_the_midst_of_its_work(site: Site) -> None:
+    """A container writes both tables in each transaction: each backup has as many rows of either, in one sound file."""
+    site.sh(f"docker exec -d $(docker ps -q {BACKEND}) python3 -c {shlex.quote(SQLITE)}")
+    await_on_host(site, f"[ -s {ROOT}/data/app.db-wal ]", seconds=30)
+    made = [site.backup() for _ in range(3)]
+    site.sh(f"touch {ROOT}/data/enough; rm -f {ROOT}/data/app.db*")
+    counts = []
+    for one in made:
+        unpack = (
+            f"rm -rf /tmp/copy; mkdir /tmp/copy; cd /tmp/copy; tar --zstd -xpf {BACKUPS}/{one['id']}/*_volumes.tar.zst"
+        )
+        assert site.sh(f"{unpack}; cd data; ls -d app.db*").split() == ["app.db"]
+        counts.append(site.sh(f"cd /tmp/copy; python3 -c {shlex.quote(COUNTED)}").split())
+    print(f"\nrows of the two tables: {counts}")
+    assert [a for a, b in counts if a != b] == []
+    assert int(counts[0][0]) < int(counts[-1][0])
+
+
 def test_a_backup_does_not_make_the_site_look_ill(site: Site) -> None:
     """Docker calls a container unhealthy that was paused, until its next check: nobody is alarmed, nothing replaced."""
     site.backup()
@@ -117,10 +159,6 @@ def reschedule(site: Site, schedule: str) -> None:
     text = "\n".join(line for line in path.read_text().splitlines() if "schedule" not in line and line != "[backup]")
     path.write_text(f'{text}\n[backup]\nschedule = "{schedule}"\n')
     site.deployment.ok("provision", "--no-verify")
-
-
-def await_on_host(site: Site, holds: str, seconds: int = CRON_SECONDS) -> None:
-    site.sh(f"timeout {seconds} bash -c {shlex.quote(f'until {holds}; do sleep 0.1; done')}")
 
 
 def test_cron_makes_them(site: Site) -> None:

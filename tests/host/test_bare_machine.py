@@ -1,4 +1,4 @@
-"""script/demo on a machine with only git and Python 3: no pip, no venv module, no Docker."""
+"""script/demo and script/test on a machine with only git and Python 3: no pip, no venv module, no Docker."""
 
 import re
 import subprocess
@@ -11,6 +11,8 @@ from tests.host.conftest import Boot
 
 CHECKOUT = Path(__file__).parents[2]
 DEMO_SECONDS = 1500
+ONE_HOST_TEST = "test_fresh_host"
+"""Of the host tests, inside: all of them would take an hour more and show nothing else about the set-up."""
 
 
 def clone(host: TestHost, directory: str) -> None:
@@ -37,3 +39,15 @@ def test_demo_from_nothing_to_a_served_site(boot: Boot) -> None:
     again = machine.exec("cd /root/deployer && script/demo 2>&1", check=False, seconds=DEMO_SECONDS)
     assert again.returncode == 0, again.stdout[-5000:]
     assert "changed: 0" in again.stdout
+
+
+@pytest.mark.bare
+@pytest.mark.timeout(2 * DEMO_SECONDS)
+def test_suite_from_nothing(boot: Boot) -> None:
+    """One command installs what is missing and runs style, types, all unit tests, and tests on hosts booted inside."""
+    machine = boot("bare-suite")
+    clone(machine, "/root/deployer")
+    words = f"cd /root/deployer && script/test -k {ONE_HOST_TEST} 2>&1"
+    ran = machine.exec(words, check=False, seconds=DEMO_SECONDS)
+    print(ran.stdout[-2500:])
+    assert ran.returncode == 0, ran.stdout[-5000:]

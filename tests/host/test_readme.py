@@ -4,6 +4,7 @@ import json
 import os
 import re
 import subprocess
+from datetime import UTC, datetime
 from pathlib import Path
 
 from tests.host.bed.bed import Bed
@@ -65,11 +66,12 @@ def _run(command: str, directory: Path) -> "subprocess.CompletedProcess[str]":
 
 
 def _adapted(command: str, address: str, identity: str, repository: str) -> str:
-    """What differs here from the reader's place: the address, the key, no terminal to say yes at, no public CA."""
+    """What differs here from the reader's place: the address, the key, no terminal to say yes at, no CA, the day."""
     if command.startswith("deployer init"):
         here = command.replace("203.0.113.10", address).replace("--email you@example.com", "--tls self-signed")
         return f"{here} --identity-file {identity} --repository {repository}"
-    return f"{command} --yes" if command.startswith("deployer trust") else command
+    command = command.replace("20251012", datetime.now(UTC).strftime("%Y%m"))
+    return f"{command} --yes" if command.startswith(("deployer trust", "deployer restore")) else command
 
 
 def _use_the_beds_services(file: Path, written: str, beside: str) -> None:

@@ -246,6 +246,13 @@ class TestRefused:
         assert "could not be set aside within 25 s" in said
         assert "the largest data/large (0.3 MB)" in said
 
+    def test_a_foreign_writer(self, open_shop: Shop) -> None:
+        """Whoever is no container of the application cannot be held still: said, and no backup of it."""
+        open_shop.during("head -c 300000 /dev/zero >data/large")
+        said = open_shop.refused("timeout() { echo 'tar: data/large: file changed as we read it' >&2; return 1; }")
+        assert "others than the application write to data/ or logs/" in said
+        assert "data/large: file changed as we read it" in said
+
     def test_no_room_to_set_aside(self, open_shop: Shop) -> None:
         """The application's disk is not filled for it."""
         said = open_shop.refused('free_in() { if [ "$1" = "$ROOT" ]; then echo 1000000; else echo 1000000000; fi; }')

@@ -102,7 +102,8 @@ mend() {
 
 unit_ended() { case $(systemctl show --property=ActiveState --value "$unit.service") in inactive | failed) ;; *) return 1 ;; esac; }
 
-# It holds the lock as well (its standard input is the lock's descriptor), and outlives whoever started it.
+# It holds the lock as well (its standard input is the lock's descriptor), and outlives whoever started it. `mixed`: what it
+# started ignores SIGTERM as well, and must not keep the way back waiting when it is dead itself.
 restore_guarded() {
   local code=0
   not_half_way
@@ -111,7 +112,7 @@ restore_guarded() {
   : >restore.output
   if [ -e "$beside/new/.env" ]; then cp -a "$beside/new/.env" "$beside/env"; fi
   systemctl reset-failed "$unit.service" 2>/dev/null || true
-  systemd-run --quiet --collect --wait --pipe --unit="$unit" --property=After=docker.service --property=TimeoutStopSec=900 \
+  systemd-run --quiet --collect --wait --pipe --unit="$unit" --property=After=docker.service --property=TimeoutStopSec=900 --property=KillMode=mixed \
     --property="ExecStopPost=-/bin/bash -u $beside/program recover" \
     /bin/bash -euo pipefail "$beside/program" swap <&9 >restore.output 2>&1 &
   tail -n +1 -s 0.1 --pid=$! -f restore.output | mask "$beside/env" || true

@@ -14,10 +14,31 @@ from deployer.shell import lines, quote
 
 FAST = "/dev/shm"  # another file system, where it is there
 ITEMS = ("data", ".env", "nginx/assets", "gone", "fresh", "far")
-PRESENT = {"data/x": "old", "data/y": "old", ".env": "old", "nginx/assets/a": "old", "gone": "old", "far/f": "old"}
-BACKED_UP = {"data/x": "new", "data/z": "new", ".env": "new", "nginx/assets/a": "new", "fresh": "new", "far/f": "new"}
+PRESENT = {
+    "data/x": "old",
+    "data/y": "old",
+    ".env": "old",
+    "nginx/assets/a": "old",
+    "gone": "old",
+    "far/f": "old",
+    "far/g": "old",
+}
+BACKED_UP = {
+    "data/x": "new",
+    "data/z": "new",
+    ".env": "new",
+    "nginx/assets/a": "new",
+    "fresh": "new",
+    "far/f": "new",
+    "far/g": "new",
+}
 BROKEN = 9
 COUNTED = '{name}() {{ if [ $left = 0 ]; then exit 9; fi; left=$((left - 1)); command {name} "$@"; }}'
+HALF_REMOVED = """rm() {
+  if [ $left = 0 ]; then find "${@:2}" -type f 2>/dev/null | head -n 1 | xargs -r rm; exit 9; fi
+  left=$((left - 1))
+  command rm "$@"
+}"""
 
 
 @pytest.fixture
@@ -52,7 +73,8 @@ def run(root: Path, far: Path, act: str, left: int) -> int:
         script("restore.sh", ID="", FALLBACK=""),
         f"left={left} former={quote(str(root / 'former'))}",
         f"swapped_items() {{ echo {quote(items)}; }}",
-        *(COUNTED.format(name=name) for name in ("mv", "rm", "cp")),
+        *(COUNTED.format(name=name) for name in ("mv", "cp")),
+        HALF_REMOVED,
         act,
     )
     return subprocess.run(["bash", "-u", "-c", commands], capture_output=True, check=False).returncode

@@ -114,6 +114,11 @@ class Shop:
         """What was asked of Docker to hold containers still, and to let them go on."""
         return [asked for asked in self.asked if asked.split()[0] in ("pause", "unpause")]
 
+    def await_paused(self) -> None:
+        """A Docker that was asked to pause does so, also when who asked was killed meanwhile."""
+        words = f"until ! grep -qv paused {self.commands}/containers; do sleep 0.02; done"
+        subprocess.run(["timeout", "20", "bash", "-c", words], check=True)
+
     @property
     def left_over(self) -> list[str]:
         """What a backup must not leave: half-made ones, copies set aside, a pause, a timer."""

@@ -289,6 +289,7 @@ def test_what_a_killed_one_left(open_shop: Shop) -> None:
     """SIGKILL while they stand still: the timer is there; the next backup finds nothing of it in its way."""
     open_shop.during("kill -9 $(cut -d' ' -f4 /proc/$PPID/stat)")
     assert open_shop.run("backup").returncode != 0
+    open_shop.await_paused()
     assert "timer" in open_shop.left_over
     subprocess.run(["bash", "-c", f"PATH={open_shop.commands}:$PATH; $(cat {open_shop.commands}/timer)"], check=True)
     (open_shop.commands / "timer").unlink()

@@ -4,6 +4,7 @@ from deployer import __version__
 from deployer.inventory.model import Inventory
 from deployer.marker import MARKER
 from deployer.remote.scripts import script, text
+from deployer.scripts import cron_program
 from deployer.shell import lines
 
 
@@ -69,18 +70,11 @@ def _copying(host: Inventory) -> str:
 
 def backup_program(host: Inventory) -> str:
     """What cron runs. The copy takes long and only reads what is whole: the lock is given back before it."""
-    copies = host.backup.offsite != ""
-    return lines(
-        "#!/bin/bash",
-        f"# {MARKER}",
-        "set -u",
-        "export PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
-        script("locked.sh", NAME=host.name, DOING="backup"),
-        backup_functions(host),
-        _copying(host) if copies else "",
-        "take_lock",
-        "with_times backup && exec 9>&- && with_times offsite_push" if copies else "with_times backup",
-        "",
+    if not host.backup.offsite:
+        return cron_program(host, "backup", backup_functions(host), "take_lock", "with_times backup")
+    functions = lines(backup_functions(host), _copying(host))
+    return cron_program(
+        host, "backup", functions, "take_lock", "with_times backup && exec 9>&- && with_times offsite_push"
     )
 
 
@@ -98,12 +92,4 @@ def restic_program(host: Inventory) -> str:
 
 def recover_program(host: Inventory) -> str:
     """What cron runs at boot: a restore that lost its power is brought to an end, as by every other run."""
-    return lines(
-        "#!/bin/bash",
-        f"# {MARKER}",
-        "set -u",
-        "export PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
-        script("locked.sh", NAME=host.name, ROOT=str(host.root), DOING="recover"),
-        'if [ -e "$ROOT/.deployer/restoring" ]; then take_lock; fi',
-        "",
-    )
+    return cron_program(host, "recover", 'if [ -e "$ROOT/.deployer/restoring" ]; then take_lock; fi')

@@ -2,7 +2,6 @@
 
 from deployer import compose, drills, scripts
 from deployer.inventory.model import Inventory
-from deployer.marker import MARKER
 from deployer.remote.scripts import script, text
 from deployer.restore_scripts import unpack_functions
 from deployer.shell import lines, sh
@@ -29,14 +28,4 @@ def drill_functions(host: Inventory) -> str:
 
 def drill_program(host: Inventory) -> str:
     """What cron runs."""
-    return lines(
-        "#!/bin/bash",
-        f"# {MARKER}",
-        "set -u",
-        "export PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
-        script("locked.sh", NAME=host.name, DOING="drill"),
-        drill_functions(host),
-        "take_lock",
-        'with_times drill "${1:-}"',
-        "",
-    )
+    return scripts.cron_program(host, "drill", drill_functions(host), "take_lock", 'with_times drill "${1:-}"')

@@ -42,18 +42,21 @@ def postgres_functions(host: Inventory) -> str:
     return "\n".join((script("last_words.sh"), script("postgres.sh", **parameters)))
 
 
-def renew_program(host: Inventory) -> str:
-    """What cron runs: the same functions, as a program of its own."""
+def cron_program(host: Inventory, doing: str, *commands: str) -> str:
+    """A program that cron runs: root's PATH, and take_lock and with_times (locked.sh) in front of its commands."""
     return "\n".join(
         (
             "#!/bin/bash",
             f"# {MARKER}",
             "set -u",
             "export LC_ALL=C.UTF-8 PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
-            script("locked.sh", NAME=host.name, DOING="renew"),
-            certificate_functions(host),
-            "take_lock",
-            'with_times renew "${1:-}"',
+            script("locked.sh", NAME=host.name, ROOT=str(host.root), DOING=doing),
+            *commands,
             "",
         )
     )
+
+
+def renew_program(host: Inventory) -> str:
+    """What cron runs: the same functions, as a program of its own."""
+    return cron_program(host, "renew", certificate_functions(host), "take_lock", 'with_times renew "${1:-}"')

@@ -9,6 +9,7 @@ from deployer.commands.running import Run
 from deployer.engine import Engine, Operator
 from deployer.inventory.model import Inventory
 from deployer.remote.holder import Holder
+from deployer.step import Step
 from deployer.steps.asked import Asked
 
 
@@ -34,6 +35,11 @@ def operator_of(run: Run, host: Inventory, outside: Outside = not_looked_at) -> 
     from deployer.commands.names import resolver
 
     return Operator(resolver(host), run.report, run.tally, outside, Workshop(host, run.report))
+
+
+def converge_on(run: Run, host: Inventory, steps: Sequence[Step], doing: str, outside: Outside = not_looked_at) -> int:
+    """Bring this host (as it is wanted now: at another ref, say) to these steps; or tell what that would take."""
+    return converge(run, Engine(host, run.transport, steps, operator_of(run, host, outside)), Holder.here(doing))
 
 
 def converge_once(run: Run, title: str, changes: Sequence[Change], outside: Outside = not_looked_at) -> int:

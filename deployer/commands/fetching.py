@@ -7,19 +7,18 @@ from pathlib import Path
 
 from deployer.backup_scripts import archive_functions, offsite_functions
 from deployer.backups import choose
-from deployer.commands.converging import converge, operator_of
+from deployer.commands.converging import converge_on
 from deployer.commands.copies import copied
+from deployer.commands.restoring import TITLE
 from deployer.commands.running import Run
-from deployer.engine import Engine
 from deployer.errors import Context, DeployerError, UsageError
-from deployer.remote.holder import Holder
 from deployer.remote.scripts import script
 from deployer.shell import lines, quote
 from deployer.step import Step
 from deployer.steps import offsite, packages
 from deployer.transport.protocol import Reply
 
-TITLE, OFFSITE = "9.2 Restore", "offsite"
+OFFSITE = "offsite"
 PIECE = 1 << 20
 LIMIT = 12 * 3600
 """Seconds for a transfer, however large."""
@@ -65,7 +64,7 @@ def _must_arrive(run: Run, reply: Reply) -> None:
 
 def ready(run: Run, *steps: Step) -> None:
     """A bare host lacks even what reads a backup."""
-    converge(run, Engine(run.host, run.transport, steps, operator_of(run, run.host)), Holder.here("restore"))
+    converge_on(run, run.host, steps, "restore")
 
 
 def archived(directory: Path) -> Iterator[bytes]:

@@ -5,23 +5,19 @@ from uuid import uuid4
 from deployer.backup_scripts import database_functions
 from deployer.backups import Backup
 from deployer.changes import Run as Act
-from deployer.commands.converging import converge, operator_of
+from deployer.commands.converging import converge_on
+from deployer.commands.restoring import TITLE
 from deployer.commands.running import Run
 from deployer.commands.update import at_ref
 from deployer.docker import ask_docker
-from deployer.engine import Engine
 from deployer.facts import Ask
 from deployer.inventory.model import Inventory
-from deployer.remote.holder import Holder
 from deployer.scripts import proxy_functions
 from deployer.shell import lines, quote, sh
-from deployer.step import Step
 from deployer.steps import FOUNDATION, images
 from deployer.steps.asked import Asked
 from deployer.steps.newest import Following
 from deployer.survey import parse, script_for
-
-TITLE = "9.2 Restore"
 
 
 def found(run: Run, backup: Backup) -> None:
@@ -32,13 +28,10 @@ def found(run: Run, backup: Backup) -> None:
         run.report.data("note", {"text": told}, told)
         orphan = _told(run, _ask_orphan(run.host)).strip()
         remove = (Act("remove the proxy, whose files are gone", sh("docker", "rm", "-f", orphan)),)
-        _bring(run, host, (*((Asked(TITLE, remove, uuid4().hex),) if orphan else ()), *FOUNDATION))
+        steps = (*((Asked(TITLE, remove, uuid4().hex),) if orphan else ()), *FOUNDATION)
+        converge_on(run, host, steps, "restore")
     if backup.images and not _told(run, _ask_images(backup)):
-        _bring(run, host, (Following(images),))
-
-
-def _bring(run: Run, host: Inventory, steps: tuple[Step, ...]) -> None:
-    converge(run, Engine(host, run.transport, steps, operator_of(run, host)), Holder.here("restore"))
+        converge_on(run, host, (Following(images),), "restore")
 
 
 def _told(run: Run, ask: Ask) -> str:

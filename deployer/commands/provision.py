@@ -10,14 +10,11 @@ def provision(choices: Choices) -> int:
 
 def _provision(run: Run) -> int:
     from deployer.acting import not_looked_at
-    from deployer.commands.converging import converge, operator_of, seen
-    from deployer.engine import Engine
-    from deployer.remote.holder import Holder
+    from deployer.commands.converging import converge_on, seen
     from deployer.steps import GUIDE
 
     outside = not_looked_at if run.choices.flag("no-verify") else lambda: seen(run)
-    engine = Engine(run.host, run.transport, GUIDE, operator_of(run, run.host, outside))
-    code = converge(run, engine, Holder.here("provision"))
+    code = converge_on(run, run.host, GUIDE, "provision", outside)
     if not run.choices.flag("dry-run") and not run.choices.flag("no-verify"):
         from deployer.commands.verify import verify_host  # a run without it does not pay for it
 

@@ -10,15 +10,12 @@ def update(choices: Choices) -> int:
 
 
 def _update(run: Run) -> int:
-    from deployer.commands.converging import converge, operator_of, seen
-    from deployer.engine import Engine
-    from deployer.remote.holder import Holder
+    from deployer.commands.converging import converge_on, seen
     from deployer.steps import UPDATE
 
     ref = run.choices.text("ref")
     host = at_ref(run.host, ref) if ref else run.host
-    engine = Engine(host, run.transport, UPDATE, operator_of(run, host, lambda: seen(run)))
-    return converge(run, engine, Holder.here(f"update --ref {ref}" if ref else "update"))
+    return converge_on(run, host, UPDATE, f"update --ref {ref}" if ref else "update", lambda: seen(run))
 
 
 def at_ref(host: Inventory, ref: str) -> Inventory:

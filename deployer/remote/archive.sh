@@ -9,6 +9,8 @@ packed=(--format=posix --pax-option=delete=atime,delete=ctime --xattrs '--xattrs
 # shellcheck disable=SC2034
 unpacked=(--xattrs '--xattrs-include=*' --acls --numeric-owner --same-owner --same-permissions --delay-directory-restore)
 
+free_in() { df --output=avail -B1 "$1" | tail -n 1; } # bytes
+
 tree() { python3 -c "$TREE" "$@"; }
 
 # What a part is made of: lines of BASE NAME.

@@ -24,7 +24,6 @@ clean_up() {
   rm -rf "${ROOT:?}/$staged" "$words"
 }
 
-free_in() { df --output=avail -B1 "$1" | tail -n 1; }
 megabytes() { awk -v bytes="$1" 'BEGIN { printf "%.1f MB", bytes / 1e6 }'; }
 
 # In bytes; a sparse file is as large as what it holds.

@@ -60,7 +60,7 @@ rename_database() {
 database_unpack() {
   local dump
   dump=$(file_of "$1" database)
-  if [ -z "$DATABASE" ] || [[ " $SCOPE " != *" database "* ]] || [ -z "$dump" ]; then return 0; fi
+  if [ -z "$DATABASE" ] || ! in_scope database || [ -z "$dump" ]; then return 0; fi
   ask_database postgres <<<"drop database if exists \"${DATABASE}_restoring\"" && ask_database postgres <<<"create database \"${DATABASE}_restoring\"" || return
   docker exec -i "$(database_server)" pg_restore --exit-on-error --no-owner -U "$DATABASE_USER" -d "${DATABASE}_restoring" <"$dump" ||
     { echo "the database could not be restored beside the one that serves"; return 1; }
@@ -72,10 +72,9 @@ database_unpack() {
   : >"$beside/database"
 }
 
-# By this restore: one that is left of another must not be taken for it.
-
 has_database() { [ "$(ask_database postgres <<<"select count(*) from pg_database where datname = '$1'")" = 1 ]; }
 
+# By this restore: one that is left of another must not be taken for it.
 is_unpacked() { [ -e "$beside/database" ]; }
 
 database_swap() {

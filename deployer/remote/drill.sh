@@ -68,7 +68,7 @@ fits() {
   local dump free
   dump=$(file_of "$1" database)
   if [ -z "$dump" ]; then return; fi
-  free=$(df --output=avail -B1 "$ROOT" | tail -n 1)
+  free=$(free_in "$ROOT")
   [ "$free" -ge $(($(field "$1/manifest.json" unpacked) + $(stat -c %s "$dump") * 8 + 80000000)) ] ||
     because "not enough room below $ROOT to restore the database beside what serves: $((free / 1000000)) MB are free"
 }

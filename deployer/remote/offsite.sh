@@ -148,7 +148,7 @@ fetch_beside() {
   install -d -m 0700 "$DIRECTORY" && rm -rf "$arriving"
   if [ -d "$DIRECTORY/$id" ] && verify_backup "$id"; then arriving=''; return; fi
   size=$(sed -nE "s/^\{\"id\": \"$id\".*\"bytes\": ([0-9]+).*/\1/p" <<<"$listed")
-  if [ "$(df --output=avail -B1 "$DIRECTORY" | tail -n 1)" -lt $((${size:-0} + 16000000)) ]; then
+  if [ "$(free_in "$DIRECTORY")" -lt $((${size:-0} + 16000000)) ]; then
     why="not enough room in $DIRECTORY for $size bytes"
     return 1
   fi

@@ -7,8 +7,6 @@ journal=$beside/journal # the state it is in: `swapping`, then `serving`, or `ba
 former=$(cat "$beside/former" 2>/dev/null || true)
 switch_file=$NGINX/maintenance
 
-in_scope() { [[ " $SCOPE " == *" $1 "* ]]; }
-
 state() { cat "$journal" 2>/dev/null || true; }
 # What was written before stands on the disk before it is said.
 phase() { printf '%s\n' "$1" >"$journal.new" && sync "$journal.new" && mv -f "$journal.new" "$journal" && sync "$beside"; }

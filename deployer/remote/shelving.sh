@@ -2,15 +2,16 @@
 # Needs NAME, ROOT, DIRECTORY, KEEP_DAYS, KEEP_MIN, TOOL (version); archive.sh and database.sh; `say`, `work`, `words`, `id`,
 # `time`, `measured`, `pause_seconds` of the backup that is made; pipefail.
 
-# How many files a part has, and their bytes: of the list of files.
+# How many files each part has, and their bytes, of the list of files: lines of PART FILES BYTES. Words: "PART NAME…".
 counted() {
   python3 -c 'import json, sys
-names, files, size = sys.argv[1:], 0, 0
-for line in sys.stdin:
-    entry = json.loads(line)
-    if entry["type"] == "file" and any(entry["path"] == name or entry["path"].startswith(name + "/") for name in names):
-        files, size = files + 1, size + entry["size"]
-print(files, size)' $(names_of "$1") <"$work/files"
+parts = [word.split() for word in sys.argv[1:]]
+counts = {part[0]: [0, 0] for part in parts}
+for entry in map(json.loads, sys.stdin):
+    for part, *names in parts:
+        if entry["type"] == "file" and any(entry["path"] == name or entry["path"].startswith(name + "/") for name in names):
+            counts[part] = [counts[part][0] + 1, counts[part][1] + entry["size"]]
+for part, (files, size) in counts.items(): print(part, files, size)' "$@" <"$work/files"
 }
 
 # FILE PART FILES UNPACKED
@@ -22,12 +23,14 @@ part_line() {
 # All in one line, which is told as it is by `deployer backups`.
 write_manifest() {
   local part file files size lines='' total=0 bytes=0
+  local counts named=()
+  for part in $parts; do named+=("$part $(names_of "$part" | paste -sd ' ')"); done
+  counts=$(counted "${named[@]}") || return
   (cd "$work" && sums "${id}"_*) >"$work/SHA256SUMS" || return
   for part in $parts database files; do
     file=$(find "$work" -name "${id}_$part.*")
     if [ -z "$file" ]; then continue; fi
-    files=0 size=0
-    if [[ " $parts " == *" $part "* ]]; then read -r files size < <(counted "$part"); fi
+    read -r files size < <(sed -n "s/^$part //p" <<<"$counts") || files=0 size=0
     lines+="${lines:+, }$(part_line "$file" "$part" "$files" "$size")"
     total=$((total + size))
     bytes=$((bytes + $(stat -c %s "$file")))

@@ -3,6 +3,8 @@
 # database.sh in front of it.
 beside=$ROOT/.deployer/restoring
 
+in_scope() { [[ " $SCOPE " == *" $1 "* ]]; }
+
 parts_of() { case $1 in data) echo volumes ;; config | ssl) echo "$1" ;; esac; }
 
 scope_parts() { local kind; for kind in $SCOPE; do parts_of "$kind"; done; }
@@ -35,7 +37,7 @@ refuse_mounts() {
 has_room() {
   local wanted free
   wanted=$(field "$1/manifest.json" unpacked)
-  free=$(df --output=avail -B1 "$ROOT" | tail -n 1)
+  free=$(free_in "$ROOT")
   if [ "$free" -lt $((wanted + 16000000)) ]; then
     echo "not enough room below $ROOT to unpack beside what serves: $((wanted / 1000000 + 16)) MB are needed, $((free / 1000000)) MB are free"
     return 1
@@ -44,11 +46,9 @@ has_room() {
 
 # Byte for byte what the list of files says: owners, modes, times, attributes.
 as_listed() {
-  local part said
-  for part in $(scope_parts); do
-    said=$(comm -3 <(listing_of "$1" | below $(names_of "$part") | sort) <(tree disk "$beside/new" $(names_of "$part") | sort) | head -n 3)
-    if [ -n "$said" ]; then echo "what was unpacked is not what was backed up: $said"; return 1; fi
-  done
+  local said
+  said=$(comm -3 <(listing_of "$1" | below $(names_in_scope) | sort) <(tree disk "$beside/new" $(names_in_scope) | sort) | head -n 3)
+  if [ -n "$said" ]; then echo "what was unpacked is not what was backed up: $said"; return 1; fi
 }
 
 unpack_backup() {

@@ -8,7 +8,6 @@ import re
 import signal
 import subprocess
 from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -96,18 +95,6 @@ class Site:
     def left(self) -> str:
         return self.shell(f"docker ps -aq {LABEL}; docker network ls -q {LABEL}; ls -d {COPY} 2>/dev/null || true")
 
-    @contextmanager
-    def inventory(self, old: str, new: str) -> Iterator[None]:
-        """The inventory with something else in it, for a while."""
-        file = self.deployment.inventory / "web.toml"
-        before = file.read_text()
-        assert old in before
-        file.write_text(before.replace(old, new))
-        try:
-            yield
-        finally:
-            file.write_text(before)
-
 
 @pytest.fixture(scope="module")
 def site(
@@ -140,7 +127,7 @@ def unchanged(site: Site, before: dict[str, str]) -> None:
 
 def half_way(site: Site) -> "subprocess.Popen[str]":
     """A drill whose copy runs and is being checked, until somebody makes the file data/go in it."""
-    with site.inventory(json.dumps(CHECK), json.dumps(WAITING)):
+    with site.deployment.edited(json.dumps(CHECK), json.dumps(WAITING)):
         run = site.deployment.start("drill", "--json")
         await_point(site.deployment, run, f"docker top $(docker ps -q {LABEL}) 2>/dev/null | grep -qF /app/data/go")
     return run
@@ -304,7 +291,7 @@ def test_which_one(site: Site, good: str) -> None:
 
 def test_cron_runs_it(site: Site, good: str) -> None:
     """As its schedule says, with cron's own PATH; told with its time in a log of its own."""
-    with site.inventory('drill_schedule = "0 4 1 1 *"', 'drill_schedule = "* * * * *"'):
+    with site.deployment.edited('drill_schedule = "0 4 1 1 *"', 'drill_schedule = "* * * * *"'):
         site.run("provision")
     waiting = f'until grep -q \'"who": "cron@\' {ROOT}/.deployer/drills.jsonl; do sleep 0.2; done'
     site.deployment.host.exec(f"timeout 180 bash -c {quoted(waiting)}", seconds=200)

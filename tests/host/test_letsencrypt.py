@@ -61,18 +61,6 @@ class Site:
         return self.says(f"docker inspect --format '{{{{.Id}}}} {{{{.State.StartedAt}}}}' $(docker ps -q -f {PROXY})")
 
     @contextmanager
-    def edited(self, old: str, new: str) -> Iterator[None]:
-        """Another text in the inventory, for as long as the context lasts."""
-        file = self.deployment.inventory / "web.toml"
-        before = file.read_text()
-        assert old in before
-        file.write_text(before.replace(old, new))
-        try:
-            yield
-        finally:
-            file.write_text(before)
-
-    @contextmanager
     def visited(self, trusted: Path, counts: dict[str, int]) -> Iterator[None]:
         """Eight visitors of wallet and API meanwhile; afterwards `counts` has every answer and every failure."""
         targets = (f"{DOMAIN}/", f"{API}/api/echo-address")
@@ -202,7 +190,7 @@ def test_further_name(site: Site) -> None:
     """An alias in the inventory: the certificate covers it, the site answers under it; and without it not any more."""
     alias = f"www.{DOMAIN}"
     site.authority.point(alias, site.deployment.host.address)
-    with site.edited(f'domain = "{DOMAIN}"', f'domain = "{DOMAIN}"\naliases = ["{alias}"]'):
+    with site.deployment.edited(f'domain = "{DOMAIN}"', f'domain = "{DOMAIN}"\naliases = ["{alias}"]'):
         site.deployment.ok("provision")
         assert site.covered == {DOMAIN, API, alias}
         assert Visitor(site.deployment.host.address, site.authority.bundle).ask(alias).status in (200, 301, 308)
@@ -215,7 +203,7 @@ def test_another_ca(site: Site) -> None:
     before = site.served
     with (
         site.authority.elsewhere(limited=False) as url,
-        site.edited(site.authority.directory_url, url),
+        site.deployment.edited(site.authority.directory_url, url),
     ):
         done = site.deployment.ok("provision", "--no-verify")
         assert [why for why in done.whys("changed") if "obtain a certificate" in why]
@@ -262,7 +250,7 @@ def in_trouble(site: Site, trouble: str) -> Iterator[None]:
         finally:
             host.exec(f"iptables -D {rule}")
     elif trouble == "limit":
-        with ca.elsewhere(limited=True) as url, site.edited(ca.directory_url, url):
+        with ca.elsewhere(limited=True) as url, site.deployment.edited(ca.directory_url, url):
             yield
     else:
         with ca.away():

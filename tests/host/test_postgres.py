@@ -4,7 +4,6 @@ import json
 import os
 import socket
 from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -16,27 +15,10 @@ from tests.host.conftest import APPLICATION
 from tests.host.releasing import API, ROOT, Updated, visitor_of
 from tests.host.tool import booted, deployment
 from tests.host.visitor import Seen
+from tests.host.watching import watched
 
 DATABASE = "biometric-did-postgres-1"
 AGREE = f"database: give the role app_user the password that stands in {ROOT}/.env"
-
-WATCHER = r"""
-import os, signal, sys
-seen, going = set(), True
-def end(*_):
-    global going
-    going = False
-signal.signal(signal.SIGTERM, end)
-print("watching", flush=True)
-while going:
-    for entry in os.listdir("/proc"):
-        try:
-            entry.isdigit() and seen.add(open(f"/proc/{entry}/cmdline", "rb").read())
-        except OSError:
-            pass
-open(sys.argv[1], "wb").write(b"\n".join(seen).replace(b"\0", b" "))
-"""
-"""Notes the arguments of every process, in containers too, again and again, till its end."""
 
 
 @pytest.fixture(scope="module")
@@ -77,33 +59,6 @@ def password(host: TestHost) -> str:
 
 def container(host: TestHost) -> str:
     return host.exec(f"docker inspect --format '{{{{.Id}}}} {{{{.State.StartedAt}}}}' {DATABASE}").stdout
-
-
-@contextmanager
-def other_inventory(site: Updated, old: str, new: str) -> Iterator[None]:
-    """The inventory changed for as long as the context lasts."""
-    path = site.deployment.inventory / "web.toml"
-    text = path.read_text()
-    assert old in text
-    path.write_text(text.replace(old, new))
-    try:
-        yield
-    finally:
-        path.write_text(text)
-
-
-@contextmanager
-def watched(host: TestHost, place: Path) -> Iterator[None]:
-    """Watch the arguments of all processes meanwhile; what was seen is in `place` afterwards."""
-    host.write("/run/watch.py", WATCHER)
-    unit = "systemd-run --quiet --unit=watcher -p StandardOutput=file:/run/watch.log"
-    host.exec(f"{unit} python3 /run/watch.py /run/seen")
-    host.exec("timeout 10 bash -c 'until grep -q watching /run/watch.log; do sleep 0.05; done'")
-    try:
-        yield
-    finally:
-        host.exec("systemctl stop watcher")
-        place.write_text(host.exec("cat /run/seen; rm /run/seen /run/watch.py /run/watch.log").stdout)
 
 
 def test_a_record_is_in_files_and_database(stored: Updated) -> None:
@@ -148,7 +103,7 @@ def test_drift_of_the_password_is_mended_and_no_secret_is_seen(stored: Updated, 
     host = stored.deployment.host
     before, secret = container(host), password(host)
     ask(stored, "alter role app_user password 'another-one'")
-    with watched(host, tmp_path / "seen"):
+    with watched(host, tmp_path / "seen", containers=True):
         foreseen = stored.deployment.ok("provision", "--dry-run", "--no-verify")
         assert foreseen.whys("would change") == [AGREE]
         ran = [stored.deployment.run(*words) for words in (("provision", "--diff", "-v"), ("provision", "-v"))]
@@ -212,7 +167,7 @@ def test_away_and_back(stored: Updated) -> None:
 def test_another_image(stored: Updated, bed: Bed) -> None:
     """Another major version is refused; another image of the same one replaces the container, and says that it does."""
     number = consistent(stored)
-    with other_inventory(stored, "enabled = true", 'enabled = true\nimage = "postgres:16"'):
+    with stored.deployment.edited("enabled = true", 'enabled = true\nimage = "postgres:16"'):
         refused = stored.deployment.json("provision", "--no-verify")
         assert refused.exit_code == 1
         assert f"{ROOT}/postgres holds data of PostgreSQL 15" in refused.out
@@ -220,7 +175,7 @@ def test_another_image(stored: Updated, bed: Bed) -> None:
     if not bed.registry.needed:
         return
     same = f"{bed.registry.name}/library/postgres:15"
-    with other_inventory(stored, "enabled = true", f'enabled = true\nimage = "{same}"'):
+    with stored.deployment.edited("enabled = true", f'enabled = true\nimage = "{same}"'):
         done = stored.deployment.ok("provision", "--no-verify").whys("changed")
         assert f"database: pull {same}" in done
         assert any("with a gap: some seconds without a database" in why for why in done)
@@ -232,7 +187,7 @@ def test_switched_off(stored: Updated) -> None:
     """The application has it no more; container and data stay, and are told of; an update switches it on again."""
     host, before, secret = stored.deployment.host, container(stored.deployment.host), password(stored.deployment.host)
     number = consistent(stored)
-    with other_inventory(stored, "enabled = true", "enabled = false"):
+    with stored.deployment.edited("enabled = true", "enabled = false"):
         done = stored.deployment.ok("provision", "--no-verify")
         assert "still runs, though postgres.enabled = false" in done.out
         assert "DATABASE_URL" not in host.exec(f"cat {ROOT}/.env").stdout

@@ -6,7 +6,6 @@ import json
 import re
 import urllib.parse
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 
@@ -17,6 +16,7 @@ from tests.host.bed.bed import Bed
 from tests.host.bed.host import TestHost
 from tests.host.bed.origin import Repository
 from tests.host.tool import Deployment, Outcome, booted, deployment
+from tests.host.watching import watched
 
 ROOT = "/opt/biometric-did"
 SUDO_PASSWORD = "sudo-Pass-4711-x"
@@ -40,30 +40,6 @@ KEPT = (
 SHOW = "import os; print(*(f'{name}={value}' for name, value in sorted(os.environ.items())), sep='\\n', flush=True)"
 SHOW_AND_SERVE = f"{SHOW}; os.execvp('python', ['python', '/app/api_server_secure.py'])"
 SHOW_AND_END = f"{SHOW}; raise SystemExit(3)"
-
-WATCHER = r"""
-import os, re, signal, sys
-seen, going = set(), True
-def end(*_):
-    global going
-    going = False
-signal.signal(signal.SIGTERM, end)
-print("watching", flush=True)
-while going:
-    for entry in os.listdir("/proc"):
-        if not entry.isdigit():
-            continue
-        try:
-            group = open(f"/proc/{entry}/cgroup").read()
-            if "docker" in group and "docker.service" not in group:
-                continue
-            for what in ("cmdline", "environ"):
-                seen.add(what.encode() + b" " + open(f"/proc/{entry}/{what}", "rb").read())
-        except OSError:
-            pass
-open(sys.argv[1], "wb").write(b"\n".join(seen))
-"""
-"""Notes arguments and environment of every process that is in no container, again and again, in memory till its end."""
 
 
 @pytest.fixture(scope="module")
@@ -114,21 +90,6 @@ def found_in(text: str, secrets: Mapping[str, str]) -> list[str]:
     packed = re.findall(r"echo ([A-Za-z0-9+/=]{40,}) \| base64 -d \| gzip -d", text)
     whole = "\n".join([text, *(gzip.decompress(base64.b64decode(part)).decode(errors="replace") for part in packed)])
     return [name for name, secret in secrets.items() if any(form in whole for form in forms(secret))]
-
-
-@contextmanager
-def watched(host: TestHost, place: Path) -> Iterator[None]:
-    """Watch the host's processes meanwhile; what was seen is in `place` afterwards."""
-    host.write("/run/watch.py", WATCHER)
-    host.exec(
-        "systemd-run --quiet --unit=watcher -p StandardOutput=file:/run/watch.log python3 /run/watch.py /run/seen"
-    )
-    host.exec("timeout 10 bash -c 'until grep -q watching /run/watch.log; do sleep 0.05; done'")
-    try:
-        yield
-    finally:
-        host.exec("systemctl stop watcher")
-        place.write_text(host.exec("tr '\\0' ' ' </run/seen; rm /run/seen /run/watch.py /run/watch.log").stdout)
 
 
 def command_line(words: str) -> str:

@@ -65,6 +65,18 @@ class Deployment:
     name: str = "web"
     environ: Mapping[str, str] = field(default_factory=dict)
 
+    @contextmanager
+    def edited(self, old: str, new: str) -> Iterator[None]:
+        """Another text in the inventory, for as long as the context lasts."""
+        file = self.inventory / "web.toml"
+        before = file.read_text()
+        assert old in before
+        file.write_text(before.replace(old, new))
+        try:
+            yield
+        finally:
+            file.write_text(before)
+
     def command(self, *words: str) -> list[str]:
         return [
             *("env", "--default-signal=INT"),  # a suite that was started with & has it ignored, and hands that down

@@ -92,6 +92,7 @@ class TestDryRun:
             ("newest", "would change"),
             ("images", "would change"),
             ("release", "would change"),
+            ("backup", "in sync"),
             ("proxy_container", "in sync"),
         ]
         assert len(transport.scripts) == 1

@@ -193,9 +193,27 @@ give_up() {
 
 # Those of `overlap = false` were stopped.
 start_again() {
-  local name
-  for name in $olds; do running "$name" || docker start "$name" >/dev/null || return; done
+  local name stopped='' going=$SERVICES
+  for name in $olds; do
+    if ! running "$name"; then docker start "$name" >/dev/null || return; stopped+=" $name"; fi
+  done
+  SERVICES=$(former_services)
+  serve_again "$stopped" || return
+  SERVICES=$going
   if [ -n "$gap" ]; then began=$gap; part gap; fi
+}
+
+former_services() { cat "$releases/$(current_release)/services" 2>/dev/null || printf '%s' "$SERVICES"; }
+
+# A container that was started serves once it is well and the proxy reaches it, at the address that it may have got anew.
+serve_again() {
+  local service name names
+  for service in $(all_services); do
+    names=$(of_kind "$service" "$1") || true
+    for name in $names; do healthy "$name" "$(check_of "$service")" || return; done
+    if [ -z "$names" ] || [ -z "$(proxy)" ]; then continue; fi
+    await 20 reached "$service" "$names" || { echo "the proxy does not reach the old $service"; return 1; }
+  done
 }
 
 # From here on a stop waits for the end of the job, whose directory this is (session.sh).
@@ -245,8 +263,8 @@ go_back() {
     if [ "$(setting "$service" 5)" = no ]; then docker stop --time 30 $(named "$service") >/dev/null || return 5; fi
   done
   docker start $back >/dev/null || return 5
-  if [ -e "$releases/$(current_release)/services" ]; then SERVICES=$(cat "$releases/$(current_release)/services"); fi
-  switch "$services" "$back" "$(standing_of "$services")" || return 5
+  SERVICES=$(former_services)
+  switch "$services" "$back" "$(standing_of "$services")" && serve_again "$back" || return 5
   drain_proxy "$DRAIN"
   docker rm -f $started >/dev/null || true
   SERVICES=$going

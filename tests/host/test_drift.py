@@ -53,8 +53,7 @@ DRIFTS = {
         (
             "network: create",
             "certificates: start the proxy",
-            "containers: start backend-api",
-            "containers: start demo-wallet",
+            "containers: start backend-api and wait until it is healthy; start demo-wallet",
         ),
     ),
     "Docker stopped": Drift("systemctl stop docker.socket docker.service", ("docker_daemon: start Docker",)),

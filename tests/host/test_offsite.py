@@ -193,7 +193,7 @@ def test_over_sftp(copied: Copied, elsewhere: TestHost) -> None:
     for _ in range(2):
         outcome = copied.backup()
         assert (outcome.exit_code, verdicts(outcome)) == (1, COPY_FAILED)
-        assert "Connection refused" in output_of(outcome)
+        assert "the repository does not open" in output_of(outcome)
     elsewhere.exec("systemctl start ssh.service")
     elsewhere.wait_ready()
     assert verdicts(copied.backup()) == BOTH

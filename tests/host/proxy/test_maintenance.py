@@ -100,10 +100,10 @@ VARIANTS: dict[str, Inventory] = {
 def test_every_proxy(serve: Serve, variant: str) -> None:
     """Also where answers are cached and requests are limited: none comes from the cache, none is refused with 429."""
     proxy, hsts = serve(VARIANTS[variant]), variant != "self-signed"
-    assert proxy.visitor.ask(API, "/api/kept").status == 200
+    assert proxy.visitor.ask(API, "/api/maintained").status == 200
     with switched_on(proxy):
         assert proxy.visitor.ask(API, "/api/v1/ready").status == 200
-        for path in ("/api/kept", "/api/kept", "/health", "/"):
+        for path in ("/api/maintained", "/api/maintained", "/health", "/"):
             seen = proxy.visitor.ask(API, path)
             assert (seen.status, json.loads(seen.body), seen.all("Retry-After")) == (503, DOWN, ["300"])
             assert seen.all("X-Cache-Status") == []

@@ -88,8 +88,7 @@ class ShellTransport(ABC):
 
     def _talk(self, execution: Execution, head: bytes) -> Conversation:
         try:
-            execution.feeder.send(head)
-            heard = execution.await_start(time.monotonic() + START_LIMIT)
+            heard = execution.begin(head, time.monotonic() + START_LIMIT)
         except BaseException:
             execution.process.abandon()
             raise

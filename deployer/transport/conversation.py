@@ -5,6 +5,7 @@ from collections.abc import Callable
 
 from deployer.errors import ConnectionFailed
 from deployer.transport.execution import Execution, TimeIsUp
+from deployer.transport.feeding import NoReader
 from deployer.transport.protocol import Reply
 
 READ_LIMIT = 60.0
@@ -24,7 +25,7 @@ class Talk:
     def send(self, line: str) -> None:
         try:
             self._execution.feeder.send(f"{line}\n".encode())
-        except OSError:
+        except NoReader:
             raise self._failure("the script has ended and listens no more") from None
 
     def read(self, size: int) -> bytes:

@@ -2,8 +2,9 @@
 
 import time
 from collections.abc import Callable, Iterable
+from contextlib import suppress
 
-from deployer.transport.feeding import Feeder
+from deployer.transport.feeding import Feeder, NoReader
 from deployer.transport.process import Meter, Process
 from deployer.transport.protocol import Reply
 from deployer.transport.wrapping import START, Beginning
@@ -78,8 +79,11 @@ class Execution:
                 break
         return b""
 
-    def await_start(self, end: float) -> bytes:
+    def begin(self, head: bytes, end: float) -> bytes:
         """Until the script has begun; gives what it said already. Raises NotStarted when it ended before."""
+        # Who refused to start it is gone by now and reads nothing; its exit code and its output say why.
+        with suppress(NoReader):
+            self.feeder.send(head)
         while (data := self._look()) != b"":
             first = self._beginning.pass_on(data or b"")
             if self._beginning.found:

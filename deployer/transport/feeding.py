@@ -35,12 +35,12 @@ class Feeder:
                 self._process.end_input()
         except OSError as error:
             # Of the process: it reads no more, and its exit code will say why. Of the payload: a failure.
-            self.error = None if isinstance(error, _NoReader) else error
+            self.error = None if isinstance(error, NoReader) else error
         except Exception as error:
             self.error = error
 
     def send(self, piece: bytes) -> None:
-        """All of one piece. Raises OSError when nobody reads any more."""
+        """All of one piece. Raises NoReader when nobody reads any more."""
         view = memoryview(piece)
         while view and not self._stopped.is_set():
             taken = self._write(bytes(view[:PIECE]))
@@ -51,10 +51,10 @@ class Feeder:
         try:
             return self._process.write(data)
         except OSError as error:
-            raise _NoReader(*error.args) from error
+            raise NoReader(*error.args) from error
 
 
-class _NoReader(OSError):
+class NoReader(OSError):
     """Nobody reads the script's input any more."""
 
 

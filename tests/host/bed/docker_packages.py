@@ -61,6 +61,7 @@ def _make(script: bytes, name: str, apt_proxy: str) -> None:
     with progress("making Docker's apt repository"):
         command = ("sh", "-s", *SUITES)
         docker("run", *options, ensure_image("services"), *command, stdin=script, seconds=MAKE_SECONDS)
-        for older in cache_directory().glob("docker-packages-*[0-9a-f]"):
-            shutil.rmtree(older, ignore_errors=True)
+        for older in cache_directory().glob("docker-packages-*"):
+            if older.is_dir() and older != half_made:
+                shutil.rmtree(older, ignore_errors=True)
         half_made.rename(cache_directory() / name)

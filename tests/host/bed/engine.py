@@ -9,6 +9,7 @@ import os
 import shutil
 import subprocess
 from functools import cache
+from ipaddress import ip_network
 from pathlib import Path
 
 from tests.host.bed.places import cache_directory, exclusive
@@ -33,12 +34,15 @@ def ensure_engine() -> str:
 
 @cache
 def gateway() -> str:
-    """This machine's address as its containers see it: where the bed's services listen."""
+    """This machine's address as its containers see it: where the bed's services listen.
+
+    An engine that has just made the network has no subnet until it is restarted; it takes the first address.
+    """
     described = docker("network", "inspect", "bridge", "--format", "{{json .IPAM.Config}}").stdout
     for subnet in json.loads(described):
-        if address := subnet.get("Gateway"):
-            return str(address)
-    raise BedError(f"the engine's network `bridge` names no gateway: {described}")
+        if network := subnet.get("Subnet"):
+            return str(subnet.get("Gateway") or next(ip_network(network).hosts()))
+    raise BedError(f"the engine's network `bridge` has no subnet: {described}")
 
 
 def _version() -> str | None:

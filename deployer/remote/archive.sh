@@ -50,6 +50,7 @@ paths_in() { sed -zE 's/^([^ ]+ ){8}//' "$1"; }
 # What restic copies is cut where its content says, so that an unchanged stretch is copied once: at twice the time.
 compress() { if command -v zstd >/dev/null; then zstd -q -T0 ${OFFSITE_COPIES:+--rsyncable}; else gzip; fi; }
 suffix() { if command -v zstd >/dev/null; then echo zst; else echo gz; fi; }
+intact() { case $1 in *.zst) zstd -q -t "$1" ;; *) gzip -t "$1" ;; esac; }
 decompress() { case $1 in *.zst) zstd -q -d -c "$1" ;; *.gz) gzip -d -c "$1" ;; *) cat "$1" ;; esac; }
 
 # As sha256sum tells them; that of Debian and Ubuntu does without the processor's own instructions, and takes four times as long.
@@ -78,7 +79,7 @@ listing_of() { decompress "$(file_of "$1" files)"; }
 archived_in() {
   local part
   for part in $parts; do
-    decompress "$(file_of "$1" "$part")" | tree archive "" $(names_of "$part") || { echo "${1##*/}_$part cannot be unpacked" >&2; return 1; }
+    decompress "$(file_of "$1" "$part")" | tree archive $(names_of "$part") || { echo "${1##*/}_$part cannot be unpacked" >&2; return 1; }
   done
 }
 

@@ -86,8 +86,14 @@ only_moved() {
 }
 
 not_archived() {
-  say "$1 could not be read or written:"
-  cat "$words/tar" "$words/compress" | grep -vE "$moved" | tail -n 5 | sed 's/^/  | /'
+  say "$1 could not be read or written as it stood:"
+  cat "$words/tree" "$words/tar" "$words/compress" | grep -vE "$moved" | tail -n 5 | sed 's/^/  | /'
+}
+
+# The archive on standard input: listed and held against what stood there on its way, and written.
+written() {
+  tree passing "$work/standing" $(names_of "$1") 3>"$work/listed" 2>"$words/tree" | compress >"$2" 2>"$words/compress" &&
+    cat "$work/listed" >>"$work/files"
 }
 
 # tar is told the names by a pipe, and tells on another which it has begun.
@@ -96,7 +102,7 @@ start_archive() {
     { {
       tar -C "$ROOT" "${packed[@]}" --no-recursion --null -T - -v --index-file=/dev/fd/3 \
         --transform="flags=rhS;s|^$staged/||" -cf - 2>"$words/tar" || { [ $? -le 2 ] && only_moved; }
-    } | compress >"$1" 2>"$words/compress"; } 3>&1
+    } | written volumes "$1"; } 3>&1
   }
   exec {to}>&"${ARCHIVE[1]}" {from}<&"${ARCHIVE[0]}" # a coprocess's own are not for subshells
   eval "exec ${ARCHIVE[1]}>&- ${ARCHIVE[0]}<&-"
@@ -129,37 +135,35 @@ archive_part() {
   local base name names=()
   scan "$1" >"$work/standing" 2>"$words/tar" || return
   while read -r base name; do names+=(-C "$base" "$name"); done < <(standing_items "$1")
-  tar "${packed[@]}" -cf - "${names[@]}" 2>"$words/tar" | compress >"$2" 2>"$words/compress"
-}
-
-# Read back: the archive holds all that stood there, as it stood.
-proved() {
-  decompress "$2" 2>"$words/compress" | tree archive "$work/standing" $(names_of "$1") 2>"$words/other" >>"$work/files"
-}
-
-make_volumes() {
-  archive_volumes "$1" || return
-  proved volumes "$1" || { say "what was written is not what stood there: $(last_word)"; return 1; }
+  tar "${packed[@]}" -cf - "${names[@]}" 2>"$words/tar" | written "$1" "$2"
 }
 
 # Read again where somebody changed it meanwhile.
 make_part() {
   for _ in 1 2 3; do
-    if archive_part "$1" "$2" && proved "$1" "$2"; then return; fi
+    if archive_part "$1" "$2"; then return; fi
   done
   not_archived "the part $1"
-  last_word
   return 1
 }
 
 make_parts() {
   local end part
   end=tar.$(suffix)
-  make_volumes "$work/${id}_volumes.$end" || return
+  archive_volumes "$work/${id}_volumes.$end" || return
   for part in config ssl; do make_part "$part" "$work/${id}_$part.$end" || return; done
   database_dump "$work/${id}_database.dump" || return
   compress <"$work/files" >"$work/${id}_files.jsonl.$(suffix)" 2>"$words/compress" ||
     { say "the list of files could not be written: $(tail -n 1 "$words/compress")"; return 1; }
+  read_back
+}
+
+# What lies on the disk now, against the checksums that zstd and gzip have put into it of what they were given.
+read_back() {
+  local file
+  for file in "$work/${id}"_*.{tar,jsonl}.*; do
+    intact "$file" 2>"$words/other" || { say "${file##*/} is not what was written: $(last_word)"; return 1; }
+  done
 }
 
 # -- the road ----------------------------------------------------------------------------------------------------------

@@ -1,15 +1,18 @@
 """What lies in a directory or a tar archive, one line of JSON for each file, in one form: so that both can be compared.
 
-Runs on the host, as `python3 -c`, with nothing but Python's own library (3.10 or later). Two questions:
+Runs on the host, as `python3 -c`, with nothing but Python's own library (3.10 or later). Three questions:
 
-    tree.py disk BASE NAME…             the files below BASE/NAME, with the digest of each
-    tree.py archive STANDING NAME…      a tar archive on standard input; STANDING is "" or a file that `find` wrote
+    tree.py disk BASE NAME…         the files below BASE/NAME, with the digest of each
+    tree.py archive NAME…           the tar archive on standard input
+    tree.py passing STANDING NAME…  the same, told on descriptor 3, while the archive goes on to standard output
 
 An archive is refused (exit 3) when unpacking it could reach outside of the NAMEs. Its last word about a path counts.
-With STANDING (see `scan` in archive.sh) it has to hold all of that as it stood, and what stood no more is left out.
+STANDING is what `scan` of archive.sh wrote, read behind the archive's end: it has to hold all of that as it stood, and
+what stood no more is left out.
 """
 
 import hashlib
+import io
 import json
 import os
 import stat
@@ -18,12 +21,13 @@ import tarfile
 from collections.abc import Iterable, Iterator
 from decimal import Decimal
 from pathlib import Path
-from typing import IO, BinaryIO
+from typing import IO
 
 Entry = dict[str, object]
 """path, type, mode, uid, gid, mtime (nanoseconds), size; sha256 of a file, target of a link, attributes if any."""
 
-CHUNK = 1 << 20
+CHUNK = 1 << 16
+"""What a pipe holds: larger pieces cost more in memory that is got and given back than they save in calls."""
 PLACED = ("system.", "security.selinux")
 """Attributes that the file system makes anew: no part of what a file is."""
 
@@ -81,19 +85,19 @@ def _attributes(values: dict[str, bytes]) -> Entry:
 # -- an archive --------------------------------------------------------------------------------------------------------
 
 
-def in_archive(stream: BinaryIO, names: Iterable[str]) -> dict[str, Entry]:
+def in_archive(stream: IO[bytes], names: Iterable[str]) -> dict[str, Entry]:
     """Every path with its last state. Raises Unsafe, tarfile.TarError."""
     found: dict[str, Entry] = {}
     allowed = tuple(names)
-    with tarfile.open(fileobj=stream, mode="r|", encoding="utf-8", errors="surrogateescape") as archive:
+    with tarfile.open(fileobj=stream, mode="r|", bufsize=CHUNK, encoding="utf-8", errors="surrogateescape") as archive:
         for member in archive:
             vars(archive)["members"] = []  # it would keep them all
             _refuse_unsafe(member, allowed, found)
             found[member.name] = _entry(archive, member, found)
-    # Two blocks of zeros end an archive, and more fill it up: where the first two are in two reads, the rest is unread.
-    while rest := stream.read(1 << 16):
-        if rest.strip(b"\0"):
-            raise Unsafe("there is something behind the end of the archive")
+        # Zeros end an archive and fill it up. Its own stream, which may have read beyond the end already.
+        while archive.fileobj and (rest := archive.fileobj.read(CHUNK)):
+            if rest.strip(b"\0"):
+                raise Unsafe("there is something behind the end of the archive")
     return found
 
 
@@ -170,21 +174,48 @@ def as_it_stood(found: dict[str, Entry], standing: bytes) -> dict[str, Entry]:
     return kept
 
 
+class Passing(io.RawIOBase):
+    """Standard input, which goes on to standard output as it is read; nothing waits in a buffer for the end."""
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: memoryview) -> int:  # type: ignore[override]  # it is always one
+        size = os.readv(sys.stdin.fileno(), [buffer])
+        rest = buffer[:size]
+        while rest:
+            rest = rest[os.write(sys.stdout.fileno(), rest) :]
+        return size
+
+
+def tell(entries: Iterable[Entry], out: IO[str]) -> None:
+    for entry in sorted(entries, key=lambda one: str(one["path"])):
+        out.write(json.dumps(entry) + "\n")
+
+
+def passing(standing: str, names: list[str]) -> None:
+    found = in_archive(io.BufferedReader(Passing(), CHUNK), names)
+    with open(3, "w") as out:  # a descriptor has no path
+        tell(as_it_stood(found, Path(standing).read_bytes()).values(), out)
+
+
 def main(words: list[str]) -> int:
-    question, where, *names = words
+    question, *rest = words
     try:
         if question == "disk":
-            entries = list(on_disk(where, names))
+            tell(on_disk(rest[0], rest[1:]), sys.stdout)
+        elif question == "archive":
+            tell(in_archive(sys.stdin.buffer, rest).values(), sys.stdout)
         else:
-            found = in_archive(sys.stdin.buffer, names)
-            if where:
-                found = as_it_stood(found, Path(where).read_bytes())
-            entries = list(found.values())
+            passing(rest[0], rest[1:])
     except (Unsafe, tarfile.TarError, EOFError) as error:
         sys.stderr.write(f"not a sound archive: {error}\n")
         return 3
-    for entry in sorted(entries, key=lambda one: str(one["path"])):
-        sys.stdout.write(json.dumps(entry) + "\n")
+    except BrokenPipeError:
+        return 1  # who reads no more says why
+    except OSError as error:
+        sys.stderr.write(f"{error}\n")
+        return 1
     return 0
 
 

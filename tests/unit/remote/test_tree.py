@@ -29,6 +29,21 @@ def ask(*words: str, given: bytes = b"") -> "subprocess.CompletedProcess[bytes]"
     )
 
 
+def pass_on(standing: Path, given: bytes) -> "subprocess.CompletedProcess[bytes]":
+    """What is told goes to standard output, as of the other questions; the archive is compared here."""
+    words = [sys.executable, "-c", text("tree.py"), "passing", str(standing), "data"]
+    handed_on = standing.with_name("handed-on")
+    ran = subprocess.run(
+        ["bash", "-c", f'"$@" 3>&1 >{handed_on}', "-", *words],
+        input=given,
+        capture_output=True,
+        timeout=30,
+        check=False,
+    )
+    assert ran.returncode == 3 or handed_on.read_bytes() == given
+    return ran
+
+
 def told(ran: "subprocess.CompletedProcess[bytes]") -> Told:
     assert ran.returncode == 0, ran.stderr
     entries = [json.loads(line) for line in ran.stdout.splitlines()]
@@ -67,7 +82,7 @@ def test_the_disk_and_the_archive_are_told_alike(tmp_path: Path) -> None:
     """Owners, modes, times to the nanosecond, links of both kinds, holes, names that are no text."""
     awkward(tmp_path)
     disk = told(ask("disk", str(tmp_path), "data"))
-    assert told(ask("archive", "", "data", given=packed(tmp_path, "data"))) == disk
+    assert told(ask("archive", "data", given=packed(tmp_path, "data"))) == disk
     assert len(disk) == 12
     file = disk["data/file"]
     assert (file["uid"], file["gid"], file["mode"], file["mtime"], file["size"]) == (1234, 5678, 0o4751, EXACT, 7)
@@ -86,7 +101,7 @@ def test_attributes(tmp_path: Path) -> None:
             pytest.skip("this file system has no extended attributes")
     disk = told(ask("disk", str(tmp_path), "data"))
     assert disk["data/file"]["attributes"] == {"trusted.own": "74", "user.bytes": "ff80", "user.note": b"text".hex()}
-    assert told(ask("archive", "", "data", given=packed(tmp_path, "data"))) == disk
+    assert told(ask("archive", "data", given=packed(tmp_path, "data"))) == disk
 
 
 def test_every_difference_is_seen(tmp_path: Path) -> None:
@@ -111,7 +126,7 @@ def test_wherever_the_archive_ends(tmp_path: Path, blocks: int) -> None:
     """Its two blocks of zeros may lie in two records."""
     (tmp_path / "data").mkdir()
     (tmp_path / "data/file").write_bytes(b"x" * 512 * blocks)
-    assert "data/file" in told(ask("archive", "", "data", given=packed(tmp_path, "data")))
+    assert "data/file" in told(ask("archive", "data", given=packed(tmp_path, "data")))
 
 
 def made(*members: tarfile.TarInfo) -> bytes:
@@ -149,7 +164,7 @@ HARMFUL = {
 @pytest.mark.parametrize("name", HARMFUL)
 def test_what_could_do_harm(name: str) -> None:
     """Refused by name, and nothing is told of it."""
-    ran = ask("archive", "", "data", "logs", given=made(*HARMFUL[name]))
+    ran = ask("archive", "data", "logs", given=made(*HARMFUL[name]))
     assert (ran.returncode, ran.stdout) == (3, b"")
     assert ran.stderr.startswith(b"not a sound archive: ")
 
@@ -157,13 +172,13 @@ def test_what_could_do_harm(name: str) -> None:
 def test_a_directory_in_the_place_of_a_link(tmp_path: Path) -> None:
     """The last word counts: what was a link while it was read may be a directory by then."""
     members = (member("data/x", tarfile.SYMTYPE, "y"), member("data/x", tarfile.DIRTYPE), member("data/x/file"))
-    assert told(ask("archive", "", "data", given=made(*members)))["data/x"]["type"] == "directory"
+    assert told(ask("archive", "data", given=made(*members)))["data/x"]["type"] == "directory"
 
 
 def test_two_archives_in_one() -> None:
     """tar would read the first, another program both."""
     one = made(member("data/x"))
-    ran = ask("archive", "", "data", given=one + made(member("data/y")))
+    ran = ask("archive", "data", given=one + made(member("data/y")))
     assert ran.returncode == 3
     assert b"behind the end" in ran.stderr
 
@@ -172,7 +187,7 @@ def test_two_archives_in_one() -> None:
 def test_cut_off(kept: int) -> None:
     """In a header, in the content: never taken for a short archive. Nothing at all is no archive either."""
     whole = made(member("data/x", size=5000), member("data/y"))
-    ran = ask("archive", "", "data", given=whole[:kept])
+    ran = ask("archive", "data", given=whole[:kept])
     assert ran.returncode == 3, ran.stdout
 
 
@@ -198,8 +213,7 @@ class TestAsItStood:
     def test_only_that(self, base: Path) -> None:
         """What stood there no more is left out."""
         (base / "standing").write_bytes(stood(base / "data/a", "data/a"))
-        asked = ask("archive", str(base / "standing"), "data", given=packed(base, "data"))
-        assert list(told(asked)) == ["data/a"]
+        assert list(told(pass_on(base / "standing", packed(base, "data")))) == ["data/a"]
 
     @pytest.mark.parametrize(
         "changed", [{"size": "5"}, {"mode": "0600"}, {"uid": "7"}, {"kind": "d"}, {"mtime": "1600000000.0000000010"}]
@@ -207,15 +221,25 @@ class TestAsItStood:
     def test_another_state(self, base: Path, changed: dict[str, str]) -> None:
         """It was read at another time than it should."""
         (base / "standing").write_bytes(stood(base / "data/a", "data/a", **changed))
-        ran = ask("archive", str(base / "standing"), "data", given=packed(base, "data"))
+        ran = pass_on(base / "standing", packed(base, "data"))
         assert ran.returncode == 3
         assert b"'data/a': its " in ran.stderr
 
     def test_missing(self, base: Path) -> None:
         """Not in the archive."""
         (base / "standing").write_bytes(stood(base / "data/a", "data/c"))
-        ran = ask("archive", str(base / "standing"), "data", given=packed(base, "data"))
+        ran = pass_on(base / "standing", packed(base, "data"))
         assert b"'data/c' is missing in the archive" in ran.stderr
+
+    def test_nobody_takes_it(self, base: Path) -> None:
+        """Who was to write it has gone, and says himself why."""
+        (base / "data/large").write_bytes(bytes(5_000_000))
+        (base / "standing").touch()
+        words = f'"$@" 3>/dev/null <{base}/archive | true; exit "${{PIPESTATUS[0]}}"'
+        (base / "archive").write_bytes(packed(base, "data"))
+        program = [sys.executable, "-c", text("tree.py"), "passing", str(base / "standing"), "data"]
+        ran = subprocess.run(["bash", "-c", words, "-", *program], capture_output=True, timeout=30, check=False)
+        assert (ran.returncode, ran.stderr) == (1, b"")
 
 
 @pytest.mark.skipif(shutil.which("zstd") is None, reason="zstd is not here")
@@ -225,4 +249,4 @@ def test_damaged_compression(tmp_path: Path) -> None:
     (tmp_path / "data/x").write_bytes(os.urandom(300_000))
     whole = subprocess.run(["zstd", "-q", "-c"], input=packed(tmp_path, "data"), capture_output=True, check=True).stdout
     cut = subprocess.run(["zstd", "-q", "-d", "-c"], input=whole[:-20], capture_output=True, check=False).stdout
-    assert ask("archive", "", "data", given=cut).returncode == 3
+    assert ask("archive", "data", given=cut).returncode == 3

@@ -60,7 +60,8 @@ sums() { openssl dgst -sha256 -r "$@" | sed 's/ \*/  /'; }
 
 shelf() { python3 -c "$SHELF" "$DIRECTORY" "$NAME"; }
 ids() { sed -nE 's/^\{"id": "([^"]*)".*/\1/p'; }
-whole_ones() { shelf | grep -F '"missing": "",' | ids; }
+whole() { grep -F '"missing": "",' | ids; }
+whole_ones() { shelf | whole; }
 missing_in() { shelf | grep -F "{\"id\": \"$1\"," | sed -nE 's/.*"missing": "([^"]*)".*/\1/p'; }
 
 file_of() { find "$1" -maxdepth 1 -name "${1##*/}_$2.*" | head -n 1; }

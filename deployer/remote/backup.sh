@@ -138,32 +138,41 @@ archive_part() {
   tar "${packed[@]}" -cf - "${names[@]}" 2>"$words/tar" | written "$1" "$2"
 }
 
+# What lies on the disk now, against the checksum that zstd or gzip has put into it of what it was given.
+read_back() {
+  local said
+  said=$(intact "$1" 2>&1) || { say "${1##*/} is not what was written: $(tail -n 1 <<<"$said")"; return 1; }
+}
+
 # Read again where somebody changed it meanwhile.
 make_part() {
   for _ in 1 2 3; do
-    if archive_part "$1" "$2"; then return; fi
+    if archive_part "$1" "$2"; then read_back "$2"; return; fi
   done
   not_archived "the part $1"
   return 1
 }
 
-make_parts() {
-  local end part
-  end=tar.$(suffix)
-  archive_volumes "$work/${id}_volumes.$end" || return
-  for part in config ssl; do make_part "$part" "$work/${id}_$part.$end" || return; done
+make_smaller_parts() {
+  local part list
+  for part in config ssl; do make_part "$part" "$work/${id}_$part.tar.$(suffix)" || return; done
   database_dump "$work/${id}_database.dump" || return
-  compress <"$work/files" >"$work/${id}_files.jsonl.$(suffix)" 2>"$words/compress" ||
+  list=$work/${id}_files.jsonl.$(suffix)
+  compress <"$work/files" >"$list" 2>"$words/compress" ||
     { say "the list of files could not be written: $(tail -n 1 "$words/compress")"; return 1; }
-  read_back
+  read_back "$list"
 }
 
-# What lies on the disk now, against the checksums that zstd and gzip have put into it of what they were given.
-read_back() {
-  local file
-  for file in "$work/${id}"_*.{tar,jsonl}.*; do
-    intact "$file" 2>"$words/other" || { say "${file##*/} is not what was written: $(last_word)"; return 1; }
-  done
+# The largest is read back while the others are made; whoever kills this one finds the lock free.
+make_parts() {
+  local volumes reading code=0
+  volumes=$work/${id}_volumes.tar.$(suffix)
+  archive_volumes "$volumes" || return
+  read_back "$volumes" 9>&- &
+  reading=$!
+  make_smaller_parts && write_manifest || code=1
+  wait "$reading" || code=1
+  return "$code"
 }
 
 # -- the road ----------------------------------------------------------------------------------------------------------
@@ -180,8 +189,9 @@ begin() {
 }
 
 made() {
-  local manifest=$DIRECTORY/$id/manifest.json
-  say "backup $id: $(megabytes "$(field "$manifest" bytes)") of $(megabytes "$(field "$manifest" unpacked)"), $(awk -v a="$EPOCHREALTIME" -v b="$1" 'BEGIN { printf "%.1f", a - b }') s"
+  local bytes unpacked
+  read -r bytes unpacked < <(sed -E 's/^.*"bytes": ([0-9]+), "unpacked": ([0-9]+), "measured".*/\1 \2/' "$DIRECTORY/$id/manifest.json")
+  say "backup $id: $(megabytes "$bytes") of $(megabytes "$unpacked"), $(awk -v a="$EPOCHREALTIME" -v b="$1" 'BEGIN { printf "%.1f", a - b }') s"
 }
 
 backup() (
@@ -194,7 +204,7 @@ backup() (
   install -d -m 0700 "$DIRECTORY" || { say "$DIRECTORY cannot be made"; exit 1; }
   clean_up
   mkdir -p "$words"
-  is_ready "$DIRECTORY" && begin && make_parts && write_manifest && publish || exit 1
+  is_ready "$DIRECTORY" && begin && make_parts && publish || exit 1
   made "$began"
   forget_old
   forget_former

@@ -62,10 +62,11 @@ publish() {
 # What is older than KEEP_DAYS goes, but for the KEEP_MIN newest that are whole, and always the newest whole one. A
 # directory that holds what this script did not make stays as it is. Out of sight first: half of one is never seen.
 forget_old() {
-  local one kept limit foreign
-  kept=$(whole_ones | tail -n $((KEEP_MIN > 1 ? KEEP_MIN : 1)))
+  local one there kept limit foreign
+  there=$(shelf)
+  kept=$(whole <<<"$there" | tail -n $((KEEP_MIN > 1 ? KEEP_MIN : 1)))
   limit=$(date -u -d "$KEEP_DAYS days ago" +%Y%m%d_%H%M%S)
-  for one in $(shelf | ids | grep -vxF "$kept"); do
+  for one in $(ids <<<"$there" | grep -vxF "$kept"); do
     if [[ ${one#"${NAME}"_} > $limit ]]; then continue; fi
     foreign=$(find "$DIRECTORY/$one" -mindepth 1 ! '(' -type f '(' -name "${one}_*" -o -name manifest.json -o -name SHA256SUMS -o -name verified ')' ')' -printf '%P\n' -quit)
     if [ -n "$foreign" ]; then say "$one is older than $KEEP_DAYS days, but holds what is not ours ($foreign): it stays"; continue; fi

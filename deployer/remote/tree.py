@@ -36,7 +36,7 @@ class Unsafe(Exception):
     """The archive holds what no backup of ours can hold, or not what it should."""
 
 
-def digest_of(file: IO[bytes]) -> str:
+def digest_of(file: IO[bytes] | io.RawIOBase) -> str:
     found = hashlib.sha256()
     while piece := file.read(CHUNK):
         found.update(piece)
@@ -129,8 +129,9 @@ def _entry(archive: tarfile.TarFile, member: tarfile.TarInfo, found: dict[str, E
     entry: Entry = {"path": member.name, "type": _type(member), "mode": member.mode & 0o7777}
     entry |= {"uid": member.uid, "gid": member.gid, "mtime": _nanoseconds(member), "size": 0}
     if member.isreg():
-        if file := archive.extractfile(member):
-            entry |= {"size": member.size, "sha256": digest_of(file)}
+        # Its raw side: the buffer would only copy all of it once more.
+        if isinstance(file := archive.extractfile(member), io.BufferedReader):
+            entry |= {"size": member.size, "sha256": digest_of(file.raw)}
     elif member.issym():
         entry["target"] = member.linkname
     return entry | _attributes(dict(sorted(_stored_attributes(member))))

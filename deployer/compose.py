@@ -7,6 +7,7 @@ declare volumes that nothing uses (F4) and a second network (F1).
 import hashlib
 import json
 from collections.abc import Mapping
+from functools import lru_cache
 
 import yaml
 
@@ -48,7 +49,13 @@ def text(host: Inventory) -> str:
 
 def dumped(document: Mapping[str, object]) -> str:
     """As Compose reads it: every value is what stands here."""
-    return f"# {MARKER}\n" + yaml.safe_dump(_escaped(document), sort_keys=False, width=1000, allow_unicode=True)
+    return _as_yaml(json.dumps(_escaped(document)))
+
+
+@lru_cache(maxsize=4)
+def _as_yaml(document: str) -> str:
+    """One run asks for the same text a dozen times, and making it takes longer than reading an inventory."""
+    return f"# {MARKER}\n" + yaml.safe_dump(json.loads(document), sort_keys=False, width=1000, allow_unicode=True)
 
 
 def services(host: Inventory) -> Mapping[str, Service]:

@@ -284,6 +284,18 @@ class TestRefused:
             subprocess.run(["umount", str(open_shop.directory)], check=True)
         assert "No space left on device" in said
 
+    @pytest.mark.parametrize("how", ["zstd -q -c; printf x", "zstd -q -c | head -c -9", "zstd -q -c | tr a-m n-z"])
+    def test_a_disk_that_writes_something_else(self, open_shop: Shop, how: str) -> None:
+        """What can be read back is not what was written: more, less, other."""
+        said = open_shop.refused(f"compress() {{ {how}; }}", as_job=False)
+        assert "_volumes.tar.zst is not what was written: " in said
+
+    def test_a_file_that_tar_leaves_out(self, open_shop: Shop) -> None:
+        """Found as it goes by, though tar is content."""
+        (open_shop.root / "data/left-out").write_text("x")
+        said = open_shop.refused('tar() { command tar --exclude=left-out "$@"; }', as_job=False)
+        assert "'data/left-out' is missing in the archive" in said
+
 
 def test_what_a_killed_one_left(open_shop: Shop) -> None:
     """SIGKILL while they stand still: the timer is there; the next backup finds nothing of it in its way."""

@@ -95,6 +95,9 @@ differences_in() {
     sed -E 's/^\{"path": ("([^"\\]|\\.)*").*/\1 is not as its list of files says/' | paste -sd ';'
 }
 
+# What clears away is not ended itself: who breaks off a job tells each of its processes, some of them twice.
+deaf() { trap '' HUP INT PIPE TERM; }
+
 # Reads all of a backup: each file against its sum, each archive against the list of its files. Nothing is written but
 # the time at which it was found good. A shell of its own: what it needs meanwhile goes with it, however it ends.
 verify_backup() (
@@ -109,7 +112,7 @@ verify_backup() (
   fi
   trap 'exit 143' HUP INT PIPE TERM
   scratch=$(mktemp -d "/var/tmp/deployer-$NAME.XXXXXX") || exit 1
-  trap 'rm -rf "$scratch"' EXIT
+  trap 'deaf; rm -rf "$scratch"' EXIT
   said=$(differences_in "$backup" "$scratch")
   if [ -n "$said" ]; then echo "$1 is damaged: $said"; exit 1; fi
   umask 077

@@ -199,7 +199,7 @@ backup() (
   set +e -o pipefail
   umask 077
   renice -n 10 -p "$BASHPID" >/dev/null 2>&1
-  trap 'unpause; clean_up' EXIT
+  trap 'deaf; unpause; clean_up' EXIT
   trap 'exit 143' HUP INT PIPE TERM
   install -d -m 0700 "$DIRECTORY" || { say "$DIRECTORY cannot be made"; exit 1; }
   clean_up

@@ -67,6 +67,6 @@ unpack_backup() {
 
 # Broken off, nothing of it stays.
 unpack_verified() {
-  trap 'rm -rf "$beside"; exit 143' TERM
+  trap 'deaf; rm -rf "$beside"; exit 143' TERM
   verify_backup "$1" && refuse_mounts && unpack_backup "$1"
 }

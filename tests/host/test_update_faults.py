@@ -22,7 +22,7 @@ from tests.host.traffic.running import traffic
 
 OF_BACKEND = "--filter label=com.docker.compose.service=backend-api"
 UPSTREAMS = f"{ROOT}/nginx/conf.d/biometric-did.upstreams"
-SETTINGS = "healthy_within = 20\nsettle = 7\ndrain = 10"
+SETTINGS = "healthy_within = 20\nsettle = 7\ndrain = 15"
 
 POINTS = {
     "the ref is fetched": "pgrep -f '[g]it .*fetch'",

@@ -188,6 +188,14 @@ def test_broken_off_while_they_stand_still(open_shop: Shop, as_job: bool) -> Non
     assert open_shop.left_over == []
 
 
+def test_told_twice_to_stop(open_shop: Shop) -> None:
+    """systemd tells each process of a job, and timeout(1) passes on what it is told: the clearing away goes on."""
+    open_shop.during("kill -TERM $(cut -d' ' -f4 /proc/$PPID/stat)")
+    again = 'eval "real_$(declare -f unpause)"; unpause() { kill -TERM $BASHPID; real_unpause; }'
+    assert open_shop.run(again, "backup").returncode == 143
+    assert open_shop.left_over == []
+
+
 class TestRefused:
     def test_no_data(self, open_shop: Shop) -> None:
         """The directory is missing: said so, nothing is paused."""

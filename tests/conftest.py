@@ -16,14 +16,14 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Of the cases marked `full` keep a fifth, at least three, chosen by the commit; none marked `bare`."""
+    """Of a file's cases marked `full` keep a fifth, at least three, chosen by the commit; none marked `bare`."""
     if config.getoption("--full"):
         return
-    by_test: dict[str, list[pytest.Item]] = {}
+    by_file: dict[Path, list[pytest.Item]] = {}
     for item in items:
         if item.get_closest_marker("full"):
-            by_test.setdefault(item.nodeid.partition("[")[0], []).append(item)
-    left_out = [item for cases in by_test.values() for item in _left_out(cases)]
+            by_file.setdefault(item.path, []).append(item)
+    left_out = [item for cases in by_file.values() for item in _left_out(cases)]
     left_out += [item for item in items if item.get_closest_marker("bare")]
     for item in left_out:
         items.remove(item)

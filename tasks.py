@@ -15,7 +15,7 @@ def check(context: Context) -> None:
     context.run(f"ruff format --check {CHECKED}", echo=True)
     context.run(f"ruff check {CHECKED}", echo=True)
     context.run("mypy", echo=True)
-    context.run("pytest tests/unit -q", echo=True)
+    context.run("pytest tests/unit -q -n auto", echo=True)
 
 
 def bench(context: Context) -> None:

@@ -22,6 +22,11 @@ class Site:
     def sh(self, command: str, *, check: bool = True) -> str:
         return self.deployment.host.exec(command, check=check, seconds=300).stdout
 
+    def await_backend(self, seconds: int) -> None:
+        """Until one runs, and is not paused."""
+        running = f"docker ps {BACKEND} --filter status=running -q | grep -q ."
+        self.sh(f"timeout {seconds} bash -c 'until {running}; do sleep 0.2; done'")
+
     def backup(self) -> Event:
         """Make one; gives what `backups` tells of it."""
         self.deployment.ok("backup")

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.host.backing import BACKEND, BACKUPS, PROGRAM, Site
+from tests.host.backing import BACKUPS, PROGRAM, Site
 from tests.host.bed.bed import Bed
 from tests.host.bed.origin import Repository
 from tests.host.interrupting import await_point
@@ -21,7 +21,9 @@ def site(
     bed: Bed, repository: Repository, provisioned_snapshot: str, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Site]:
     with booted(bed, "failing", from_snapshot=provisioned_snapshot) as host:
-        yield Site(deployment(tmp_path_factory.mktemp("inventory"), host, bed, repository))
+        made = Site(deployment(tmp_path_factory.mktemp("inventory"), host, bed, repository))
+        made.await_backend(TIMER_SECONDS)  # a container that starts makes the directory of its volume again
+        yield made
 
 
 class TestNothingToBackUp:
@@ -95,8 +97,7 @@ class TestPause:
         with site.docker(f'/usr/bin/docker "$@"; docker ps -q --filter status=paused >/tmp/paused; {kill}; sleep 5'):
             outcome = site.deployment.run("backup")
             assert (outcome.exit_code, site.sh("wc -l </tmp/paused").strip()) == (1, "1"), outcome
-            awaited = f"docker ps {BACKEND} --filter status=running -q | grep -q ."
-            site.sh(f"timeout {TIMER_SECONDS} bash -c 'until {awaited}; do sleep 0.2; done'")
+            site.await_backend(TIMER_SECONDS)
         assert f"{BACKUPS}/.b" in site.left_over
         site.backup()
         assert site.left_over == ""

@@ -95,7 +95,8 @@ differences_in() {
     sed -E 's/^\{"path": ("([^"\\]|\\.)*").*/\1 is not as its list of files says/' | paste -sd ';'
 }
 
-# What clears away is not ended itself: who breaks off a job tells each of its processes, some of them twice.
+# What clears away, or goes back, is not ended itself, nor is what it starts: who breaks off a job tells each of its
+# processes, some of them twice; and a reader may be gone.
 deaf() { trap '' HUP INT PIPE TERM; }
 
 # Reads all of a backup: each file against its sum, each archive against the list of its files. Nothing is written but

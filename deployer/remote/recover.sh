@@ -87,7 +87,7 @@ forget_unpacked() { case $(state) in swapping | serving) ;; *) rm -rf "$beside" 
 
 # For the next run under the lock, and at boot: whatever was broken off is brought to an end.
 mend() {
-  trap '' TERM HUP INT PIPE
+  deaf
   case $(state) in
     serving) open_site; restore_end; return ;;
     swapping) echo "the restore of $ID was broken off"; recover || true ;;
@@ -124,7 +124,7 @@ restore_guarded() {
 }
 
 # Nothing stops it half-way, nor does a reader who went away.
-in_unit() { trap '' TERM HUP INT PIPE; exec 9<&0; "$1"; }
+in_unit() { deaf; exec 9<&0; "$1"; }
 
 # The same file is the job's script, the unit's two commands, and what is left for a next run.
 act() {

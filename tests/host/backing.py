@@ -11,6 +11,8 @@ BACKUPS = "/backups/biometric-did"
 PROGRAM = f"{ROOT}/.deployer/bin/backup"
 WRAPPER = "/usr/local/bin/docker"
 BACKEND = "--filter label=com.docker.compose.service=backend-api"
+AWAITED_SECONDS = 45
+"""The 30 of the timer that lets the application go on, and some for a busy machine."""
 
 
 @dataclass(frozen=True)
@@ -22,10 +24,10 @@ class Site:
     def sh(self, command: str, *, check: bool = True) -> str:
         return self.deployment.host.exec(command, check=check, seconds=300).stdout
 
-    def await_backend(self, seconds: int) -> None:
+    def await_backend(self) -> None:
         """Until one runs, and is not paused."""
         running = f"docker ps {BACKEND} --filter status=running -q | grep -q ."
-        self.sh(f"timeout {seconds} bash -c 'until {running}; do sleep 0.2; done'")
+        self.sh(f"timeout {AWAITED_SECONDS} bash -c 'until {running}; do sleep 0.2; done'")
 
     def backup(self) -> Event:
         """Make one; gives what `backups` tells of it."""

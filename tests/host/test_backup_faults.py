@@ -12,9 +12,6 @@ from tests.host.interrupting import await_point
 from tests.host.releasing import ROOT
 from tests.host.tool import booted, deployment
 
-TIMER_SECONDS = 45
-"""The timer's 30, and some for a busy machine."""
-
 
 @pytest.fixture(scope="module")
 def site(
@@ -22,7 +19,7 @@ def site(
 ) -> Iterator[Site]:
     with booted(bed, "failing", from_snapshot=provisioned_snapshot) as host:
         made = Site(deployment(tmp_path_factory.mktemp("inventory"), host, bed, repository))
-        made.await_backend(TIMER_SECONDS)  # a container that starts makes the directory of its volume again
+        made.await_backend()  # a container that starts makes the directory of its volume again
         yield made
 
 
@@ -97,7 +94,7 @@ class TestPause:
         with site.docker(f'/usr/bin/docker "$@"; docker ps -q --filter status=paused >/tmp/paused; {kill}; sleep 5'):
             outcome = site.deployment.run("backup")
             assert (outcome.exit_code, site.sh("wc -l </tmp/paused").strip()) == (1, "1"), outcome
-            site.await_backend(TIMER_SECONDS)
+            site.await_backend()
         assert f"{BACKUPS}/.b" in site.left_over
         site.backup()
         assert site.left_over == ""

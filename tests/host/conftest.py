@@ -69,8 +69,10 @@ def boot(bed: Bed) -> Iterator[Boot]:
     """Boot hosts for one test; they are removed after it."""
     with ExitStack() as hosts:
 
-        def start(name: str = "web", variant: Variant | None = None, from_snapshot: str = "") -> TestHost:
-            return hosts.enter_context(booted(bed, name, variant, from_snapshot))
+        def start(
+            name: str = "web", variant: Variant | None = None, from_snapshot: str = "", builds_of: str = ""
+        ) -> TestHost:
+            return hosts.enter_context(booted(bed, name, variant, from_snapshot, builds_of))
 
         yield start
 
@@ -87,6 +89,19 @@ def provisioned_snapshot(bed: Bed, repository: Repository, tmp_path_factory: pyt
     tag = f"provisioned-{os.getpid()}"
     with booted(bed, "golden") as host:
         deployment(tmp_path_factory.mktemp("golden"), host, bed, repository).ok("provision")
+        bed.snapshot(host, tag)
+    yield tag
+    snapshot.forget(tag)
+
+
+@pytest.fixture(scope="session")
+def builds(bed: Bed, provisioned_snapshot: str) -> Iterator[str]:
+    """The tag of a Docker that has built the application and has nothing else: fresh hosts need not build it again."""
+    tag = f"builds-{os.getpid()}"
+    with booted(bed, "builder", from_snapshot=provisioned_snapshot) as host:
+        host.exec(
+            "docker rm -f $(docker ps -aq) && docker network prune -f && docker image rm -f $(docker image ls -q)"
+        )
         bed.snapshot(host, tag)
     yield tag
     snapshot.forget(tag)

@@ -32,10 +32,14 @@ JOB_SECONDS = 400
 
 @dataclass(frozen=True)
 class Point:
-    """A moment of a run: what holds then on the host. `early` ones come before Docker is installed."""
+    """A moment of a run: what holds then on the host.
+
+    `early` ones come before Docker is installed; in what `builds` everything is built anew.
+    """
 
     holds: str
     early: bool = False
+    builds: bool = False
     acme: bool = False
 
 
@@ -56,8 +60,8 @@ POINTS = {
     "the proxy starts": Point("pgrep -f '[d]ocker compose.* up .*nginx'"),
     "between ufw allow and ufw enable": Point("grep -q 'allow tcp 22' /etc/ufw/user.rules"),
     "the firewall is on": Point("grep -q ENABLED=yes /etc/ufw/ufw.conf"),
-    "the backend is built": Point("pgrep -f '[b]uildx build.*backend'"),
-    "the wallet is built": Point("pgrep -f '[b]uildx build.*wallet'"),
+    "the backend is built": Point("pgrep -f '[b]uildx build.*backend'", builds=True),
+    "the wallet is built": Point("pgrep -f '[b]uildx build.*wallet'", builds=True),
     "the backend starts": Point("docker ps -q --filter label=com.docker.compose.service=backend-api | grep -q ."),
     "in the switch of the proxy": Point(f"[ -e {CONF_D}/biometric-did.upstreams.former ]"),
     "the schedules are written": Point("[ -e /etc/cron.d/biometric-did ]"),
@@ -114,11 +118,11 @@ def undisturbed(bed: Bed, provisioned_snapshot: str) -> dict[str, str]:
 
 
 @pytest.fixture(scope="module")
-def half_way(bed: Bed, repository: Repository, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+def half_way(bed: Bed, repository: Repository, builds: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """The tag of a host with packages and Docker, whose run ended where the repository was to be cloned."""
     tag = f"half-way-{os.getpid()}"
     absent = f'repository = "{repository.url.removesuffix(".git")}-absent.git"'
-    with booted(bed, "half-way") as host:
+    with booted(bed, "half-way", builds_of=builds) as host:
         made = deployment(tmp_path_factory.mktemp("half-way"), host, bed, repository, source=absent)
         assert made.json("provision").exit_code == 1
         bed.snapshot(host, tag)
@@ -132,19 +136,27 @@ class Ground:
 
     bed: Bed
     repository: Repository
+    builds: str
     half_way: str
     undisturbed: dict[str, str]
 
     @contextmanager
     def begun(self, point: Point, directory: Path, **changed: str) -> Iterator[Deployment]:
         """A host on the way to this point, fresh or with Docker, and an inventory for it."""
-        with booted(self.bed, "cut", from_snapshot="" if point.early else self.half_way) as host:
+        started = (
+            booted(self.bed, "cut", builds_of=self.builds)
+            if point.early
+            else booted(self.bed, "cut", from_snapshot=self.half_way)
+        )
+        with started as host:
+            if point.builds:
+                host.exec("docker builder prune --all --force")
             yield deployment(directory, host, self.bed, self.repository, **changed)
 
 
 @pytest.fixture(scope="module")
-def ground(bed: Bed, repository: Repository, half_way: str, undisturbed: dict[str, str]) -> Ground:
-    return Ground(bed, repository, half_way, undisturbed)
+def ground(bed: Bed, repository: Repository, builds: str, half_way: str, undisturbed: dict[str, str]) -> Ground:
+    return Ground(bed, repository, builds, half_way, undisturbed)
 
 
 def cut(run: "subprocess.Popen[str]", line: Cutting, manner: str) -> Outcome:

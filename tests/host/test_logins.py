@@ -93,10 +93,12 @@ def breaks_and_mends(deployed: Deployment) -> None:
     assert deployed.ok("provision", "--no-verify").recap["changed"] == 0
 
 
-def test_fresh_host_with_fish_and_a_sudo_password(bed: Bed, repository: Repository, tmp_path: Path) -> None:
+def test_fresh_host_with_fish_and_a_sudo_password(
+    bed: Bed, repository: Repository, builds: str, tmp_path: Path
+) -> None:
     """From nothing to a verified site through fish and `sudo -S`."""
     variant = Variant(shell="/usr/bin/fish", sudo="password", user_password=PASSWORD)
-    with booted(bed, "fishy", variant) as host:
+    with booted(bed, "fishy", variant, builds_of=builds) as host:
         deployed = replace(
             deployment(tmp_path / "inventory", host, bed, repository), environ={"DEPLOYER_SUDO_PASSWORD": PASSWORD}
         )

@@ -29,9 +29,11 @@ AWAIT_PROXY = (
 )
 
 
-def test_ssh_on_another_port_is_never_locked_out(boot: Boot, bed: Bed, repository: Repository, tmp_path: Path) -> None:
+def test_ssh_on_another_port_is_never_locked_out(
+    boot: Boot, bed: Bed, repository: Repository, builds: str, tmp_path: Path
+) -> None:
     """With sshd on 2222 it is 2222 that the firewall keeps open, and 22 stays closed."""
-    host = boot("port", Variant(ssh_port=2222))
+    host = boot("port", Variant(ssh_port=2222), builds_of=builds)
     other = deployment(tmp_path / "inventory", host, bed, repository)
     other.ok("provision")
     assert open_ports(host.address) == {2222, 80, 443}

@@ -121,9 +121,11 @@ class Deployment:
 
 
 @contextmanager
-def booted(bed: Bed, name: str, variant: Variant | None = None, from_snapshot: str = "") -> Iterator[TestHost]:
+def booted(
+    bed: Bed, name: str, variant: Variant | None = None, from_snapshot: str = "", builds_of: str = ""
+) -> Iterator[TestHost]:
     """A host for as long as the context lasts; two suites on one machine have hosts of other names."""
-    host = bed.boot(f"{name}-{os.getpid()}", variant=variant, from_snapshot=from_snapshot)
+    host = bed.boot(f"{name}-{os.getpid()}", variant=variant, from_snapshot=from_snapshot, builds_of=builds_of)
     try:
         yield host
     finally:

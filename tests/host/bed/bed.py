@@ -31,13 +31,19 @@ class Bed:
         """This machine's address as hosts see it."""
         return gateway()
 
-    def boot(self, name: str, *, variant: Variant | None = None, from_snapshot: str = "") -> TestHost:
-        """Boot a fresh host of this kind, or one as it was when `snapshot` froze it under that tag."""
+    def boot(
+        self, name: str, *, variant: Variant | None = None, from_snapshot: str = "", builds_of: str = ""
+    ) -> TestHost:
+        """Boot a fresh host of this kind, or one as it was when `snapshot` froze it under that tag.
+
+        Of a fresh one, Docker, once it is installed, finds what it had built on the snapshot `builds_of`.
+        """
         chosen = variant or Variant()
         if from_snapshot:
             return snapshots.thaw(name, from_snapshot, chosen)
         image = ensure_image(chosen.image, self.apt_cache.url, chosen.distribution)
-        return boot(name, variant=chosen, image=image, apt_proxy=self.apt_cache.url)
+        volume = snapshots.docker_of(builds_of, name) if builds_of else ""
+        return boot(name, variant=chosen, image=image, apt_proxy=self.apt_cache.url, volume=volume)
 
     def boot_behind_gateway(self, name: str, *, variant: Variant | None = None) -> Pair:
         """Boot two hosts: `NAME-gateway`, and `NAME`, which can be reached through the first only."""

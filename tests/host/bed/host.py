@@ -147,10 +147,13 @@ class TestHost:
         remove(self.id)
 
 
-def boot(name: str, *, variant: Variant | None = None, image: str, apt_proxy: str = "", network: str = "") -> TestHost:
-    """Given a name that is free and the host's image, boot a fresh server and wait until sshd greets."""
+def boot(name: str, *, variant: Variant | None = None, image: str, apt_proxy: str = "", volume: str = "") -> TestHost:
+    """Given a name that is free and the host's image, boot a fresh server and wait until sshd greets.
+
+    With a volume, that is its /var/lib/docker.
+    """
     chosen = variant or Variant()
-    host = create(name, chosen, image, network)
+    host = create(name, chosen, image, volume)
     try:
         script = first_boot(chosen, identity().public, apt_proxy).encode()
         docker("cp", "-", f"{host.id}:/", stdin=pack({"testbed-first-boot": (script, 0o755)}))
@@ -160,13 +163,12 @@ def boot(name: str, *, variant: Variant | None = None, image: str, apt_proxy: st
         raise
 
 
-def create(name: str, variant: Variant, image: str, network: str = "", volume: str = "") -> TestHost:
+def create(name: str, variant: Variant, image: str, volume: str = "") -> TestHost:
     """Make the container of a host, not yet started."""
     full = f"{HOST_PREFIX}{name}"
     disk = volume or docker("volume", "create", "--label", HOST_LABEL, f"{full}-docker").stdout.strip()
     arguments = ("--name", full, "--hostname", full, "--label", HOST_LABEL, *TEMPORARY, *rights(image))
-    attached = ("--network", network) if network else ()
-    created = docker("create", *arguments, *attached, "--volume", f"{disk}:/var/lib/docker", image, check=False)
+    created = docker("create", *arguments, "--volume", f"{disk}:/var/lib/docker", image, check=False)
     if created.returncode:
         raise BedError(f"cannot make the host {full}: {last_lines(created)}")
     return TestHost(created.stdout.strip(), full, variant)

@@ -34,9 +34,7 @@ def thaw(name: str, tag: str, variant: Variant) -> TestHost:
     """
     if not exists(tag):
         raise BedError(f"there is no snapshot {tag}")
-    volume = _new_volume(f"{HOST_PREFIX}{name}-docker")
-    _copy(_volume(tag), volume)
-    host = create(name, variant, _image(tag), volume=volume)
+    host = create(name, variant, _image(tag), volume=docker_of(tag, name))
     try:
         start(host)
         host.wait_settled()
@@ -44,6 +42,13 @@ def thaw(name: str, tag: str, variant: Variant) -> TestHost:
     except BaseException:
         host.destroy()
         raise
+
+
+def docker_of(tag: str, name: str) -> str:
+    """For a host of this name, a volume with the /var/lib/docker of a snapshot."""
+    volume = _new_volume(f"{HOST_PREFIX}{name}-docker")
+    _copy(_volume(tag), volume)
+    return volume
 
 
 def exists(tag: str) -> bool:

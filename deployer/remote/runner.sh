@@ -93,6 +93,7 @@ changes() {
 
 finish() { rm -rf files old ./*.payload; printf '%s\n' "$1" >rc.new; mv rc.new rc; }
 trap 'finish 143; exit 143' TERM
+if [ -e stopped ]; then finish 143; exit 143; fi
 printf '%s\n' "$$" 1<>started
 # Broken off, what still acts may say so to its end: without the mask behind it, its first word would be its last.
 changes </dev/null 2>&1 | { trap '' TERM; mask "$(cat env_file)"; }

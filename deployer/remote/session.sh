@@ -70,25 +70,39 @@ mend_restore() {
 # No child of this shell: bash would leave it a zombie while it waits for a line, and who follows it would not see its end.
 start_job() {
   started=1
-  (setsid systemd-run --quiet --scope --collect --unit="deployer-$NAME-$$-$1" \
-    bash "$work/$1/runner.sh" "$work/$1" </dev/null >>"$work/$1/output" 2>&1 &)
+  (
+    setsid systemd-run --quiet --scope --collect --unit="deployer-$NAME-$$-$1" \
+      bash "$work/$1/runner.sh" "$work/$1" </dev/null >>"$work/$1/output" 2>&1 &
+    echo "$!" >"$work/$1/process"
+  )
 }
 
-# A job that was started a moment ago may not have its unit yet.
-end_unit() {
-  local deadline=$((SECONDS + 3))
-  until systemctl kill --signal=TERM "$1" 2>/dev/null || [ "$SECONDS" -ge "$deadline" ]; do sleep 0.1; done
+# $1 is the job's directory, $2 its process. A job that was started a moment ago may not have its unit yet, and one that
+# has not begun does not begin any more (runner.sh).
+end_job() {
+  local unit=deployer-$NAME-$$-${1##*/}.scope deadline=$((SECONDS + 3))
+  : >"$1/stopped"
+  until systemctl kill --signal=TERM "$unit" 2>/dev/null || [ ! -d "/proc/$2" ] || [ "$SECONDS" -ge "$deadline" ]; do
+    sleep 0.1
+  done
+  flock -w 15 "$1/running" true || { [ -e "$1/critical" ] && flock "$1/running" true; } ||
+    systemctl kill --signal=KILL "$unit" 2>/dev/null
+}
+
+# It has the lock from the moment it is forked, long before it says so: the lock is free when it is gone.
+await_end() {
+  local deadline=$((SECONDS + 15))
+  while [ -d "/proc/$1" ] && [ "$SECONDS" -lt "$deadline" ]; do sleep 0.05; done
 }
 
 stop_job() {
-  local unit
-  for unit in "$work"/*/; do
-    unit=${unit%/}
-    if [ -e "$unit/rc" ]; then continue; fi
-    if [ -e "$unit/critical" ]; then flock "$unit/running" true; continue; fi
-    end_unit "deployer-$NAME-$$-${unit##*/}.scope"
-    flock -w 15 "$unit/running" true || { [ -e "$unit/critical" ] && flock "$unit/running" true; } ||
-      systemctl kill --signal=KILL "deployer-$NAME-$$-${unit##*/}.scope" 2>/dev/null
+  local job process
+  for job in "$work"/*/; do
+    job=${job%/}
+    process=$(cat "$job/process" 2>/dev/null) || continue
+    if [ -e "$job/critical" ]; then flock "$job/running" true; fi
+    if [ ! -e "$job/rc" ]; then end_job "$job" "$process"; fi
+    await_end "$process"
   done
 }
 

@@ -188,3 +188,16 @@ def test_a_repair_waits_for_another_apt(provisioned: Deployment) -> None:
     out, err = run.communicate(timeout=JOB_SECONDS)
     assert run.returncode == 0, out + err
     assert host.exec("dpkg --audit").stdout == ""
+
+
+def test_what_has_not_begun_at_ctrl_c_does_not_begin(ground: Ground) -> None:
+    """systemd takes six seconds to start the job: the run says that nothing runs any more, and means it."""
+    host = ground.host(fresh=False)
+    slow = '#!/bin/sh\ntouch /tmp/asked\nsleep 6\nexec /usr/bin/systemd-run "$@"\n'
+    host.write("/usr/local/sbin/systemd-run", slow, "755")
+    host.exec("apt-get -qq purge -y git")
+    press_ctrl_c(ground.deployed(host), Point("[ -e /tmp/asked ]"))
+    assert host.exec("command -v git", check=False).stdout == ""
+    host.exec("rm /usr/local/sbin/systemd-run")
+    ground.deployed(host).ok("provision", "--no-verify")
+    in_sync(ground.deployed(host))

@@ -164,10 +164,10 @@ def reschedule(site: Site, schedule: str) -> None:
 def test_cron_makes_them(site: Site) -> None:
     """With its own PATH and under the lock, whose holder is named; its log has times, and is rotated."""
     number = len(site.known)
-    hold = "touch /tmp/paused; timeout 20 bash -c 'until [ -e /tmp/go ]; do sleep 0.05; done'"
+    hold = "touch /tmp/paused; timeout 60 bash -c 'until [ -e /tmp/go ]; do sleep 0.05; done'"
     with site.docker(hold):
-        reschedule(site, "* * * * *")
         site.sh(f"rm -f {LOG}")
+        reschedule(site, "* * * * *")
         await_on_host(site, "[ -e /tmp/paused ]")
         update = site.deployment.run("update")
         manual = site.deployment.json("backup")

@@ -85,7 +85,7 @@ def test_the_bundle_knows_the_api_and_no_secret(site: Deployment) -> None:
     secrets = told(site, f"sed -n 's/^[A-Z_]*SECRET_KEY=//p' {ROOT}/.env").splitlines()
     assert len(secrets) == 2
     for secret in secrets:
-        assert site.host.exec(f"{wallet} grep -rqF '{secret}' /usr/share/nginx/html", check=False).returncode == 1
+        assert site.host.exec(f"{wallet} grep -rqFe '{secret}' /usr/share/nginx/html", check=False).returncode == 1
     assert told(site, f"{wallet} find /usr/share/nginx/html -name '*.map'") == ""
 
 

@@ -10,6 +10,13 @@ WATCHER = r"""
 import os, signal, sys
 place, containers = sys.argv[1], sys.argv[2] == "containers"
 seen, going = set(), True
+def whole(path):
+    # In one read: between two, the process may have become another program, whose words begin elsewhere.
+    file = os.open(path, os.O_RDONLY)
+    try:
+        return os.read(file, 4 << 20)
+    finally:
+        os.close(file)
 def end(*_):
     global going
     going = False
@@ -25,7 +32,7 @@ while going:
             if contained and not containers:
                 continue
             for what in ("cmdline",) if contained else ("cmdline", "environ"):
-                seen.add(what.encode() + b" " + open(f"/proc/{entry}/{what}", "rb").read())
+                seen.add(what.encode() + b" " + whole(f"/proc/{entry}/{what}"))
         except OSError:
             pass
 open(place, "wb").write(b"\n".join(seen))

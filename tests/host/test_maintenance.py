@@ -2,7 +2,6 @@
 
 import json
 
-from tests.host.test_outside import AWAIT_PROXY
 from tests.host.tool import Deployment
 from tests.host.visitor import Seen, Visitor
 
@@ -109,10 +108,10 @@ def survives(host: Deployment) -> None:
     """A restart of the proxy, of Docker, of the host."""
     for restart in ("docker restart biometric-did-nginx-1", "systemctl restart docker"):
         host.host.exec(restart)
-        host.host.exec(AWAIT_PROXY)
+        host.await_site()
         assert statuses(host) == ON
     reboot(host)
-    host.host.exec(AWAIT_PROXY)
+    host.await_site()
     assert statuses(host) == ON
 
 

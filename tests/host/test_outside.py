@@ -18,15 +18,9 @@ def test_only_three_ports_are_open_also_after_restarts(provisioned: Deployment) 
     assert open_ports(provisioned.host.address) == wanted
     provisioned.ok("verify")
     provisioned.host.reboot()
-    provisioned.host.exec(AWAIT_PROXY)
+    provisioned.await_site()
     assert open_ports(provisioned.host.address) == wanted
     assert provisioned.ok("provision").recap["changed"] == 0
-
-
-AWAIT_PROXY = (
-    "timeout 60 bash -c 'until docker ps --filter health=healthy | grep -q demo-wallet && "
-    "docker ps --filter health=healthy | grep -q backend-api; do sleep 0.5; done'"
-)
 
 
 def test_ssh_on_another_port_is_never_locked_out(

@@ -19,6 +19,9 @@ from tests.host.bed.variants import Variant
 LIMIT = 600
 """Seconds that one command of the tool may take in a test."""
 
+AWAITED_SECONDS = 180
+"""Until a restarted site serves: the first look of Docker at a container's health comes after 30 s."""
+
 Event = dict[str, object]
 
 OWN_LOGS = ("/opt/biometric-did/logs/", "/opt/biometric-did/nginx/logs/")
@@ -76,6 +79,15 @@ class Deployment:
             yield
         finally:
             file.write_text(before)
+
+    def await_site(self) -> None:
+        """Until wallet and backend are healthy and the proxy answers, whatever it answers."""
+        conditions = (
+            *(f"docker ps --filter health=healthy | grep -q {name}" for name in ("demo-wallet", "backend-api")),
+            f"curl -sk -o /dev/null --resolve {self.domain}:443:127.0.0.1 https://{self.domain}/",
+        )
+        awaiting = f"timeout {AWAITED_SECONDS} bash -c 'until {' && '.join(conditions)}; do sleep 0.5; done'"
+        self.host.exec(awaiting, seconds=AWAITED_SECONDS + 30)
 
     def command(self, *words: str) -> list[str]:
         return [

@@ -27,7 +27,7 @@ def through(line: Cutting, direct: Deployment) -> Deployment:
 
 def await_point(deployed: Deployment, run: "subprocess.Popen[str]", holds: str) -> None:
     """Until it holds on the host; the tool still works then."""
-    waiting = f"timeout {REACHED_SECONDS} bash -c {quoted(f'until {holds}; do sleep 0.02; done')} >/dev/null 2>&1"
+    waiting = f"timeout {REACHED_SECONDS} bash -c {quoted(f'until {holds}; do sleep 0.05; done')} >/dev/null 2>&1"
     reached = deployed.host.exec(waiting, check=False, seconds=REACHED_SECONDS + 30)
     if reached.returncode != 0 or run.poll() is not None:
         run.kill()

@@ -219,6 +219,7 @@ TROUBLES = {
 }
 
 
+@pytest.mark.full
 @pytest.mark.parametrize("trouble", TROUBLES)
 def test_a_ca_that_refuses_leaves_the_old_certificate(site: Site, trouble: str) -> None:
     """A name it cannot resolve, a closed port 80, its rate limit, no CA: exit 1, said plainly, the old one served."""

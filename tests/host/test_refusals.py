@@ -138,6 +138,7 @@ def own(untouched: Deployment, bed: Bed, repository: Repository, tmp_path: Path)
     return deployment(tmp_path / "inventory", untouched.host, bed, repository)
 
 
+@pytest.mark.full
 @pytest.mark.parametrize("name", HOSTS)
 def test_a_host_that_is_not_as_it_has_to_be(own: Deployment, name: str) -> None:
     """What is wrong with the host is named with what mends it, by a run and by a dry run, and nothing is written."""

@@ -5,6 +5,8 @@ A snapshot is an image of the root file system and a volume with a copy of /var/
 by a container, since it needs devices and attributes (overlay whiteouts) that only root may write.
 """
 
+from pathlib import PurePosixPath
+
 from tests.host.bed.host import TestHost, create, start
 from tests.host.bed.images import ensure_image
 from tests.host.bed.places import CHECKOUT_ID, HOST_LABEL, HOST_PREFIX, REPOSITORY
@@ -75,17 +77,30 @@ def _new_volume(name: str) -> str:
     return docker("volume", "create", "--label", HOST_LABEL, name).stdout.strip()
 
 
+_COPY = """
+cd "$1" || exit 1
+cp --archive --link --parents $(for mark in overlay2/*/committed; do echo "${mark%/*}/diff"; done) "$2" || true
+cp --archive --reflink=auto --update=none . "$2"
+"""
+"""Of the layers that Docker has marked as finished it changes no file any more: those are the same files in the copy
+(nine tenths of all bytes; https://docs.docker.com/engine/storage/drivers/overlayfs-driver/). The rest is copied."""
+
+
 def _copy(source: str, target: str) -> None:
     rights = ("--cap-add=SYS_ADMIN", "--cap-add=MKNOD", "--security-opt=apparmor=unconfined")
-    volumes = (f"--volume={source}:/from:ro", f"--volume={target}:/to")
-    command = ("cp", "--archive", "--reflink=auto", "/from/.", "/to")
+    places = [_place(volume) for volume in (source, target)]
+    above = places[0].parents[1]  # one mount: there are no links from one to another
     docker(
         "run",
         "--rm",
         "--network=none",
         *rights,
-        *volumes,
+        f"--volume={above}:{above}",
         ensure_image("services"),
-        *command,
+        *("sh", "-c", _COPY, "copy", *map(str, places)),
         seconds=COPY_SECONDS,
     )
+
+
+def _place(volume: str) -> PurePosixPath:
+    return PurePosixPath(docker("volume", "inspect", "--format", "{{.Mountpoint}}", volume).stdout.strip())

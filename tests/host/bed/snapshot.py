@@ -88,8 +88,8 @@ cp --archive --reflink=auto --update=none . "$2"
 
 def _copy(source: str, target: str) -> None:
     rights = ("--cap-add=SYS_ADMIN", "--cap-add=MKNOD", "--security-opt=apparmor=unconfined")
-    places = [_place(volume) for volume in (source, target)]
-    above = places[0].parents[1]  # one mount: there are no links from one to another
+    places = docker("volume", "inspect", "--format", "{{.Mountpoint}}", source, target).stdout.split()
+    above = PurePosixPath(places[0]).parents[1]  # one mount: there are no links from one to another
     docker(
         "run",
         "--rm",
@@ -97,10 +97,6 @@ def _copy(source: str, target: str) -> None:
         *rights,
         f"--volume={above}:{above}",
         ensure_image("services"),
-        *("sh", "-c", _COPY, "copy", *map(str, places)),
+        *("sh", "-c", _COPY, "copy", *places),
         seconds=COPY_SECONDS,
     )
-
-
-def _place(volume: str) -> PurePosixPath:
-    return PurePosixPath(docker("volume", "inspect", "--format", "{{.Mountpoint}}", volume).stdout.strip())

@@ -4,10 +4,10 @@ from invoke.collection import Collection
 from invoke.context import Context
 from invoke.tasks import Task
 
+from deployer.cli.invoke import collection
 from deployer.commands import commands
-from deployer.frontends.invoke import collection
 
-CHECKED = "deployer tests bench tasks.py"
+CHECKED = "deployer testbed tests bench tasks.py"
 
 
 def check(context: Context) -> None:

@@ -23,12 +23,12 @@ def show(inventory: Path, name: str) -> None:
 
 
 def _on_a_throwaway_host() -> None:
-    from tests.host.bed.bed import prepare
-    from tests.host.bed.origin import publish
-    from tests.host.tool import booted, deployment
+    from testbed.bed import prepare
+    from testbed.origin import publish
+    from tests.support.tool import booted, deployment
 
     bed = prepare()
-    application = publish("bench", Path(__file__).parents[1] / "tests" / "application")
+    application = publish("bench", Path(__file__).parents[1] / "testbed" / "application")
     with tempfile.TemporaryDirectory() as directory, booted(bed, "bench") as host:
         ready = deployment(Path(directory), host, bed, application)
         first = ready.ok("provision").recap

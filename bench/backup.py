@@ -8,9 +8,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from tests.host.bed.host import TestHost
-from tests.host.releasing import API, visitor_of
-from tests.host.tool import Deployment
+from testbed.host import TestHost
+from tests.support.releasing import API, visitor_of
+from tests.support.tool import Deployment
 
 ROOT = "/opt/biometric-did"
 SIZES = (200, 2000)

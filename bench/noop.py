@@ -12,10 +12,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from bench.delay import delayed
+from deployer.engine.plan import asked_of_host
+from deployer.engine.survey import script_for
 from deployer.inventory import load
-from deployer.plan import asked_of_host
 from deployer.steps import GUIDE
-from deployer.survey import script_for
 
 ROUND_TRIPS = (0.0, 0.1)
 REPEATS = 7

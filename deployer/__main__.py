@@ -5,7 +5,7 @@ import gc
 # A command is short: with Python's own threshold of 700 the collector takes an eighth of the time of its imports.
 gc.set_threshold(100_000)
 
-from deployer.frontends.click import Commands  # noqa: E402  # after the line above
+from deployer.cli.click import Commands  # noqa: E402  # after the line above
 
 
 def main() -> None:

@@ -5,7 +5,7 @@ Only the module of the command that runs is imported: a run pays for nothing tha
 
 from importlib import import_module
 
-from deployer.commands.command import Command
+from deployer.run.command import Command
 
 NAMES = (
     "init",

@@ -4,13 +4,13 @@ import json
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 
-from deployer.commands.command import COMMON, Choices, Command, Option
-from deployer.commands.running import Run, on_hosts
-from deployer.commands.state_text import aligned
 from deployer.errors import Context, DeployerError, UsageError
 from deployer.inventory.model import Inventory
-from deployer.printable import printable
-from deployer.shell import quote
+from deployer.run.command import COMMON, Choices, Command, Option
+from deployer.run.host_run import Run, on_hosts
+from deployer.status.screen import aligned
+from deployer.text.printable import printable
+from deployer.text.shell import quote
 
 HEAD = ("ended", "who", "command", "result", "changed")
 WIDEST = 60

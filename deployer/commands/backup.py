@@ -1,7 +1,7 @@
 """`backup`: a backup now, by the very functions that cron uses, under the lock."""
 
-from deployer.commands.command import CHANGING, Choices, Command
-from deployer.commands.running import Run, on_hosts
+from deployer.run.command import CHANGING, Choices, Command
+from deployer.run.host_run import Run, on_hosts
 
 TITLE = "9.1 Backup"
 LIMIT = 12 * 3600
@@ -15,11 +15,11 @@ def backup(choices: Choices) -> int:
 def _backup(run: Run) -> int:
     if run.choices.flag("dry-run"):
         _foresee(run)
-    from deployer.backup_scripts import backup_functions, offsite_functions
-    from deployer.changes import Run as Act
-    from deployer.commands.converging import converge_all_once
-    from deployer.shell import lines
+    from deployer.backups.scripts.backup import backup_functions, offsite_functions
+    from deployer.engine.changes import Run as Act
+    from deployer.run.convergence import converge_all_once
     from deployer.steps.offsite import TITLE as OFFSITE
+    from deployer.text.shell import lines
 
     why = "back up data, logs, configuration and certificates; read it back"
     steps = {TITLE: (Act(why, lines(backup_functions(run.host), "backup"), within=LIMIT),)}
@@ -31,7 +31,7 @@ def _backup(run: Run) -> int:
 
 def _foresee(run: Run) -> None:
     """What would be read, and how much is needed. Raises DeployerError where the backup would be refused."""
-    from deployer.backup_scripts import foresight
+    from deployer.backups.scripts.backup import foresight
     from deployer.errors import Context, DeployerError
 
     reply = run.transport.run(foresight(run.host), limit=600)

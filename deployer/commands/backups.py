@@ -3,12 +3,12 @@
 from dataclasses import asdict
 from datetime import UTC, datetime
 
-from deployer import backups as words
-from deployer.backups import Backup
-from deployer.commands.command import COMMON, Choices, Command, Option
-from deployer.commands.copies import TOLD, copied
-from deployer.commands.running import Run, on_hosts
+from deployer.backups import catalogue as words
+from deployer.backups.catalogue import Backup
+from deployer.backups.offsite import TOLD, copied
 from deployer.errors import Context, DeployerError
+from deployer.run.command import COMMON, Choices, Command, Option
+from deployer.run.host_run import Run, on_hosts
 
 _HEAD = f"{'backup':36}  {'age':>8}  {'size':>9}  {'files':>8}  {'release':24}  {'verified':20}  parts"
 
@@ -51,7 +51,7 @@ def _tell(run: Run) -> None:
 
 def _verified(run: Run) -> dict[str, str]:
     """Have the host read all of them; gives what is wrong, by the backup's id."""
-    from deployer.backup_scripts import verification
+    from deployer.backups.scripts.backup import verification
 
     wrong: dict[str, str] = {}
     reply = run.transport.run(verification(run.host), limit=LIMIT)
@@ -68,7 +68,7 @@ def _verified(run: Run) -> dict[str, str]:
 
 def known(run: Run) -> tuple[Backup, ...]:
     """All that lie on the host, oldest first; one round trip."""
-    from deployer.backup_scripts import shelf
+    from deployer.backups.scripts.backup import shelf
 
     return words.parse(run.transport.run(shelf(run.host), limit=60).output.decode(errors="replace"))
 

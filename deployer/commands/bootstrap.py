@@ -2,21 +2,21 @@
 
 from dataclasses import replace
 
-from deployer.commands.access import root_login, sudo
-from deployer.commands.access.account import Account
-from deployer.commands.access.operator_keys import public_keys
-from deployer.commands.asking import ask, can_ask
-from deployer.commands.command import CHANGING, Choices, Command, Option
-from deployer.commands.converging import converge
-from deployer.commands.hosts import connect, ssh_settings
-from deployer.commands.names import resolver
-from deployer.commands.running import Run, on_hosts
-from deployer.engine import Engine, Operator
+from deployer.access import root_login, sudo
+from deployer.access.account import Account
+from deployer.access.operator_keys import public_keys
+from deployer.engine.engine import Engine, Operator
+from deployer.engine.lock import Holder
+from deployer.engine.step import Step
 from deployer.errors import ConnectionFailed, DeployerError, UsageError
 from deployer.inventory.model import Inventory
-from deployer.remote.holder import Holder
+from deployer.run.command import CHANGING, Choices, Command, Option
+from deployer.run.convergence import converge
+from deployer.run.host_run import Run, on_hosts
+from deployer.run.hosts import connect, ssh_settings
+from deployer.run.prompts import ask, can_ask
+from deployer.run.resolver import resolver
 from deployer.secret import Secret
-from deployer.step import Step
 from deployer.transport.protocol import Transport
 
 
@@ -62,7 +62,7 @@ class _Logins:
     def administrator(self, host: Inventory, choices: Choices) -> Transport:
         if host.is_local:
             return connect(host, choices)
-        from deployer.commands.access.administrator import Administrator
+        from deployer.access.administrator import Administrator
 
         user = ssh_settings(host, choices)
         first = replace(user, user=choices.text("as") or "root", login_password=self._login_password(choices))

@@ -6,10 +6,10 @@ from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
 
-from deployer.commands.command import INVENTORY, JSON, QUIET, VERBOSE, Choices, Command, Option
-from deployer.commands.hosts import inventory_directory
-from deployer.commands.running import report_for
 from deployer.errors import UsageError
+from deployer.run.command import INVENTORY, JSON, QUIET, VERBOSE, Choices, Command, Option
+from deployer.run.host_run import report_for
+from deployer.run.hosts import inventory_directory
 
 NAME = "demo"
 DOMAIN = "wallet.demo.test"
@@ -32,7 +32,7 @@ def demo(choices: Choices) -> int:
 
 def _find_bed(checkout: Path = CHECKOUT) -> None:
     """Make the test bed importable. Raises UsageError where this is an installed package, not a checkout."""
-    if not (checkout / "tests" / "host" / "bed" / "bed.py").is_file():
+    if not (checkout / "testbed" / "bed.py").is_file():
         raise UsageError(
             "demo works in a checkout of this project only: its tests make the host",
             remedy="clone the project, then run script/demo in it",
@@ -47,7 +47,7 @@ def _refuse_other(file: Path) -> None:
 
 
 def _up(choices: Choices) -> int:
-    from deployer.commands import demo_host
+    from testbed import demo as demo_host
 
     report, directory = report_for(choices), inventory_directory(choices)
     report.begin("demo", "booting a throwaway host (the first time its images are made: some minutes)")
@@ -85,7 +85,7 @@ def _provision(choices: Choices) -> int:
 
 
 def _down(choices: Choices) -> int:
-    from deployer.commands import demo_host
+    from testbed import demo as demo_host
 
     found = demo_host.down(inventory_directory(choices))
     text = f"{NAME} is removed" if found else f"there was no host {NAME}"

@@ -1,7 +1,7 @@
 """`drill`: a backup is proved by restoring it into a throwaway copy on the same host; cron runs the same."""
 
-from deployer.commands.command import CHANGING, Choices, Command, Option
-from deployer.commands.running import Run, on_hosts
+from deployer.run.command import CHANGING, Choices, Command, Option
+from deployer.run.host_run import Run, on_hosts
 
 LIMIT = 12 * 3600
 """Seconds for one drill, however much it unpacks."""
@@ -12,12 +12,12 @@ def drill(choices: Choices) -> int:
 
 
 def _drill(run: Run) -> int:
-    from deployer.backups import choose
-    from deployer.changes import Run as Act
+    from deployer.backups.catalogue import choose
+    from deployer.backups.scripts.drill import drill_functions
     from deployer.commands.backups import known
-    from deployer.commands.converging import converge_once
-    from deployer.drill_scripts import drill_functions
-    from deployer.shell import lines, sh
+    from deployer.engine.changes import Run as Act
+    from deployer.run.convergence import converge_once
+    from deployer.text.shell import lines, sh
 
     choice = choose(known(run), run.choices.text("ts"))
     skipped = {backup.id: backup.missing for backup in choice.skipped}
@@ -34,8 +34,8 @@ def _tell(run: Run) -> None:
     """The evidence as it was written."""
     from dataclasses import asdict
 
-    from deployer.drills import last
-    from deployer.shell import sh
+    from deployer.backups.drills import last
+    from deployer.text.shell import sh
 
     reply = run.transport.run(sh("tail", "-n", "1", run.host.paths.drill_log), limit=60)
     found = last(reply.output.decode(errors="replace"))

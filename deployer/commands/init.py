@@ -5,13 +5,13 @@ import shlex
 from collections.abc import Iterator
 from pathlib import Path
 
-from deployer.commands.asking import ask, can_ask
-from deployer.commands.command import INVENTORY, JSON, QUIET, VERBOSE, Choices, Command, Option
-from deployer.commands.hosts import inventory_directory
-from deployer.commands.running import report_for
 from deployer.errors import UsageError
 from deployer.inventory.create import Answers, Setting, create
 from deployer.inventory.hosts import host_name
+from deployer.run.command import INVENTORY, JSON, QUIET, VERBOSE, Choices, Command, Option
+from deployer.run.host_run import report_for
+from deployer.run.hosts import inventory_directory
+from deployer.run.prompts import ask, can_ask
 
 KEYS = {
     "user": "ssh.user",

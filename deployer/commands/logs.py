@@ -5,13 +5,13 @@ from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import PurePosixPath
 
-from deployer.commands.command import COMMON, Choices, Command, Option
-from deployer.commands.running import Run, on_hosts
-from deployer.compose import BACKEND, DATABASE, PROXY, WALLET
+from deployer.engine.program import script
 from deployer.errors import Context, DeployerError, UsageError
 from deployer.inventory.model import Inventory
-from deployer.printable import printable
-from deployer.remote.scripts import script
+from deployer.run.command import COMMON, Choices, Command, Option
+from deployer.run.host_run import Run, on_hosts
+from deployer.site.compose import BACKEND, DATABASE, PROXY, WALLET
+from deployer.text.printable import printable
 from deployer.transport.protocol import Conversation
 
 SERVICES = (BACKEND, WALLET, PROXY, DATABASE)
@@ -70,7 +70,7 @@ def text_for(host: Inventory, choices: Choices) -> str:
     if service and service not in (*SERVICES, *known):
         raise UsageError(f"there is no log called {service!r}", remedy=f"one of: {', '.join((*SERVICES, *known))}")
     logs_script = script(
-        "logs.sh",
+        "status/scripts/logs.sh",
         NAME=host.name,
         ENV_FILE=str(host.paths.env),
         SERVICE=service if service in SERVICES else "",

@@ -4,22 +4,22 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from deployer.changes import Gate, Note, Stop
-from deployer.changes import Run as Act
-from deployer.commands.command import CHANGING, Choices, Command, Option
-from deployer.commands.converging import converge
-from deployer.commands.running import Run, on_hosts
-from deployer.compose import PROXY
-from deployer.engine import Engine, Operator
+from deployer.engine.changes import Gate, Note, Stop
+from deployer.engine.changes import Run as Act
+from deployer.engine.engine import Engine, Operator
+from deployer.engine.facts import Answer, Ask, Facts, Probes, Resolve
+from deployer.engine.lock import Holder
+from deployer.engine.program import script
+from deployer.engine.step import Plan
 from deployer.errors import UsageError
-from deployer.facts import Answer, Ask, Facts, Probes, Resolve
 from deployer.inventory.model import Inventory
-from deployer.maintenance import SAID, SWITCH, ask_switch, described
-from deployer.remote.holder import Holder
-from deployer.remote.scripts import script
-from deployer.running import ask_containers, containers, is_running
-from deployer.shell import lines, quote, sh
-from deployer.step import Plan
+from deployer.run.command import CHANGING, Choices, Command, Option
+from deployer.run.convergence import converge
+from deployer.run.host_run import Run, on_hosts
+from deployer.site.compose import PROXY
+from deployer.site.containers import ask_containers, containers, is_running
+from deployer.site.maintenance import SAID, SWITCH, ask_switch, described
+from deployer.text.shell import lines, quote, sh
 
 NOTHING_RUNS = Note("the proxy does not run: visitors get no answer at all, now as before", "deployer status")
 
@@ -94,7 +94,7 @@ def _not_known(host: Inventory) -> Note:
 
 def _proof(host: Inventory, *, on: bool) -> Gate:
     """Asked of the proxy, at the address of every container's port: what a visitor gets from now on."""
-    text = script("maintenance.sh", DOMAIN=host.site.domain, SAID=SAID, WANTED="on" if on else "off")
+    text = script("site/scripts/maintenance.sh", DOMAIN=host.site.domain, SAID=SAID, WANTED="on" if on else "off")
     remedy = f"the proxy does not look at this switch: deployer provision --host {host.file.stem}"
     why = "the proxy answers with the maintenance page" if on else "the proxy answers without the maintenance page"
     return Gate(why, text, within=10, explain=sh("echo", remedy))

@@ -1,7 +1,7 @@
 """`provision`: everything, in the guide's order, idempotently; ends with `verify`."""
 
-from deployer.commands.command import CHANGING, Choices, Command, Option
-from deployer.commands.running import Run, on_hosts
+from deployer.run.command import CHANGING, Choices, Command, Option
+from deployer.run.host_run import Run, on_hosts
 
 
 def provision(choices: Choices) -> int:
@@ -9,8 +9,8 @@ def provision(choices: Choices) -> int:
 
 
 def _provision(run: Run) -> int:
-    from deployer.acting import not_looked_at
-    from deployer.commands.converging import converge_on, seen
+    from deployer.engine.executor import not_looked_at
+    from deployer.run.convergence import converge_on, seen
     from deployer.steps import GUIDE
 
     outside = not_looked_at if run.choices.flag("no-verify") else lambda: seen(run)

@@ -2,12 +2,12 @@
 
 from dataclasses import asdict
 
-from deployer import releases as words
-from deployer.commands.command import COMMON, Choices, Command
-from deployer.commands.running import Run, on_hosts
-from deployer.releases import Release
-from deployer.steps.back import ask_kept, ask_log, kept
-from deployer.survey import parse, script_for
+from deployer.engine.survey import parse, script_for
+from deployer.releases import log as words
+from deployer.releases.log import Release
+from deployer.releases.rollback import ask_kept, ask_log, kept
+from deployer.run.command import COMMON, Choices, Command
+from deployer.run.host_run import Run, on_hosts
 
 _HEAD = f"{'':>7}  {'release':24}  {'commit':12}  {'ref':12}  {'since':20}  who"
 

@@ -3,20 +3,20 @@
 import time
 from dataclasses import asdict
 
-from deployer import scripts
-from deployer.changes import Note
-from deployer.changes import Run as Act
-from deployer.commands.command import CHANGING, Choices, Command, Option
-from deployer.commands.expiry import Standing, asked, is_due, reason, standing
-from deployer.commands.running import Run, on_hosts
+from deployer.certificates.expiry import Standing, asked, is_due, reason, standing
+from deployer.engine.changes import Note
+from deployer.engine.changes import Run as Act
+from deployer.engine.job import Job
+from deployer.engine.lock import Holder
+from deployer.engine.session import Session
+from deployer.engine.survey import script_for
 from deployer.errors import Context, DeployerError, Interrupted
 from deployer.output.report import StepReport, Verdict
-from deployer.remote.holder import Holder
-from deployer.remote.job import Job
-from deployer.remote.session import Session
-from deployer.shell import lines, quote
+from deployer.run.command import CHANGING, Choices, Command, Option
+from deployer.run.host_run import Run, on_hosts
+from deployer.site.scripts import functions as scripts
 from deployer.steps.certificates import TITLE as SECTION
-from deployer.survey import script_for
+from deployer.text.shell import lines, quote
 
 DUPLICATES = Note(
     "Let's Encrypt issues at most 5 certificates a week for the same names, forced ones included",

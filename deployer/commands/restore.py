@@ -1,12 +1,12 @@
 """`restore --ts PREFIX`: a backup's state in the place of the present one, and back where it does not get healthy."""
 
-from deployer.backups import Backup, choose
-from deployer.commands.asking import agrees, can_ask
+from deployer.backups.catalogue import Backup, choose
+from deployer.backups.scripts.restore import KINDS
 from deployer.commands.backups import known
-from deployer.commands.command import CHANGING, YES, Choices, Command, Option
-from deployer.commands.running import Run, on_hosts
 from deployer.errors import UsageError
-from deployer.restore_scripts import KINDS
+from deployer.run.command import CHANGING, YES, Choices, Command, Option
+from deployer.run.host_run import Run, on_hosts
+from deployer.run.prompts import agrees, can_ask
 
 
 def restore(choices: Choices) -> int:
@@ -20,9 +20,9 @@ def restore(choices: Choices) -> int:
 
 
 def _restore(run: Run) -> int:
-    from deployer.commands.fetching import bring
-    from deployer.commands.founding import found
-    from deployer.commands.restoring import foresee, put_in_place
+    from deployer.backups.prerequisites import found
+    from deployer.backups.restore import foresee, put_in_place
+    from deployer.backups.transfer import bring
 
     source, wanted = run.choices.text("from"), run.choices.text("ts")
     if source:

@@ -1,13 +1,13 @@
 """`rollback [--to RELEASE]`: to the previous or to any kept release, without a build, with no dropped request."""
 
-from deployer import releases
-from deployer.commands.command import CHANGING, Choices, Command, Option
 from deployer.commands.releases import known
-from deployer.commands.running import Run, on_hosts
 from deployer.errors import UsageError
 from deployer.inventory.model import Inventory
-from deployer.releases import Release
-from deployer.steps.back import Back
+from deployer.releases import log as releases
+from deployer.releases.log import Release
+from deployer.releases.rollback import Back
+from deployer.run.command import CHANGING, Choices, Command, Option
+from deployer.run.host_run import Run, on_hosts
 
 
 def rollback(choices: Choices) -> int:
@@ -15,10 +15,10 @@ def rollback(choices: Choices) -> int:
 
 
 def _rollback(run: Run) -> int:
-    from deployer.commands.converging import converge, seen
-    from deployer.commands.names import resolver
-    from deployer.engine import Engine, Operator
-    from deployer.remote.holder import Holder
+    from deployer.engine.engine import Engine, Operator
+    from deployer.engine.lock import Holder
+    from deployer.run.convergence import converge, seen
+    from deployer.run.resolver import resolver
 
     wanted = run.choices.text("to")
     target = choose(run.host, wanted, *known(run))  # before the lock, which pins the choice

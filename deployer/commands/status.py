@@ -2,12 +2,12 @@
 
 from dataclasses import asdict
 
-from deployer.commands.command import COMMON, Choices, Command
-from deployer.commands.running import Run, on_hosts
-from deployer.commands.state import asked, state
-from deployer.commands.state_text import text
+from deployer.engine.survey import script_for
 from deployer.errors import Context, DeployerError
-from deployer.survey import script_for
+from deployer.run.command import COMMON, Choices, Command
+from deployer.run.host_run import Run, on_hosts
+from deployer.status.screen import text
+from deployer.status.state import asked, state
 
 
 def status(choices: Choices) -> int:

@@ -4,15 +4,15 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from deployer.changes import Note
-from deployer.changes import Run as Act
-from deployer.commands.asking import agrees, ask, can_ask
-from deployer.commands.command import COMMON, YES, Choices, Command, Option
-from deployer.commands.hosts import ssh_settings
-from deployer.commands.running import Run, on_hosts
+from deployer.engine.changes import Note
+from deployer.engine.changes import Run as Act
 from deployer.errors import ConnectionFailed, Context, DeployerError, UsageError
 from deployer.inventory.model import Inventory
 from deployer.output.report import StepReport, Verdict
+from deployer.run.command import COMMON, YES, Choices, Command, Option
+from deployer.run.host_run import Run, on_hosts
+from deployer.run.hosts import ssh_settings
+from deployer.run.prompts import agrees, ask, can_ask
 from deployer.transport.protocol import Transport
 
 if TYPE_CHECKING:

@@ -1,8 +1,8 @@
 """`update`: the ref's newest commit (and what the inventory says now) as a new release, with no dropped request."""
 
-from deployer.commands.command import CHANGING, Choices, Command, Option
-from deployer.commands.running import Run, on_hosts
 from deployer.inventory.model import Inventory
+from deployer.run.command import CHANGING, Choices, Command, Option
+from deployer.run.host_run import Run, on_hosts
 
 
 def update(choices: Choices) -> int:
@@ -10,7 +10,7 @@ def update(choices: Choices) -> int:
 
 
 def _update(run: Run) -> int:
-    from deployer.commands.converging import converge_on, seen
+    from deployer.run.convergence import converge_on, seen
     from deployer.steps import UPDATE
 
     ref = run.choices.text("ref")

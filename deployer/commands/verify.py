@@ -4,17 +4,17 @@ import time
 from collections.abc import Mapping
 from dataclasses import asdict
 
-from deployer.changes import Note
-from deployer.commands.command import COMMON, Choices, Command
-from deployer.commands.running import Run, on_hosts
+from deployer.engine.changes import Note
 from deployer.errors import Context, DeployerError
 from deployer.inventory.model import Inventory
 from deployer.output.report import StepReport, Verdict
-from deployer.outside.checks import Check
-from deployer.outside.site import Site
-from deployer.outside.verify import verify as look
-from deployer.shell import sh
+from deployer.run.command import COMMON, Choices, Command
+from deployer.run.host_run import Run, on_hosts
+from deployer.text.shell import sh
 from deployer.transport.protocol import Transport
+from deployer.verify.checks import Check
+from deployer.verify.target import Site
+from deployer.verify.verify import verify as look
 
 SECTION = "7.5 Verify from outside"
 

@@ -4,7 +4,7 @@ import json
 from dataclasses import asdict
 from typing import TextIO
 
-from deployer.changes import Change
+from deployer.engine.changes import Change
 from deployer.errors import DeployerError
 from deployer.output.report import Recap, StepReport
 

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal, Protocol
 
-from deployer.changes import Change, Note
+from deployer.engine.changes import Change, Note
 from deployer.errors import DeployerError
 
 Verdict = Literal["in sync", "changed", "would change", "unknown", "failed"]

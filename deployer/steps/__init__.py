@@ -1,6 +1,7 @@
 """The guide, section by section: one file each, in the order in which a host is brought up."""
 
-from deployer.step import Step
+from deployer.engine.step import Step
+from deployer.releases import latest_commit as newest
 from deployer.steps import (
     backup,
     certificates,
@@ -14,7 +15,6 @@ from deployer.steps import (
     firewall,
     images,
     network,
-    newest,
     nginx,
     offsite,
     packages,

@@ -2,13 +2,13 @@
 
 from collections.abc import Mapping
 
-from deployer.backup_scripts import backup_program, recover_program
-from deployer.changes import File
-from deployer.drill_scripts import drill_program
-from deployer.facts import Facts, Probes
-from deployer.files import Directory, ask_directories, ask_files, compare, compare_directories
+from deployer.backups.scripts.backup import backup_program, recover_program
+from deployer.backups.scripts.drill import drill_program
+from deployer.engine.changes import File
+from deployer.engine.facts import Facts, Probes
+from deployer.engine.step import Plan
 from deployer.inventory.model import Inventory
-from deployer.step import Plan
+from deployer.resources.files import Directory, ask_directories, ask_files, compare, compare_directories
 
 TITLE = "9.1 Backup"
 

@@ -10,16 +10,16 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
-from deployer import scripts
-from deployer.changes import Change, File, Run
-from deployer.compose import PROXY
-from deployer.facts import Ask, Facts, Probes
-from deployer.files import ask_file, compare
+from deployer.engine.changes import Change, File, Run
+from deployer.engine.facts import Ask, Facts, Probes
+from deployer.engine.program import script
+from deployer.engine.step import Plan
 from deployer.inventory.model import Inventory
-from deployer.remote.scripts import script
-from deployer.running import ask_containers, ask_loaded, containers
-from deployer.shell import lines, quote, sh
-from deployer.step import Plan
+from deployer.resources.files import ask_file, compare
+from deployer.site.compose import PROXY
+from deployer.site.containers import ask_containers, ask_loaded, containers
+from deployer.site.scripts import functions as scripts
+from deployer.text.shell import lines, quote, sh
 
 TITLE = "5. SSL/TLS certificates"
 
@@ -152,7 +152,12 @@ def _read(host: Inventory, path: str) -> bytes:
 
 def _ask_pair(directory: PurePosixPath, days: int) -> Ask:
     return Ask(
-        script("show_certificate.sh", FILE=f"{directory}/fullchain.pem", KEY=f"{directory}/privkey.pem", DAYS=days)
+        script(
+            "certificates/scripts/show_certificate.sh",
+            FILE=f"{directory}/fullchain.pem",
+            KEY=f"{directory}/privkey.pem",
+            DAYS=days,
+        )
     )
 
 

@@ -2,13 +2,13 @@
 
 from collections.abc import Mapping
 
-from deployer import compose
-from deployer.changes import File
-from deployer.facts import Facts, Probes
-from deployer.files import ask_files, compare
+from deployer.engine.changes import File
+from deployer.engine.facts import Facts, Probes
+from deployer.engine.step import Plan
 from deployer.inventory.model import Inventory
-from deployer.shell import sh
-from deployer.step import Plan
+from deployer.resources.files import ask_files, compare
+from deployer.site import compose
+from deployer.text.shell import sh
 
 TITLE = "3.4 Docker Compose configuration"
 

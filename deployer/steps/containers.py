@@ -3,22 +3,23 @@
 import hashlib
 from collections.abc import Iterator, Mapping, Sequence
 
-from deployer import compose, releases
-from deployer.changes import Change, FromOutside, Run
-from deployer.compose import BACKEND, config_digests
-from deployer.docker import ask_docker
-from deployer.environment import lines as environment_lines
-from deployer.facts import Ask, Facts, Probes
+from deployer.engine.changes import Change, FromOutside, Run
+from deployer.engine.facts import Ask, Facts, Probes
+from deployer.engine.program import script
+from deployer.engine.step import Plan
 from deployer.inventory.model import Inventory
-from deployer.proxy import nginx_conf, site_conf
-from deployer.release_scripts import Going, release_functions, services
-from deployer.remote.scripts import script
-from deployer.running import Container, ask_containers, containers
-from deployer.shell import lines, quote, sh
-from deployer.step import Plan
+from deployer.releases import log as releases
+from deployer.releases.scripts.functions import Going, release_functions, services
+from deployer.resources.docker import ask_docker
+from deployer.site import compose
+from deployer.site.compose import BACKEND, config_digests
+from deployer.site.containers import Container, ask_containers, containers
+from deployer.site.env import lines as environment_lines
+from deployer.site.nginx import nginx_conf, site_conf
 from deployer.steps import environment, images
 from deployer.steps.images import SERVICES, known, tags
 from deployer.steps.nginx import first_upstreams
+from deployer.text.shell import lines, quote, sh
 
 TITLE = "7.4 Start containers"
 
@@ -99,7 +100,7 @@ def _cut_off(host: Inventory, facts: Facts, name: str) -> bool:
 
 def _ask_stale(host: Inventory) -> Ask:
     """The backends that were started with another DATABASE_URL than stands in .env."""
-    return ask_docker(script("show_stale.sh", NAME=host.name, ENV_FILE=str(host.paths.env)))
+    return ask_docker(script("releases/scripts/show_stale.sh", NAME=host.name, ENV_FILE=str(host.paths.env)))
 
 
 def _serving(facts: Facts, found: Sequence[Container], service: str) -> tuple[Container, ...]:

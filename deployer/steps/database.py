@@ -3,16 +3,16 @@
 import re
 from collections.abc import Iterator, Sequence
 
-from deployer.changes import Note, Run, Stop
-from deployer.compose import DATABASE, config_digests
-from deployer.docker import ask_docker
-from deployer.facts import Ask, Facts, Probes
+from deployer.engine.changes import Note, Run, Stop
+from deployer.engine.facts import Ask, Facts, Probes
+from deployer.engine.step import Plan
 from deployer.inventory.model import Inventory
-from deployer.running import Container, ask_containers, containers
-from deployer.scripts import READY_WITHIN, postgres_functions
-from deployer.shell import lines, quote, sh
-from deployer.step import Plan
+from deployer.resources.docker import ask_docker
+from deployer.site.compose import DATABASE, config_digests
+from deployer.site.containers import Container, ask_containers, containers
+from deployer.site.scripts.functions import READY_WITHIN, postgres_functions
 from deployer.steps import environment
+from deployer.text.shell import lines, quote, sh
 
 TITLE = "14.2 PostgreSQL"
 

@@ -1,9 +1,9 @@
 """7.2 Create required directories, with the guide's modes."""
 
-from deployer.facts import Facts, Probes
-from deployer.files import Directory, ask_directories, compare_directories
+from deployer.engine.facts import Facts, Probes
+from deployer.engine.step import Plan
 from deployer.inventory.model import Inventory
-from deployer.step import Plan
+from deployer.resources.files import Directory, ask_directories, compare_directories
 
 TITLE = "7.2 Directories"
 

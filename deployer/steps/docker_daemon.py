@@ -5,13 +5,13 @@ import json
 from collections.abc import Iterator, Mapping
 from pathlib import PurePosixPath
 
-from deployer.changes import Change, File, Note, Run, Stop, WriteFiles
-from deployer.docker import ask_docker
-from deployer.facts import Ask, Facts, Probes
+from deployer.engine.changes import Change, File, Note, Run, Stop, WriteFiles
+from deployer.engine.facts import Ask, Facts, Probes
+from deployer.engine.step import Plan
 from deployer.inventory.model import Inventory
-from deployer.shell import quote, sh
-from deployer.step import Plan
-from deployer.units import UNIT_ABSENT, UNIT_OFF, ask_active, ask_enabled
+from deployer.resources.docker import ask_docker
+from deployer.resources.services import UNIT_ABSENT, UNIT_OFF, ask_active, ask_enabled
+from deployer.text.shell import quote, sh
 
 TITLE = "3.2 Configure Docker"
 

@@ -3,13 +3,13 @@
 from collections.abc import Iterator
 from pathlib import PurePosixPath
 
-from deployer.changes import Note, Run, Stop
-from deployer.facts import Ask, Facts, Probes
+from deployer.engine.changes import Note, Run, Stop
+from deployer.engine.facts import Ask, Facts, Probes
+from deployer.engine.step import Plan
 from deployer.inventory.model import Inventory
-from deployer.packages import ask_installed, install
-from deployer.shell import lines, quote, sh
-from deployer.step import Plan
-from deployer.versions import at_least
+from deployer.resources.packages import ask_installed, install
+from deployer.text.shell import lines, quote, sh
+from deployer.text.versions import at_least
 
 TITLE = "3.1 Install Docker"
 

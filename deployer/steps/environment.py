@@ -5,16 +5,16 @@ import hashlib
 import re
 from collections.abc import Iterator
 
-from deployer import dotenv
-from deployer.changes import Note, Run, Stop
-from deployer.environment import DB_PASSWORD, database_url, lines, secret_names
-from deployer.facts import Ask, Facts, Probes
+from deployer.engine.changes import Note, Run, Stop
+from deployer.engine.facts import Ask, Facts, Probes
+from deployer.engine.program import script
+from deployer.engine.step import Plan
 from deployer.inventory.model import Inventory
-from deployer.remote.scripts import script
 from deployer.secret import Secret
-from deployer.shell import lines as in_shell
-from deployer.shell import quote
-from deployer.step import Plan
+from deployer.site.env import DB_PASSWORD, database_url, lines, secret_names
+from deployer.text import dotenv
+from deployer.text.shell import lines as in_shell
+from deployer.text.shell import quote
 
 TITLE = "6. Environment"
 
@@ -30,7 +30,11 @@ _SECRET = re.compile(r"\[secret (?P<state>\w+) (?P<digest>[0-9a-f]*)\]")
 
 def probes(host: Inventory) -> Probes:
     supplied = " ".join(name for name in secret_names(host) if name in host.secrets)
-    return {"env": Ask(script("show_env.sh", FILE=str(host.paths.env), SUPPLIED=supplied, DERIVED=database_url(host)))}
+    return {
+        "env": Ask(
+            script("site/scripts/show_env.sh", FILE=str(host.paths.env), SUPPLIED=supplied, DERIVED=database_url(host))
+        )
+    }
 
 
 def plan(host: Inventory, facts: Facts) -> Plan:
@@ -122,7 +126,9 @@ def _write(host: Inventory, masked: tuple[str, ...], wanted: tuple[str, ...]) ->
     supplied = (dotenv.line(name, host.secrets[name].reveal()) for name in secret_names(host) if name in host.secrets)
     return Run(
         f"write {host.paths.env} ({what})",
-        in_shell(script("write_env.sh", FILE=str(host.paths.env), WANTED="\n".join(wanted)), _KEEP, "write_env"),
+        in_shell(
+            script("site/scripts/write_env.sh", FILE=str(host.paths.env), WANTED="\n".join(wanted)), _KEEP, "write_env"
+        ),
         in_shell(f"FILE={quote(host.paths.env)}", _PUT_BACK),
         diff="\n".join(difference),
         payload=Secret("\n".join(supplied) + "\n"),

@@ -3,12 +3,12 @@
 import re
 from collections.abc import Iterator
 
-from deployer.changes import Change, Note, Run, SecondLogin, Stop
-from deployer.facts import Ask, Facts, Probes
+from deployer.engine.changes import Change, Note, Run, SecondLogin, Stop
+from deployer.engine.facts import Ask, Facts, Probes
+from deployer.engine.step import Plan
 from deployer.inventory.model import Inventory
-from deployer.shell import lines, quote, sh
-from deployer.step import Plan
-from deployer.units import UNIT_OFF, ask_active, ask_enabled
+from deployer.resources.services import UNIT_OFF, ask_active, ask_enabled
+from deployer.text.shell import lines, quote, sh
 
 TITLE = "7.6 Firewall"
 

@@ -4,19 +4,19 @@ import hashlib
 import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 
-from deployer import compose
-from deployer.changes import File, Run, Send
-from deployer.compose import BACKEND, WALLET
-from deployer.docker import ask_docker
-from deployer.facts import Ask, Facts, Probes
-from deployer.files import ask_files, compare
+from deployer.engine.changes import File, Run, Send
+from deployer.engine.facts import Ask, Facts, Probes
+from deployer.engine.program import script
+from deployer.engine.step import Plan
 from deployer.inventory.model import Inventory
-from deployer.remote.scripts import script
-from deployer.rendering import render
-from deployer.shell import lines, quote
-from deployer.step import Plan
-from deployer.steps import room
+from deployer.releases import capacity as room
+from deployer.resources.docker import ask_docker
+from deployer.resources.files import ask_files, compare
+from deployer.site import compose
+from deployer.site.compose import BACKEND, WALLET
+from deployer.site.rendering import render
 from deployer.steps.source import ask_standing
+from deployer.text.shell import lines, quote
 
 TITLE = "7.4 Build images"
 
@@ -170,7 +170,7 @@ def _from_registry(host: Inventory, facts: Facts, services: Sequence[str]) -> It
     commit = facts["commit"]
     for service in services:
         pulled = reference(host, service, commit)
-        pull = script("pull.sh", REFERENCE=pulled, IMAGE=compose.image(host, service))
+        pull = script("releases/scripts/pull.sh", REFERENCE=pulled, IMAGE=compose.image(host, service))
         text = lines(pull, _prove(host, service, commit, pulled, keep="yes"))
         yield Run(f"pull {pulled} as {compose.image(host, service)}", text, within=3600)
 
@@ -185,7 +185,7 @@ _WAYS: Mapping[str, Callable[[Inventory, Facts, Sequence[str]], Iterator[Run | S
 def _build(host: Inventory, service: str, commit: str, image: str, **places: str) -> str:
     settings = _settings(host, service)
     return script(
-        "build.sh",
+        "releases/scripts/build.sh",
         COMMIT=commit,
         IMAGE=image,
         INPUTS=inputs(host, service),
@@ -205,7 +205,7 @@ def _arguments(host: Inventory, service: str) -> Iterator[str]:
 
 def _prove(host: Inventory, service: str, commit: str, candidate: str, keep: str = "") -> str:
     text = script(
-        "prove.sh",
+        "backups/scripts/verify_snapshot.sh",
         CANDIDATE=candidate,
         TAG=tags(host, commit)[service],
         STATE=str(host.paths.state),
@@ -213,4 +213,4 @@ def _prove(host: Inventory, service: str, commit: str, candidate: str, keep: str
         API=host.api_origin if service == WALLET else "",
         KEEP=keep,
     )
-    return lines(script("mask.sh"), text)
+    return lines(script("engine/mask.sh"), text)

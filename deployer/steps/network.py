@@ -2,12 +2,12 @@
 
 import ipaddress
 
-from deployer.changes import Note, Run, Stop
-from deployer.docker import ask_docker
-from deployer.facts import Ask, Facts, Probes
+from deployer.engine.changes import Note, Run, Stop
+from deployer.engine.facts import Ask, Facts, Probes
+from deployer.engine.step import Plan
 from deployer.inventory.model import Inventory
-from deployer.shell import quote, sh
-from deployer.step import Plan
+from deployer.resources.docker import ask_docker
+from deployer.text.shell import quote, sh
 
 TITLE = "3.3 Docker network"
 

@@ -2,16 +2,16 @@
 
 from collections.abc import Mapping
 
-from deployer.changes import File, Run
-from deployer.compose import BACKEND, PROXY, WALLET
-from deployer.facts import Ask, Facts, Probes
-from deployer.files import ask_files, compare
+from deployer.engine.changes import File, Run
+from deployer.engine.facts import Ask, Facts, Probes
+from deployer.engine.program import script
+from deployer.engine.step import Plan
 from deployer.inventory.model import Inventory
-from deployer.proxy import nginx_conf, site_conf, upstreams
-from deployer.remote.scripts import script
-from deployer.running import ask_containers, ask_loaded, containers, is_running
-from deployer.shell import quote
-from deployer.step import Plan
+from deployer.resources.files import ask_files, compare
+from deployer.site.compose import BACKEND, PROXY, WALLET
+from deployer.site.containers import ask_containers, ask_loaded, containers, is_running
+from deployer.site.nginx import nginx_conf, site_conf, upstreams
+from deployer.text.shell import quote
 
 TITLE = "4. Nginx reverse proxy"
 
@@ -42,7 +42,7 @@ def probes(host: Inventory) -> Probes:
 
 def plan(host: Inventory, facts: Facts) -> Plan:
     check = script(
-        "check_nginx.sh",
+        "site/scripts/check_nginx.sh",
         NGINX=str(host.paths.nginx),
         IMAGE=host.nginx.image,
         UPSTREAMS=first_upstreams(host).content.decode(),
@@ -50,7 +50,7 @@ def plan(host: Inventory, facts: Facts) -> Plan:
     )
     changes = tuple(compare(facts, files(host), check=check))
     if not facts["upstreams"]:
-        from deployer.changes import WriteFiles
+        from deployer.engine.changes import WriteFiles
 
         changes = (WriteFiles(f"write {first_upstreams(host).path} (absent)", (first_upstreams(host),)), *changes)
     yield from changes
@@ -63,5 +63,5 @@ def reload(host: Inventory) -> Run:
 
     Broken off, it is made by the next run, which sees what the proxy has not read.
     """
-    text = script("proxy.sh", NAME=host.name, NGINX=str(host.paths.nginx)) + "\nreload_proxy\n"
+    text = script("site/scripts/proxy.sh", NAME=host.name, NGINX=str(host.paths.nginx)) + "\nreload_proxy\n"
     return Run("reload the proxy with its configuration on disk", text, undo=text, within=60)

@@ -3,15 +3,15 @@
 import hashlib
 from collections.abc import Mapping
 
-from deployer.backup_scripts import restic_functions, restic_program
-from deployer.changes import File, Run
-from deployer.environment import restics
-from deployer.facts import Ask, Facts, Probes
-from deployer.files import ask_files, compare
+from deployer.backups.scripts.backup import restic_functions, restic_program
+from deployer.engine.changes import File, Run
+from deployer.engine.facts import Ask, Facts, Probes
+from deployer.engine.step import Plan
 from deployer.inventory.model import Inventory
+from deployer.resources.files import ask_files, compare
 from deployer.secret import Secret
-from deployer.shell import lines, quote
-from deployer.step import Plan
+from deployer.site.env import restics
+from deployer.text.shell import lines, quote
 
 TITLE = "9.3 Off-site copies"
 

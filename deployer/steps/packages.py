@@ -1,10 +1,10 @@
 """3.1 Install Docker, first half: the distribution's packages that the guide and this tool need."""
 
-from deployer.changes import Run
-from deployer.facts import Ask, Facts, Probes
+from deployer.engine.changes import Run
+from deployer.engine.facts import Ask, Facts, Probes
+from deployer.engine.step import Plan
 from deployer.inventory.model import Inventory
-from deployer.packages import APT, ask_installed, install
-from deployer.step import Plan
+from deployer.resources.packages import APT, ask_installed, install
 
 TITLE = "3.1 Packages"
 

@@ -3,12 +3,12 @@
 import ipaddress
 from collections.abc import Iterator
 
-from deployer.changes import Note, Stop
-from deployer.docker import ask_docker
-from deployer.facts import Ask, Facts, Probes, Resolve, Unknown
+from deployer.engine.changes import Note, Stop
+from deployer.engine.facts import Ask, Facts, Probes, Resolve, Unknown
+from deployer.engine.step import Plan
 from deployer.inventory.model import Inventory
-from deployer.shell import quote
-from deployer.step import Plan
+from deployer.resources.docker import ask_docker
+from deployer.text.shell import quote
 
 TITLE = "2. Prerequisites"
 

@@ -1,8 +1,8 @@
 """10.1 Release: what is deployed together changes together, with one way back: .env, compose, nginx, containers."""
 
-from deployer.facts import Facts, Probes
+from deployer.engine.facts import Facts, Probes
+from deployer.engine.step import Plan
 from deployer.inventory.model import Inventory
-from deployer.step import Plan
 from deployer.steps import compose, containers, database, environment, nginx
 
 TITLE = "10.1 Release"

@@ -3,14 +3,14 @@
 from collections.abc import Mapping
 from pathlib import PurePosixPath
 
-from deployer.changes import File, Run
-from deployer.facts import Facts, Probes
-from deployer.files import ask_files, compare
+from deployer.engine.changes import File, Run
+from deployer.engine.facts import Facts, Probes
+from deployer.engine.step import Plan
 from deployer.inventory.model import Inventory
-from deployer.marker import MARKER
-from deployer.rendering import render
-from deployer.step import Plan
-from deployer.units import UNIT_ABSENT, ask_active, ask_enabled
+from deployer.resources.files import ask_files, compare
+from deployer.resources.services import UNIT_ABSENT, ask_active, ask_enabled
+from deployer.site.rendering import render
+from deployer.text.marker import MARKER
 
 TITLE = "10.2 Schedules and log rotation"
 

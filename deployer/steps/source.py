@@ -3,14 +3,14 @@
 from collections.abc import Iterator, Mapping
 from pathlib import Path, PurePosixPath
 
-from deployer.changes import Change, File, Note, Run
-from deployer.docker import ask_docker
-from deployer.facts import Ask, Facts, Probes
-from deployer.files import Directory, ask_directories, ask_file, compare, compare_directories
+from deployer.engine.changes import Change, File, Note, Run
+from deployer.engine.facts import Ask, Facts, Probes
+from deployer.engine.program import script
+from deployer.engine.step import Plan
 from deployer.inventory.model import Inventory
-from deployer.remote.scripts import script
-from deployer.shell import lines, quote, sh
-from deployer.step import Plan
+from deployer.resources.docker import ask_docker
+from deployer.resources.files import Directory, ask_directories, ask_file, compare, compare_directories
+from deployer.text.shell import lines, quote, sh
 
 TITLE = "7.1 Clone repository"
 
@@ -89,7 +89,12 @@ def ask_standing(host: Inventory) -> Ask:
 
 def _recorded(host: Inventory) -> str:
     """The commit of the backend that the proxy's upstream file names; without one, that of the last release."""
-    return script("show_commit.sh", NAME=host.name, CONF_D=str(host.paths.conf_d), LOG=str(host.paths.release_log))
+    return script(
+        "releases/scripts/show_commit.sh",
+        NAME=host.name,
+        CONF_D=str(host.paths.conf_d),
+        LOG=str(host.paths.release_log),
+    )
 
 
 def ask_remote(host: Inventory) -> str:

@@ -8,15 +8,15 @@ from pathlib import Path
 import pytest
 from xdist.workermanage import WorkerController
 
-from tests.host.bed import snapshot
-from tests.host.bed.bed import Bed, prepare
-from tests.host.bed.host import TestHost
-from tests.host.bed.images import STAND_INS
-from tests.host.bed.origin import Repository, publish
-from tests.host.bed.variants import Variant
-from tests.host.tool import Deployment, booted, deployment
+from testbed import snapshot
+from testbed.bed import Bed, prepare
+from testbed.host import TestHost
+from testbed.images import STAND_INS
+from testbed.origin import Repository, publish
+from testbed.variants import Variant
+from tests.support.tool import Deployment, booted, deployment
 
-APPLICATION = Path(__file__).parent.parent / "application"
+APPLICATION = Path(__file__).parents[2] / "testbed" / "application"
 
 Boot = Callable[..., TestHost]
 

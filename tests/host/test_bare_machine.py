@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.host.bed.host import TestHost
+from testbed.host import TestHost
 from tests.host.conftest import Boot
 
 CHECKOUT = Path(__file__).parents[2]

@@ -7,10 +7,10 @@ import subprocess
 from datetime import UTC, datetime
 from pathlib import Path
 
-from tests.host.bed.bed import Bed
-from tests.host.bed.origin import publish
+from testbed.bed import Bed
+from testbed.origin import publish
 from tests.host.conftest import APPLICATION, Boot
-from tests.host.tool import deployment
+from tests.support.tool import deployment
 
 CHECKOUT = Path(__file__).parents[2]
 BLOCK = re.compile(r"^```sh\n(.*?)^```$", re.MULTILINE | re.DOTALL)

@@ -6,7 +6,7 @@ import pickle
 
 import pytest
 
-from deployer.changes import Run
+from deployer.engine.changes import Run
 from deployer.secret import Secret
 
 SECRET = Secret("hunter2")

@@ -7,11 +7,11 @@ from pathlib import Path
 import pytest
 
 from deployer.inventory.model import Inventory
-from tests.host.bed.bed import Bed
-from tests.host.bed.images import ensure_image
-from tests.host.own_authority import Issued, issue
+from testbed.bed import Bed
+from testbed.images import ensure_image
 from tests.host.proxy import stage
 from tests.host.proxy.stage import ALIAS, API, DOMAIN, PREFIX, Images, Network, Proxy, Tree, inventory
+from tests.support.own_authority import Issued, issue
 
 SITE = {
     "index.html": "<!doctype html><title>wallet</title>",

@@ -9,12 +9,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from deployer.inventory.model import Inventory
-from deployer.proxy import nginx_conf, site_conf, upstreams
-from deployer.rendering import render
-from tests.host.bed.places import CHECKOUT_ID
-from tests.host.bed.shell import docker, wait_for
-from tests.host.own_authority import Issued
-from tests.host.visitor import Visitor
+from deployer.site.nginx import nginx_conf, site_conf, upstreams
+from deployer.site.rendering import render
+from testbed.places import CHECKOUT_ID
+from testbed.shell import docker, wait_for
+from tests.support.own_authority import Issued
+from tests.support.visitor import Visitor
 
 DOMAIN = "wallet.example.test"
 ALIAS = "www.example.test"

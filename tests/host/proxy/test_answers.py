@@ -9,7 +9,7 @@ import pytest
 
 from tests.host.proxy.conftest import Serve
 from tests.host.proxy.stage import ALIAS, API, DOMAIN, Proxy, inventory
-from tests.host.visitor import Seen
+from tests.support.visitor import Seen
 
 HSTS = "max-age=31536000; includeSubDomains"
 STRICT = "default-src 'none'; frame-ancestors 'none'"

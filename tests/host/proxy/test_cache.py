@@ -7,7 +7,7 @@ import pytest
 
 from tests.host.proxy.conftest import Serve
 from tests.host.proxy.stage import API, Proxy, inventory
-from tests.host.visitor import Seen
+from tests.support.visitor import Seen
 
 
 @pytest.fixture(scope="module")

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 
 import pytest
 
-from tests.host.bed.shell import BedError, docker, wait_for
+from testbed.shell import BedError, docker, wait_for
 from tests.host.proxy import stage
 from tests.host.proxy.stage import API, CONFIGURATION, DOMAIN, PREFIX, Network, Proxy, Tree, inventory
 

@@ -9,7 +9,7 @@ import time
 from tests.host.proxy import stage
 from tests.host.proxy.conftest import APPLICATION
 from tests.host.proxy.stage import API, PREFIX, Network, Proxy, Tree, inventory
-from tests.host.visitor import Visitor
+from tests.support.visitor import Visitor
 
 FORGED = {
     "X-Forwarded-For": "198.51.100.7",

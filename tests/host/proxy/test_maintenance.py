@@ -10,11 +10,11 @@ from pathlib import Path
 import pytest
 
 from deployer.inventory.model import Inventory
-from tests.host.bed.shell import docker, wait_for
+from testbed.shell import docker, wait_for
 from tests.host.proxy.conftest import Serve
 from tests.host.proxy.stage import ALIAS, API, DOMAIN, Proxy, inventory
 from tests.host.proxy.test_answers import STRICT, bears_all
-from tests.host.visitor import Seen
+from tests.support.visitor import Seen
 
 DOWN = {"detail": "Down for maintenance"}
 

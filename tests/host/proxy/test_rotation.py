@@ -10,9 +10,9 @@ from pathlib import Path, PurePosixPath
 import pytest
 
 from deployer.inventory.model import Inventory
-from deployer.rendering import render
-from tests.host.bed.engine import apt_install
-from tests.host.bed.shell import Completed, docker, run, wait_for
+from deployer.site.rendering import render
+from testbed.engine import apt_install
+from testbed.shell import Completed, docker, run, wait_for
 from tests.host.proxy import stage
 from tests.host.proxy.stage import PREFIX, Images, Proxy
 

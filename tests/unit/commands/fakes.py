@@ -5,13 +5,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Self
 
-from deployer.commands.command import Choices
-from deployer.commands.running import Run, Tally
+from deployer.engine.facts import Ask
 from deployer.errors import DeployerError
-from deployer.facts import Ask
 from deployer.inventory.load import build
 from deployer.inventory.model import Inventory, Origin
 from deployer.output.report import Recap, StepReport
+from deployer.run.command import Choices
+from deployer.run.host_run import Run, Tally
 from deployer.transport.protocol import Conversation, Reply, Traffic
 
 Value = bool | int | str | None

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from deployer.commands.audit import NOTHING, Broken, Entry, _audit, parsed, text_for
+from deployer.engine.lock import Holder
 from deployer.errors import DeployerError, UsageError
-from deployer.remote.holder import Holder
 from deployer.transport.protocol import Reply
 
 from .fakes import FakeTransport, Kept, choices, inventory, run_on

@@ -5,11 +5,11 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from deployer.backups import Backup
+from deployer.backups.catalogue import Backup
 from deployer.commands.backup import _backup
 from deployer.commands.backups import _backups, age, line
+from deployer.engine.facts import Ask
 from deployer.errors import DeployerError
-from deployer.facts import Ask
 from deployer.transport.protocol import Reply
 
 from .fakes import FakeTransport, choices, inventory, reply_to, run_on

@@ -5,9 +5,9 @@ import json
 import pytest
 
 from deployer.commands.drill import _drill
+from deployer.engine.oneoff import Asked
+from deployer.engine.survey import questions
 from deployer.errors import UsageError
-from deployer.steps.asked import Asked
-from deployer.survey import questions
 from deployer.transport.protocol import Reply
 
 from .fakes import FakeTransport, choices, inventory, reply_to, run_on

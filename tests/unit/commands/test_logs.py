@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 
 from deployer.commands import logs
+from deployer.engine.program import script
 from deployer.errors import UsageError
-from deployer.remote.scripts import script
 from deployer.transport.protocol import Reply
 
 from .fakes import FakeTransport, Value, choices, inventory, run_on
@@ -41,9 +41,11 @@ def test_secrets_are_masked_before_anything_is_searched(tmp_path: Path) -> None:
     (tmp_path / ".env").write_text(f"API_SECRET_KEY={secret}\nDOMAIN=wallet.example.com\nX_TOKEN='quoted-token'\n")
     (tmp_path / "log").write_text(f"one {secret} wallet.example.com\ntwo quoted-token\nthree\n")
     parts = {"NAME": "web", "ENV_FILE": str(tmp_path / ".env"), "SERVICE": "", "FILE": str(tmp_path / "log")}
-    show = script("mask.sh") + script("logs.sh", **parts, SINCE="", GREP="", LINES=10, FOLLOW=0)
+    show = script("engine/mask.sh") + script("status/scripts/logs.sh", **parts, SINCE="", GREP="", LINES=10, FOLLOW=0)
     assert bash(show) == "one [secret] wallet.example.com\ntwo [secret]\nthree\n"
-    searched = script("mask.sh") + script("logs.sh", **parts, SINCE="", GREP="token", LINES=10, FOLLOW=0)
+    searched = script("engine/mask.sh") + script(
+        "status/scripts/logs.sh", **parts, SINCE="", GREP="token", LINES=10, FOLLOW=0
+    )
     assert bash(searched) == ""
 
 
@@ -67,7 +69,9 @@ def test_a_secret_is_masked_as_programs_print_it(tmp_path: Path, line: str, prin
 def test_a_file_that_is_not_there_is_said(tmp_path: Path) -> None:
     """Nothing was renewed yet, for example."""
     parts = {"NAME": "web", "ENV_FILE": "/nonexistent", "SERVICE": "", "FILE": str(tmp_path / "log")}
-    assert "not there yet" in bash(script("mask.sh") + script("logs.sh", **parts, SINCE="", GREP="", LINES=1, FOLLOW=0))
+    assert "not there yet" in bash(
+        script("engine/mask.sh") + script("status/scripts/logs.sh", **parts, SINCE="", GREP="", LINES=1, FOLLOW=0)
+    )
 
 
 def test_following_ends_with_the_input(tmp_path: Path) -> None:
@@ -75,7 +79,7 @@ def test_following_ends_with_the_input(tmp_path: Path) -> None:
     log = tmp_path / "log"
     log.write_text("one\n")
     parts = {"NAME": "web", "ENV_FILE": "/nonexistent", "SERVICE": "", "FILE": str(log)}
-    text = script("mask.sh") + script("logs.sh", **parts, SINCE="", GREP="", LINES=1, FOLLOW=1)
+    text = script("engine/mask.sh") + script("status/scripts/logs.sh", **parts, SINCE="", GREP="", LINES=1, FOLLOW=1)
     following = subprocess.Popen(["bash", "-c", text], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
     assert following.stdin and following.stdout
     assert following.stdout.readline() == "one\n"

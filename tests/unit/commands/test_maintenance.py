@@ -6,17 +6,17 @@ from pathlib import Path
 
 import pytest
 
-from deployer.changes import Gate, Note, Stop
-from deployer.changes import Run as Act
 from deployer.commands.maintenance import Maintenance, maintenance
-from deployer.compose import PROXY
+from deployer.engine.changes import Gate, Note, Stop
+from deployer.engine.changes import Run as Act
+from deployer.engine.facts import Unknown
+from deployer.engine.lock import Holder
+from deployer.engine.program import script
 from deployer.errors import UsageError
-from deployer.facts import Unknown
-from deployer.maintenance import SAID, described
-from deployer.proxy import site_conf
-from deployer.remote.holder import Holder
-from deployer.remote.scripts import script
-from tests.fakes import SILENT, asked_here, inventory, planned, run_here, texts, whys
+from deployer.site.compose import PROXY
+from deployer.site.maintenance import SAID, described
+from deployer.site.nginx import site_conf
+from tests.support.fakes import SILENT, asked_here, inventory, planned, run_here, texts, whys
 from tests.unit.steps.hosts import container
 
 from .fakes import choices
@@ -127,7 +127,7 @@ def test_the_proof(answer: str, on: bool, off: bool, tmp_path: Path) -> None:
     openssl.write_text(f"#!/bin/sh\ncat >/dev/null; cat {tmp_path}/answer\n")
     openssl.chmod(0o755)
     for wanted, good in (("on", on), ("off", off)):
-        text = script("maintenance.sh", DOMAIN="wallet.example.com", SAID=SAID, WANTED=wanted)
+        text = script("site/scripts/maintenance.sh", DOMAIN="wallet.example.com", SAID=SAID, WANTED=wanted)
         text = f"export PATH={tmp_path}:$PATH\n{text}"
         ran = subprocess.run(["bash", "-euo", "pipefail", "-c", text], capture_output=True, text=True, check=False)
         assert (ran.returncode == 0) is good, ran

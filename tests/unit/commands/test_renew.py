@@ -2,7 +2,7 @@
 
 import pytest
 
-from deployer.commands.expiry import asked, due_days, is_due, reason, standing
+from deployer.certificates.expiry import asked, due_days, is_due, reason, standing
 from deployer.commands.renew import _renew
 from deployer.errors import DeployerError
 from deployer.inventory.model import Inventory

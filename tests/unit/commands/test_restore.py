@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from deployer.commands.fetching import archived, send
+from deployer.backups.transfer import archived, send
 from deployer.commands.restore import _restore, restore
 from deployer.errors import DeployerError, UsageError
 from deployer.transport.protocol import Reply
@@ -82,7 +82,7 @@ def test_stream(tmp_path: Path) -> None:
 
 def test_a_transfer_that_fails(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The host's own words, and the same command again."""
-    monkeypatch.setattr("deployer.commands.fetching.ready", lambda run, *steps: None)
+    monkeypatch.setattr("deployer.backups.transfer.ready", lambda run, *steps: None)
     run, _ = run_on(HOST, FakeTransport([Reply(1, b"part is damaged\n", b"")]), choices())
     with pytest.raises(DeployerError) as caught:
         send(run, str(backup(tmp_path)))

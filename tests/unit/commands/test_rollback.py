@@ -5,8 +5,8 @@ import pytest
 from deployer.commands.releases import _releases
 from deployer.commands.rollback import _rollback, choose
 from deployer.errors import UsageError
-from deployer.releases import parse
-from deployer.steps.back import Back, ask_kept, ask_log
+from deployer.releases.log import parse
+from deployer.releases.rollback import Back, ask_kept, ask_log
 from deployer.transport.protocol import Reply
 from tests.unit.steps.hosts import kept as kept_lines
 from tests.unit.steps.hosts import recorded

@@ -5,12 +5,12 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
+from deployer.cli.click import Commands
 from deployer.commands.update import _update, at_ref
+from deployer.engine.facts import Ask
+from deployer.engine.plan import asked_of_host
 from deployer.errors import DeployerError, UsageError
-from deployer.facts import Ask
-from deployer.frontends.click import Commands
 from deployer.inventory.model import Inventory
-from deployer.plan import asked_of_host
 from deployer.steps import UPDATE
 from deployer.transport.protocol import Reply
 from tests.unit.steps.hosts import Answers, behind, converged

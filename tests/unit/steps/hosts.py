@@ -5,15 +5,17 @@ import json
 from collections.abc import Mapping
 from dataclasses import asdict
 
-from deployer import compose
-from deployer.compose import BACKEND, DATABASE, PROXY, WALLET
-from deployer.environment import lines, restics, secret_names
-from deployer.facts import Answer
-from deployer.files import Directory
+from deployer.engine.facts import Answer
+from deployer.engine.step import Step
 from deployer.inventory.model import Inventory
-from deployer.release_scripts import services
-from deployer.releases import Release
-from deployer.step import Step
+from deployer.releases import latest_commit as newest
+from deployer.releases.latest_commit import Following
+from deployer.releases.log import Release
+from deployer.releases.scripts.functions import services
+from deployer.resources.files import Directory
+from deployer.site import compose
+from deployer.site.compose import BACKEND, DATABASE, PROXY, WALLET
+from deployer.site.env import lines, restics, secret_names
 from deployer.steps import (
     backup,
     certificates,
@@ -26,7 +28,6 @@ from deployer.steps import (
     firewall,
     images,
     network,
-    newest,
     nginx,
     offsite,
     packages,
@@ -37,8 +38,7 @@ from deployer.steps import (
     source,
 )
 from deployer.steps import compose as compose_step
-from deployer.steps.newest import Following
-from tests.fakes import as_wanted, planned, whys
+from tests.support.fakes import as_wanted, planned, whys
 
 Answers = dict[str, str]
 

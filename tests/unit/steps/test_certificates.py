@@ -5,11 +5,11 @@ from pathlib import Path
 
 import pytest
 
-from deployer.changes import WriteFiles
-from deployer.compose import PROXY
+from deployer.engine.changes import WriteFiles
 from deployer.inventory.model import Inventory
+from deployer.site.compose import PROXY
 from deployer.steps import certificates
-from tests.fakes import inventory, planned, script_of, whys
+from tests.support.fakes import inventory, planned, script_of, whys
 
 from .hosts import all_containers, container, converged, drifted, fresh, pair
 

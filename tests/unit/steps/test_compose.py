@@ -1,8 +1,8 @@
 """3.4 Docker Compose configuration."""
 
-from deployer.changes import WriteFiles
+from deployer.engine.changes import WriteFiles
 from deployer.steps import compose
-from tests.fakes import inventory, planned
+from tests.support.fakes import inventory, planned
 
 from .hosts import converged, drifted
 

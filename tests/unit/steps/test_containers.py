@@ -4,11 +4,11 @@ from pathlib import Path
 
 import pytest
 
-from deployer.changes import Change, FromOutside, Note, Run
-from deployer.compose import BACKEND, WALLET
+from deployer.engine.changes import Change, FromOutside, Note, Run
 from deployer.inventory.model import Inventory
+from deployer.site.compose import BACKEND, WALLET
 from deployer.steps import containers
-from tests.fakes import inventory, planned, script_of, whys
+from tests.support.fakes import inventory, planned, script_of, whys
 
 from .hosts import IDS, all_containers, built, chosen, container, converged, current, drifted, env, fresh, recorded
 

@@ -4,12 +4,12 @@ import hashlib
 
 import pytest
 
-from deployer.changes import Note, Run, Stop
-from deployer.compose import BACKEND, DATABASE
+from deployer.engine.changes import Note, Run, Stop
+from deployer.engine.step import Step
 from deployer.inventory.model import Inventory
-from deployer.step import Step
+from deployer.site.compose import BACKEND, DATABASE
 from deployer.steps import GUIDE, containers, database, directories, environment, release
-from tests.fakes import inventory, planned, texts, whys
+from tests.support.fakes import inventory, planned, texts, whys
 
 from .hosts import all_containers, container, converged, drifted, env, fresh
 

@@ -1,7 +1,7 @@
 """7.2 Directories."""
 
 from deployer.steps import directories
-from tests.fakes import inventory
+from tests.support.fakes import inventory
 
 from .hosts import converged, drifted
 

@@ -4,10 +4,10 @@ import json
 
 import pytest
 
-from deployer.changes import Stop, WriteFiles
-from deployer.facts import Answer
+from deployer.engine.changes import Stop, WriteFiles
+from deployer.engine.facts import Answer
 from deployer.steps import docker_daemon
-from tests.fakes import inventory, planned, script_of
+from tests.support.fakes import inventory, planned, script_of
 
 from .hosts import converged, drifted
 

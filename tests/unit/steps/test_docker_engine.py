@@ -2,9 +2,9 @@
 
 import pytest
 
-from deployer.changes import Stop
+from deployer.engine.changes import Stop
 from deployer.steps import docker_engine
-from tests.fakes import inventory, planned, script_of, whys
+from tests.support.fakes import inventory, planned, script_of, whys
 
 from .hosts import DEBIAN, UBUNTU, drifted, fresh
 

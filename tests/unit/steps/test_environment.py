@@ -4,9 +4,9 @@ import hashlib
 
 import pytest
 
-from deployer.changes import Run, Stop
+from deployer.engine.changes import Run, Stop
 from deployer.steps import environment
-from tests.fakes import inventory, planned, texts
+from tests.support.fakes import inventory, planned, texts
 
 from .hosts import converged, drifted, env, fresh
 

@@ -2,9 +2,9 @@
 
 import pytest
 
-from deployer.changes import Run, SecondLogin, Stop
+from deployer.engine.changes import Run, SecondLogin, Stop
 from deployer.steps import firewall
-from tests.fakes import inventory, planned, script_of, whys
+from tests.support.fakes import inventory, planned, script_of, whys
 
 from .hosts import LIVE, RULES, converged, drifted, fresh
 

@@ -5,13 +5,14 @@ import subprocess
 
 import pytest
 
-from deployer.changes import Run
-from deployer.facts import Answer, Ask, Facts, Unknown
+from deployer.engine.changes import Run
+from deployer.engine.facts import Answer, Ask, Facts, Unknown
+from deployer.engine.plan import Known, asked_of_host, asked_of_names, name_of, plan
+from deployer.engine.step import Step
 from deployer.inventory.model import Inventory
-from deployer.plan import Known, asked_of_host, asked_of_names, name_of, plan
-from deployer.step import Step
-from deployer.steps import GUIDE, UPDATE, newest
-from tests.fakes import SILENT, inventory, planned, texts, whys
+from deployer.releases import latest_commit as newest
+from deployer.steps import GUIDE, UPDATE
+from tests.support.fakes import SILENT, inventory, planned, texts, whys
 
 from .hosts import converged, fresh
 

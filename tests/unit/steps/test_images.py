@@ -4,11 +4,11 @@ from pathlib import Path
 
 import pytest
 
-from deployer.changes import Change, Note, Send, Stop
-from deployer.compose import BACKEND, WALLET
+from deployer.engine.changes import Change, Note, Send, Stop
 from deployer.inventory.model import Inventory
+from deployer.site.compose import BACKEND, WALLET
 from deployer.steps import images
-from tests.fakes import inventory, planned, script_of, whys
+from tests.support.fakes import inventory, planned, script_of, whys
 
 from .hosts import COMMIT, built, converged, current, drifted
 

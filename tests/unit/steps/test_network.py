@@ -2,10 +2,10 @@
 
 import pytest
 
-from deployer.changes import Run, Stop
-from deployer.facts import Unknown
+from deployer.engine.changes import Run, Stop
+from deployer.engine.facts import Unknown
 from deployer.steps import network
-from tests.fakes import SILENT, inventory, planned
+from tests.support.fakes import SILENT, inventory, planned
 
 from .hosts import converged, drifted
 

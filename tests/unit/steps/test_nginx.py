@@ -2,11 +2,11 @@
 
 import pytest
 
-from deployer.changes import Run, WriteFiles
-from deployer.compose import PROXY
-from deployer.facts import Unknown
+from deployer.engine.changes import Run, WriteFiles
+from deployer.engine.facts import Unknown
+from deployer.site.compose import PROXY
 from deployer.steps import nginx
-from tests.fakes import SILENT, inventory, planned, whys
+from tests.support.fakes import SILENT, inventory, planned, whys
 
 from .hosts import all_containers, container, converged, drifted
 

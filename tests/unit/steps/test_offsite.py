@@ -1,10 +1,10 @@
 """9.3: credentials for the off-site repository, what they are compared by, and whose they are."""
 
-from deployer.changes import Run
-from deployer.environment import restics, secret_names
+from deployer.engine.changes import Run
 from deployer.inventory.model import Inventory
+from deployer.site.env import restics, secret_names
 from deployer.steps import offsite, packages
-from tests.fakes import inventory, planned, whys
+from tests.support.fakes import inventory, planned, whys
 
 from .hosts import converged, credentials, drifted, fresh
 

@@ -1,8 +1,8 @@
 """3.1 Packages."""
 
-from deployer.changes import Run
+from deployer.engine.changes import Run
 from deployer.steps import packages
-from tests.fakes import inventory, planned, script_of
+from tests.support.fakes import inventory, planned, script_of
 
 from .hosts import converged, drifted
 

@@ -2,11 +2,11 @@
 
 import pytest
 
-from deployer.changes import Note, Stop
-from deployer.facts import Answer
+from deployer.engine.changes import Note, Stop
+from deployer.engine.facts import Answer
 from deployer.inventory.model import Inventory
 from deployer.steps import preflight
-from tests.fakes import SILENT, inventory, planned
+from tests.support.fakes import SILENT, inventory, planned
 
 from .hosts import DEBIAN, UBUNTU, converged, listening
 

@@ -2,10 +2,10 @@
 
 import pytest
 
-from deployer.changes import Run
-from deployer.compose import BACKEND, PROXY
+from deployer.engine.changes import Run
+from deployer.site.compose import BACKEND, PROXY
 from deployer.steps import GUIDE, UPDATE, proxy_container
-from tests.fakes import inventory, planned
+from tests.support.fakes import inventory, planned
 
 from .hosts import container, drifted
 

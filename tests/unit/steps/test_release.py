@@ -1,9 +1,9 @@
 """10.1 Release: .env, compose, nginx and containers as one plan."""
 
-from deployer.changes import FromOutside, Run, WriteFiles
-from deployer.compose import BACKEND, WALLET
+from deployer.engine.changes import FromOutside, Run, WriteFiles
+from deployer.site.compose import BACKEND, WALLET
 from deployer.steps import compose, containers, environment, nginx, release
-from tests.fakes import inventory, planned, whys
+from tests.support.fakes import inventory, planned, whys
 
 from .hosts import (
     IDS,

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from deployer.changes import WriteFiles
+from deployer.engine.changes import WriteFiles
 from deployer.steps import schedules
-from tests.fakes import inventory, planned
+from tests.support.fakes import inventory, planned
 
 from .hosts import converged, drifted
 

@@ -5,10 +5,10 @@ from pathlib import Path, PurePosixPath
 
 import pytest
 
-from deployer.changes import Note, Run
+from deployer.engine.changes import Note, Run
 from deployer.inventory.model import Inventory
 from deployer.steps import source
-from tests.fakes import inventory, planned, run_here, script_of, texts
+from tests.support.fakes import inventory, planned, run_here, script_of, texts
 
 from .hosts import COMMIT, NEWER, converged, drifted, fresh
 

@@ -1,0 +1,1 @@
+"""Backups: which there are, making, restoring and proving them, and their copies off-site."""

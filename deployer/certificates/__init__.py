@@ -1,0 +1,1 @@
+"""The certificate: how long the installed one lasts, and its renewal."""

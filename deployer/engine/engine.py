@@ -1,0 +1,209 @@
+"""Ask once, decide in pure code, then act: the only place that changes a host.
+
+A dry run prints the very plan that a run applies. After a step that changed something the rest is asked again
+(facts go stale), and at the end everything once more: then the plan must be empty.
+"""
+
+import time
+from collections.abc import Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass, field, replace
+from typing import Protocol
+
+from deployer.engine.changes import Send
+from deployer.engine.executor import Acting, Outside, context_of, not_looked_at
+from deployer.engine.facts import Answer, Resolve
+from deployer.engine.lock import Holder
+from deployer.engine.plan import Known, Planned, Resolver, asked_of_host, asked_of_names, name_of, plan
+from deployer.engine.session import Session
+from deployer.engine.step import Step
+from deployer.engine.survey import parse, script_for
+from deployer.engine.transfer import NoSender, Sender
+from deployer.errors import ConnectionFailed, DeployerError, Interrupted
+from deployer.inventory.model import Inventory
+from deployer.output.report import Report, StepReport, Verdict
+from deployer.transport.protocol import Transport
+
+
+class Verdicts(Protocol):
+    """Keeps how each step ended."""
+
+    verdicts: list[str]
+
+    def count(self, *wanted: str) -> int:
+        """How many ended so."""
+
+
+@dataclass(frozen=True)
+class Operator:
+    """What a run needs of the operator's side: name servers, somewhere to tell, eyes outside, and a builder."""
+
+    resolve: Resolver
+    report: Report
+    tally: Verdicts
+    outside: Outside = not_looked_at
+    sender: Sender = field(default_factory=NoSender)
+
+
+class Engine:
+    """Brings one host to what its steps ask for, or says what that would take."""
+
+    def __init__(self, host: Inventory, transport: Transport, steps: Sequence[Step], operator: Operator) -> None:
+        self._host, self._transport, self._steps, self._report = host, transport, tuple(steps), operator.report
+        self._asked = asked_of_host(host, self._steps)
+        self._resolve, self._names = operator.resolve, Future[dict[Resolve, Answer]]()
+        self._tally, self._outside, self._sender = operator.tally, operator.outside, operator.sender
+        self._acted = False
+
+    # -- looking ---------------------------------------------------------------------------------------------------
+
+    def look(self) -> tuple[Planned, ...]:
+        """One survey and the plan that follows from it: one round trip, no lock, nothing written."""
+        self._start_resolving()
+        reply = self._transport.run(script_for(self._asked), limit=120)
+        return self._plan_all(self._known(reply.output))
+
+    def preview(self) -> tuple[Planned, ...]:
+        """Look, and report each step with what it would do. Raises DeployerError when something stands in the way."""
+        plans = self.look()
+        for planned in plans:
+            self._tell(planned, _foreseen(planned))
+        self._be_ready(plans)
+        return plans
+
+    # -- acting ----------------------------------------------------------------------------------------------------
+
+    def apply(self, holder: Holder, *, wait: int) -> None:
+        """Take the lock, and bring every step in sync. Raises DeployerError at the first that cannot be."""
+        session = Session.start(
+            self._transport, self._host, holder, wait=wait, survey=script_for(self._asked), say=self._report.line
+        )
+        try:
+            self._start_resolving()
+            self._converge(session, self._known(session.survey_reply()), holder)
+        except KeyboardInterrupt:
+            session.stop()
+            self._keep(session, holder, "interrupted")
+            raise Interrupted(
+                "interrupted; the lock is released, nothing runs on the host any more",
+                remedy="run the same command again: it goes on where this run stopped",
+            ) from None
+        except DeployerError as error:
+            self._keep(session, holder, f"failed: {error.what}")
+            raise
+        finally:
+            session.end()
+
+    def _converge(self, session: Session, known: Known, holder: Holder) -> None:
+        self._be_ready(self._plan_all(known))
+        for index, step in enumerate(self._steps):
+            known = self._bring_in_sync(session, index, step, known)
+        if self._tally.count("changed"):
+            self._prove_converged()
+            self._keep(session, holder, "done")
+
+    def _bring_in_sync(self, session: Session, index: int, step: Step, known: Known) -> Known:
+        began = time.monotonic()
+        planned = plan(step, self._host, known)
+        if planned.problems or planned.unknown:
+            self._tell(planned, "failed", began)
+            self._refuse_problems((planned,))
+            raise DeployerError(planned.unknown, context=context_of(self._host, planned))
+        if not planned.changes:
+            self._tell(planned, "in sync", began)
+            return known
+        self._act(session, planned, began)
+        known = self._ask_again(self._steps[index:])
+        now = plan(step, self._host, known)
+        self._tell(replace(planned, notes=now.notes), "changed", began)
+        self._must_be_empty(now)
+        return known
+
+    def _act(self, session: Session, planned: Planned, began: float) -> None:
+        self._acted = True
+        try:
+            Acting(self._host, self._transport, session, self._report, self._outside, self._sender).act(planned)
+        except ConnectionFailed:
+            raise  # what was begun goes on without us: how it ends is not known
+        except DeployerError:
+            self._tell(planned, "failed", began)
+            raise
+
+    # -- checking --------------------------------------------------------------------------------------------------
+
+    def _prove_converged(self) -> None:
+        known = self._ask_again(self._steps)
+        for step in self._steps:
+            self._must_be_empty(plan(step, self._host, known))
+
+    def _must_be_empty(self, planned: Planned) -> None:
+        if planned.changes or planned.unknown:
+            left = "; ".join(change.why for change in planned.changes) or planned.unknown
+            raise DeployerError(
+                f"applied, but the host still differs: {left}",
+                remedy="run the same command with --dry-run --diff; something on the host undoes it",
+                context=context_of(self._host, planned),
+            )
+
+    def _be_ready(self, plans: Sequence[Planned]) -> None:
+        """Before anything is changed: nothing stands in the way, and whoever is to build on this side can."""
+        self._refuse_problems(plans)
+        if any(isinstance(change, Send) for planned in plans for change in planned.changes):
+            self._sender.ready()
+
+    def _refuse_problems(self, plans: Sequence[Planned]) -> None:
+        stopped = [planned for planned in plans if planned.problems]
+        if not stopped:
+            return
+        problems = [problem for planned in stopped for problem in planned.problems]
+        for planned in stopped:
+            if not self._tally.count("failed"):
+                self._tell(planned, "failed")
+        raise DeployerError(
+            "\n".join(problem.text for problem in problems),
+            remedy="\n".join(dict.fromkeys(problem.remedy for problem in problems if problem.remedy)),
+            context=context_of(self._host, stopped[0]),
+        )
+
+    # -- helpers ---------------------------------------------------------------------------------------------------
+
+    def _ask_again(self, steps: Sequence[Step]) -> Known:
+        asked = asked_of_host(self._host, steps)
+        reply = self._transport.run(script_for(asked), limit=120)
+        return Known(parse(reply.output, asked), self._names.result())
+
+    def _known(self, reply: bytes) -> Known:
+        return Known(parse(reply, self._asked), self._names.result())
+
+    def _plan_all(self, known: Known) -> tuple[Planned, ...]:
+        return tuple(plan(step, self._host, known) for step in self._steps)
+
+    def _start_resolving(self) -> None:
+        """Ask the name servers while the host is being asked."""
+        names = asked_of_names(self._host, self._steps)
+        pool = ThreadPoolExecutor(max_workers=1)
+        self._names = pool.submit(lambda: dict(self._resolve(names)) if names else {})
+        pool.shutdown(wait=False)
+
+    def _tell(self, planned: Planned, verdict: Verdict, began: float | None = None) -> None:
+        self._tally.verdicts.append(verdict)
+        seconds = time.monotonic() - began if began is not None else 0.0
+        reason = planned.unknown or "; ".join(problem.text for problem in planned.problems)
+        self._report.step(
+            StepReport(
+                name_of(planned.step), planned.step.TITLE, verdict, planned.changes, planned.notes, reason, seconds
+            )
+        )
+
+    def _keep(self, session: Session, holder: Holder, result: str) -> None:
+        """One line in the audit log for a run that changed, or tried to change, something; not for a refused one."""
+        if self._acted:
+            session.audit(holder.record(result, self._tally.count("changed")))
+
+
+def _foreseen(planned: Planned) -> Verdict:
+    if planned.problems:
+        return "failed"
+    if planned.unknown:
+        return "unknown"
+    return "would change" if planned.changes else "in sync"

@@ -1,0 +1,91 @@
+"""Many questions as one script, and its reply as answers: a run with nothing to do costs one round trip.
+
+The questions run side by side (process substitutions, no temporary files), each in a subshell of its own with no
+input. Each answers `number exit-code length`, its output, `length`, its error: no encoding and no extra process.
+A last line `done` tells a whole reply from a cut one.
+"""
+
+from collections.abc import Iterable, Mapping
+
+from deployer.engine.facts import Answer, Ask
+from deployer.errors import ConnectionFailed
+from deployer.text.shell import quote
+
+_ASK = """\
+LC_ALL=C
+set +e -o pipefail
+ask() {
+  local error
+  exec 3>&1
+  error=$( { out=$(eval "$2" 3>&-); code=$?; printf '%s %d %d\\n%s' "$1" "$code" "${#out}" "$out" >&3; } 2>&1 )
+  printf '%d\\n%s\\n' "${#error}" "$error"
+}"""
+
+
+def questions(asked: Iterable[Ask]) -> tuple[Ask, ...]:
+    """The questions without repetition: several steps may need the same fact, the host is asked once."""
+    return tuple(dict.fromkeys(asked))
+
+
+def script_for(asked: tuple[Ask, ...]) -> str:
+    """Bash that asks all of them at once and prints one reply, closed by `done`."""
+    starts = (
+        f"exec {{fd{number}}}< <(ask {number} {quote(ask.script)} </dev/null)" for number, ask in enumerate(asked)
+    )
+    readers = " ".join(f"/dev/fd/$fd{number}" for number in range(len(asked)))
+    closes = " ".join(f"{{fd{number}}}<&-" for number in range(len(asked)))
+    read = (f"cat {readers}", f"exec {closes}") if asked else ()
+    return "\n".join((_ASK, *starts, *read, "echo 'done'"))
+
+
+def parse(reply: bytes, asked: tuple[Ask, ...]) -> Mapping[Ask, Answer]:
+    """The answers by question. Raises ConnectionFailed when the reply is not whole."""
+    reader = _Reader(reply)
+    answers = {ask: reader.answer(number) for number, ask in enumerate(asked)}
+    reader.end()
+    return answers
+
+
+class _Reader:
+    """Takes a reply apart from front to back; anything unexpected means that it was cut."""
+
+    def __init__(self, reply: bytes) -> None:
+        self._rest = reply
+
+    def answer(self, number: int) -> Answer:
+        header = self._line().split()
+        if len(header) != 3 or header[0] != str(number):
+            raise cut()
+        output = self._take(_number(header[2]))
+        error = self._take(_number(self._line()))
+        self._line()
+        return Answer(output, _number(header[1]), error)
+
+    def end(self) -> None:
+        if self._line() != "done":
+            raise cut()
+
+    def _line(self) -> str:
+        line, newline, self._rest = self._rest.partition(b"\n")
+        if not newline:
+            raise cut()
+        return line.decode(errors="replace")
+
+    def _take(self, size: int) -> str:
+        taken, self._rest = self._rest[:size], self._rest[size:]
+        if len(taken) < size:
+            raise cut()
+        return taken.decode(errors="replace")
+
+
+def _number(text: str) -> int:
+    if not text.isdecimal():
+        raise cut()
+    return int(text)
+
+
+def cut() -> ConnectionFailed:
+    """The connection ended in the middle of an answer."""
+    return ConnectionFailed(
+        "the host's answer was cut short", remedy="run the same command again; nothing was changed by asking"
+    )

@@ -1,0 +1,122 @@
+"""Files as they stand against files as they shall stand: the question, and the changes that follow from the answer."""
+
+import difflib
+import hashlib
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import PurePosixPath
+
+from deployer.engine.changes import Change, File, Run, WriteFiles
+from deployer.engine.facts import Ask, Facts
+from deployer.text.shell import lines, quote, sh
+
+
+@dataclass(frozen=True)
+class Standing:
+    """A file on the host: kind is "" when there is none; content only when it differs from what is wanted."""
+
+    kind: str
+    mode: int = 0
+    owner: str = ""
+    digest: str = ""
+    content: str = ""
+
+
+def ask_file(file: File, *, show: bool = True) -> Ask:
+    """Mode, owner and digest of a file, and its content where it differs (never with show=False: secrets)."""
+    path = quote(file.path)
+    wanted = hashlib.sha256(file.content).hexdigest()
+    content = f'[ "$sum" = {wanted} ] || cat {path}' if show else ":"
+    return Ask(
+        f"[ -e {path} ] || [ -L {path} ] || exit 0\n"
+        f"stat -c '%F/%a/%U:%G' {path}\n"
+        f"[ -f {path} ] && [ ! -L {path} ] || exit 0\n"
+        f'sum=$(sha256sum <{path}); sum=${{sum%% *}}; echo "$sum"; {content}'
+    )
+
+
+def ask_files(files: Mapping[str, File]) -> Mapping[str, Ask]:
+    return {name: ask_file(file) for name, file in files.items()}
+
+
+def standing(answer: str) -> Standing:
+    """Parse the answer to `ask_file`."""
+    if not answer:
+        return Standing("")
+    head, _, rest = answer.partition("\n")
+    kind, mode, owner = head.split("/")
+    digest, _, content = rest.partition("\n")
+    return Standing(kind, int(mode, 8), owner, digest, content)
+
+
+def compare(facts: Facts, files: Mapping[str, File], *, check: str = "", show: bool = True) -> Iterator[Change]:
+    """Changes that make the files what they shall be; those to be written travel and are checked together."""
+    states = {name: standing(facts[name]) for name in files}
+    wrong = tuple(file for name, file in files.items() if not _same_content(states[name], file))
+    if wrong:
+        diffs = (_difference(states[name], file) for name, file in files.items() if file in wrong)
+        why = ", ".join(_why(states[name], file) for name, file in files.items() if file in wrong)
+        yield WriteFiles(f"write {why}", wrong, "".join(diffs) if show else "", check)
+    for name, file in files.items():
+        if file not in wrong:
+            yield from _mend_attributes(states[name], file)
+
+
+def _same_content(state: Standing, file: File) -> bool:
+    return state.digest == hashlib.sha256(file.content).hexdigest()
+
+
+def _why(state: Standing, file: File) -> str:
+    if not state.kind:
+        return f"{file.path} (absent)"
+    return f"{file.path} ({'content differs' if state.digest else f'is a {state.kind}'})"
+
+
+def _difference(state: Standing, file: File) -> str:
+    new, old = file.content.decode(errors="replace").splitlines(), state.content.splitlines()
+    told = difflib.unified_diff(old, new, f"host:{file.path}", f"wanted:{file.path}", lineterm="")
+    return "".join(f"{line}\n" for line in told)
+
+
+def _mend_attributes(state: Standing, file: File) -> Iterator[Change]:
+    owner = f"{file.owner}:{file.group}"
+    if (state.mode, state.owner) != (file.mode, owner):
+        yield Run(
+            f"set {file.path} to {file.mode:04o} {owner} (is {state.mode:04o} {state.owner})",
+            lines(sh("chown", owner, file.path), sh("chmod", f"{file.mode:04o}", file.path)),
+        )
+
+
+@dataclass(frozen=True)
+class Directory:
+    """A directory as it shall stand; an empty owner is left as it is."""
+
+    path: PurePosixPath
+    mode: int = 0o755
+    owner: str = "root:root"
+
+
+def ask_directories(directories: Sequence[Directory]) -> Ask:
+    """One line for each directory that is there: path, mode, owner."""
+    paths = sh(*(directory.path for directory in directories))
+    return Ask(f'for path in {paths}; do [ -d "$path" ] && stat -L -c "%n|%a|%U:%G" "$path"; done; true')
+
+
+def compare_directories(answer: str, directories: Sequence[Directory]) -> Iterator[Change]:
+    states = {line.split("|")[0]: tuple(line.split("|")[1:]) for line in answer.splitlines()}
+    for directory in directories:
+        state = states.get(str(directory.path))
+        if state is None:
+            yield Run(f"make {directory.path} ({directory.mode:04o})", _make(directory))
+        elif (int(state[0], 8), state[1]) != (directory.mode, directory.owner or state[1]):
+            yield Run(
+                f"set {directory.path} to {directory.mode:04o} {directory.owner} (is 0{state[0]} {state[1]})",
+                _make(directory),
+            )
+
+
+def _make(directory: Directory) -> str:
+    commands = [sh("mkdir", "-p", directory.path), sh("chmod", f"{directory.mode:04o}", directory.path)]
+    if directory.owner:
+        commands.append(sh("chown", directory.owner, directory.path))
+    return lines(*commands)

@@ -1,0 +1,33 @@
+"""Installing with apt so that nothing asks and nothing hangs: debconf, conffiles, needrestart, locks."""
+
+from collections.abc import Sequence
+
+from deployer.engine.changes import Run
+from deployer.engine.facts import Ask
+from deployer.text.shell import sh
+
+APT = "apt-get -q -o DPkg::Lock::Timeout=600 -o Dpkg::Options::=--force-confdef -o Dpkg::Options::=--force-confold"
+"""apt-get that waits at most ten minutes for its lock and keeps the configuration files that are there."""
+
+# A vendor's first boot writes sources.list and installs packages; bounded, and it says what it waits for.
+_AWAIT_CLOUD_INIT = """\
+export NEEDRESTART_SUSPEND=1 DEBIAN_PRIORITY=critical
+if [ -d /run/cloud-init ] && [ ! -e /run/cloud-init/result.json ]; then
+  echo "waiting for cloud-init, at most 10 minutes"
+  timeout 600 cloud-init status --wait >/dev/null || true
+fi"""
+
+
+def ask_installed(names: Sequence[str]) -> Ask:
+    """The names of those packages that are wholly installed, one a line."""
+    query = sh("dpkg-query", "-W", "-f", "${db:Status-Abbrev} ${Package}\n", *names)
+    return Ask(f"{{ {query} 2>/dev/null || true; }} | sed -n 's/^.i  *//p'")
+
+
+def install(names: Sequence[str]) -> Run:
+    """Install packages; 30 minutes, of which 10 may be spent waiting for another apt."""
+    return Run(
+        f"install {', '.join(names)}",
+        "\n".join((_AWAIT_CLOUD_INIT, f"{APT} update", f"{APT} install -y --no-install-recommends {sh(*names)}")),
+        within=1800,
+    )

@@ -1,0 +1,103 @@
+"""What every command that talks to hosts shares: the report, the recap, and the one place where errors are caught."""
+
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from deployer.errors import DeployerError, Interrupted
+from deployer.inventory.model import Inventory
+from deployer.output.report import Recap, Report
+from deployer.run.command import Choices
+from deployer.run.hosts import chosen_hosts, connect
+from deployer.transport.protocol import Transport
+
+Connecting = Callable[[Inventory, Choices], Transport]
+"""How a command gets its transport; nothing connects before it is used."""
+
+
+@dataclass
+class Tally:
+    """How many steps ended how; kept by the engine, read by the recap."""
+
+    verdicts: list[str] = field(default_factory=list)
+
+    def count(self, *wanted: str) -> int:
+        return sum(verdict in wanted for verdict in self.verdicts)
+
+
+@dataclass(frozen=True)
+class Run:
+    """One command on one host."""
+
+    host: Inventory
+    transport: Transport
+    report: Report
+    choices: Choices
+    tally: Tally
+
+
+def report_for(choices: Choices) -> Report:
+    if choices.flag("json"):
+        from deployer.output.jsonlines import JsonLines  # rich is not needed for it
+
+        return JsonLines(sys.stdout, sys.stderr)
+    from deployer.output.console import Console, Detail  # nor this for JSON
+
+    return Console(Detail(choices.flag("diff"), choices.flag("verbose"), choices.flag("quiet")))
+
+
+def on_hosts(choices: Choices, action: Callable[[Run], int], connecting: Connecting = connect) -> int:
+    """Do something on each chosen host, one after the other; the first failure ends it and gives the exit code."""
+    report = report_for(choices)
+    try:
+        hosts = chosen_hosts(choices)
+    except DeployerError as error:
+        return refuse(choices, error)
+    for host in hosts:
+        code = _on_host(host, connecting(host, choices), choices, report, action)
+        if code not in (0, 10):
+            return code
+    return code
+
+
+def refuse(choices: Choices, error: DeployerError) -> int:
+    """Tell of an error that no host's run has met; programs find a recap at the end of this too."""
+    report = report_for(choices)
+    report.error(error)
+    if choices.flag("json"):
+        report.recap(Recap(choices.text("host"), 0, 0, 0, 0, 0, 0, 0, 0.0, error.exit_code))
+    return error.exit_code
+
+
+def _on_host(
+    host: Inventory, transport: Transport, choices: Choices, report: Report, action: Callable[[Run], int]
+) -> int:
+    began, tally = time.monotonic(), Tally()
+    try:
+        code = action(Run(host, transport, report, choices, tally))
+    except DeployerError as error:
+        report.error(error)
+        code = error.exit_code
+    except KeyboardInterrupt:
+        report.error(Interrupted("interrupted; nothing runs on the host", remedy="run the same command again"))
+        code = Interrupted.exit_code
+    report.recap(_recap(host, transport, tally, time.monotonic() - began, code))
+    transport.close()
+    return code
+
+
+def _recap(host: Inventory, transport: Transport, tally: Tally, seconds: float, code: int) -> Recap:
+    traffic = transport.traffic()
+    return Recap(
+        host=host.file.stem,
+        ok=tally.count("in sync"),
+        changed=tally.count("changed", "would change"),
+        failed=tally.count("failed"),
+        unknown=tally.count("unknown"),
+        round_trips=traffic.round_trips,
+        bytes_sent=traffic.bytes_sent,
+        bytes_received=traffic.bytes_received,
+        seconds=seconds,
+        exit_code=code,
+    )

@@ -1,0 +1,208 @@
+"""docker-compose.yml as data, dumped as YAML: no text templates, so that no value can break out of its place.
+
+What the guide's file does and this one does not: publish 8000 and 3003 past ufw (F2), name containers (F3),
+declare volumes that nothing uses (F4) and a second network (F1).
+"""
+
+import hashlib
+import json
+from collections.abc import Mapping
+from functools import lru_cache
+
+import yaml
+
+from deployer.inventory.model import Inventory
+from deployer.site import env as environment
+from deployer.text.marker import MARKER
+
+BACKEND = "backend-api"
+WALLET = "demo-wallet"
+PROXY = "nginx"
+DATABASE = "postgres"
+
+PGDATA = "/var/lib/postgresql/data"
+"""Where the official image has its data, up to version 17; said to all of them."""
+
+Service = dict[str, object]
+
+CONFIG_LABEL = "deployer.config"
+"""Digest of all that a container was started with: another one means that it has to be replaced."""
+
+
+class Expanded(str):
+    """A value in which Compose shall expand `$`: the one way in which a secret of .env is named, and not written."""
+
+
+def image(host: Inventory, service: str) -> str:
+    """The name of a service's image without its tag."""
+    return f"{host.name}-{'backend' if service == BACKEND else 'wallet'}"
+
+
+def text(host: Inventory) -> str:
+    document = {
+        "name": host.name,
+        "services": services(host),
+        "networks": {"default": {"name": host.network_name, "external": True}},
+    }
+    return dumped(document)
+
+
+def dumped(document: Mapping[str, object]) -> str:
+    """As Compose reads it: every value is what stands here."""
+    return _as_yaml(json.dumps(_escaped(document)))
+
+
+@lru_cache(maxsize=4)
+def _as_yaml(document: str) -> str:
+    """One run asks for the same text a dozen times, and making it takes longer than reading an inventory."""
+    return f"# {MARKER}\n" + yaml.safe_dump(json.loads(document), sort_keys=False, width=1000, allow_unicode=True)
+
+
+def services(host: Inventory) -> Mapping[str, Service]:
+    digests = config_digests(host)
+    return {name: {**service, "labels": {CONFIG_LABEL: digests[name]}} for name, service in _plain(host).items()}
+
+
+def config_digests(host: Inventory) -> Mapping[str, str]:
+    """For each service, the digest of what its containers are started with; the backend's holds .env as well."""
+    plain = _plain(host)
+    started_with = {**plain, BACKEND: {**plain[BACKEND], "env": environment.digest(host)}}
+    return {name: _digest(service) for name, service in started_with.items()}
+
+
+def _plain(host: Inventory) -> Mapping[str, Service]:
+    always = {BACKEND: _backend(host), WALLET: _wallet(host), PROXY: _proxy(host)}
+    return {**always, DATABASE: _database(host)} if host.postgres.enabled else always
+
+
+def health_command(port: int, path: str) -> str:
+    """Shell that succeeds when the application answers 200, with what the image has: curl, python or wget.
+
+    It says that the visitor came by https: under HTTPS_ONLY the application answers 301 otherwise, and `curl -f`
+    calls a 301 healthy (A5).
+    """
+    url = f"http://127.0.0.1:{port}{path}"
+    header = "X-Forwarded-Proto: https"
+    python = (
+        f"import http.client as h; c = h.HTTPConnection('127.0.0.1', {port}, timeout=5); "
+        f"c.request('GET', '{path}', headers={{'X-Forwarded-Proto': 'https'}}); "
+        "raise SystemExit(c.getresponse().status != 200)"
+    )
+    return (
+        "if command -v curl >/dev/null; then "
+        f'test "$(curl -s -m 5 -o /dev/null -w "%{{http_code}}" -H "{header}" {url})" = 200; '
+        f'elif command -v python3 >/dev/null; then python3 -c "{python}"; '
+        f'elif command -v python >/dev/null; then python -c "{python}"; '
+        f'else wget -q -T 5 -O /dev/null --header "{header}" {url}; fi'
+    )
+
+
+def _backend(host: Inventory) -> Service:
+    """The working directory is the mounted log directory: that is where the application writes its logs (A1)."""
+    backend = host.backend
+    service: Service = {
+        **_common(f"{image(host, BACKEND)}:current"),
+        "env_file": [str(host.paths.env)],
+        "working_dir": str(backend.log_dir),
+        "volumes": [f"{host.paths.logs}:{backend.log_dir}", f"{host.paths.data}:{backend.data_dir}"],
+        "healthcheck": _health(backend.port, backend.health_path),
+        "stop_grace_period": "30s",
+    }
+    if backend.command:
+        service["command"] = list(backend.command)
+    if backend.memory:
+        service["mem_limit"] = backend.memory
+    if backend.cpus:
+        service["cpus"] = backend.cpus
+    return service
+
+
+def _wallet(host: Inventory) -> Service:
+    return {
+        **_common(f"{image(host, WALLET)}:current"),
+        "healthcheck": _health(host.wallet.port, "/"),
+        "stop_grace_period": "30s",
+    }
+
+
+def _proxy(host: Inventory) -> Service:
+    """One directory is mounted, not single files: a file that is replaced by renaming would stay the old one inside."""
+    paths = host.paths
+    return {
+        **_common(host.nginx.image),
+        "command": ["nginx", "-c", "/etc/nginx/deployer/nginx.conf", "-g", "daemon off;"],
+        "ports": ["0.0.0.0:80:80", "0.0.0.0:443:443"],
+        "volumes": [
+            f"{paths.nginx}:/etc/nginx/deployer:ro",
+            f"{paths.nginx_logs}:/var/log/nginx",
+            f"{paths.state / 'acme'}:/var/www/certbot:ro",
+        ],
+        "networks": {"default": {"ipv4_address": str(host.proxy_address)}},
+        "stop_grace_period": "60s",
+    }
+
+
+def _database(host: Inventory) -> Service:
+    """The image's entry point begins as root, takes the data directory for its own user, and goes on as that.
+
+    Of .env it gets the password alone, not the application's keys, so no `env_file`. Compose reads .env beside the
+    file (it is always called with the project's directory), and nothing in such a password can be expanded again. The
+    image uses it only to make the database; that the role has the one of today is seen to by section 14.2.
+    """
+    postgres = host.postgres
+    given = {"POSTGRES_DB": postgres.database, "POSTGRES_USER": postgres.user, "PGDATA": PGDATA}
+    return {
+        **_common(postgres.image),
+        "command": ["postgres", "-c", f"max_connections={_connections(host)}"],
+        "environment": {**given, "POSTGRES_PASSWORD": Expanded(f"${{{environment.DB_PASSWORD}}}")},
+        "volumes": [f"{host.paths.postgres}:{PGDATA}"],
+        "shm_size": "256m",
+        "healthcheck": {
+            "test": ["CMD", "pg_isready", "-q", "-h", "127.0.0.1", "-U", postgres.user, "-d", postgres.database],
+            "interval": "10s",
+            "timeout": "5s",
+            "retries": 5,
+            "start_period": "60s",
+        },
+        "stop_grace_period": "60s",
+    }
+
+
+def _connections(host: Inventory) -> int:
+    """For the pools of all backends twice, as a release starts beside the old one; and some for people and dumps."""
+    pools = 2 * host.backend.replicas * (environment.POOL_SIZE + environment.MAX_OVERFLOW)
+    return max(200, pools + 20)
+
+
+def _common(image_name: str) -> Service:
+    return {
+        "image": image_name,
+        "restart": "unless-stopped",
+        "pull_policy": "never",
+        "security_opt": ["no-new-privileges:true"],
+    }
+
+
+def _health(port: int, path: str) -> Service:
+    """Every 30 s: the application allows 30 requests a minute to its health path (A4)."""
+    test = ["CMD-SHELL", health_command(port, path)]
+    return {"test": test, "interval": "30s", "timeout": "10s", "retries": 3, "start_period": "40s"}
+
+
+def _digest(service: Service) -> str:
+    return hashlib.sha256(json.dumps(service, sort_keys=True).encode()).hexdigest()[:16]
+
+
+def _escaped(value: object) -> object:
+    """Compose expands `$` in every value; doubled, it is a dollar sign."""
+    match value:
+        case Expanded():
+            return str(value)
+        case str():
+            return value.replace("$", "$$")
+        case dict():
+            return {key: _escaped(inner) for key, inner in value.items()}
+        case list():
+            return [_escaped(inner) for inner in value]
+        case _:
+            return value

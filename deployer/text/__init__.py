@@ -1,0 +1,1 @@
+"""Pure functions over text: quoting, versions, lines of .env, the marker of owned files."""

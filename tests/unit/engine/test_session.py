@@ -1,0 +1,127 @@
+"""The operator's end of a session against hosts that break off in the middle."""
+
+from pathlib import PurePosixPath
+
+import pytest
+
+from deployer.engine.changes import Run
+from deployer.engine.job import Job
+from deployer.engine.lock import Holder
+from deployer.engine.session import JobResult, Session
+from deployer.errors import ConnectionFailed, DeployerError, RollbackFailed
+from deployer.transport.protocol import Reply
+from tests.support.fakes import inventory
+from tests.unit.commands.fakes import FakeTransport
+
+HOLDER = Holder("ada", "provision", "now")
+
+
+class Lines:
+    """Implements `protocol.Conversation`: says its lines, then ends."""
+
+    def __init__(self, said: bytes) -> None:
+        self.said, self.heard, self.closed = said, [""], False
+
+    def send(self, line: str) -> None:
+        self.heard.append(line)
+
+    def read(self, size: int) -> bytes:
+        taken, self.said = self.said[:size], self.said[size:]
+        return taken
+
+    def read_line(self) -> bytes:
+        line, _, self.said = self.said.partition(b"\n")
+        return line
+
+    def close(self) -> Reply:
+        self.closed = True
+        return Reply(0, b"", b"")
+
+
+def start(said: bytes) -> Session:
+    transport = FakeTransport(conversation=Lines(said))
+    return Session.start(transport, inventory(), HOLDER, wait=0, survey="true", say=lambda text: None)
+
+
+def test_survey_reply() -> None:
+    """After `locked` comes the first survey's reply, by its length."""
+    session = start(b"locked\n7\n0 0 0\n\n")
+    try:
+        assert session.survey_reply() == b"0 0 0\n\n"
+    finally:
+        session.end()
+
+
+@pytest.mark.parametrize("said", [b"", b"bash: flock: command not found\n", b"held {}\n"])
+def test_no_lock(said: bytes) -> None:
+    """A host that ends before it has given the lock is a failed connection."""
+    with pytest.raises(ConnectionFailed):
+        start(said)
+
+
+class TestMending:
+    def test_told(self) -> None:
+        """What a restore left that was broken off is put right before the lock is used; all of it is told."""
+        told: list[str] = []
+        transport = FakeTransport(conversation=Lines(b"mending\nmended the former state is put back\nlocked\n"))
+        Session.start(transport, inventory(), HOLDER, wait=0, survey="true", say=told.append).end()
+        assert told == [
+            "an earlier restore was broken off: that is put right first",
+            "the former state is put back",
+        ]
+
+    def test_stuck(self) -> None:
+        """What cannot be put right needs a person, who is told what the host said last."""
+        with pytest.raises(RollbackFailed) as caught:
+            start(b"mending\nmended it lies in /former\nstuck\n")
+        assert caught.value.remedy == "it lies in /former"
+
+
+@pytest.mark.parametrize("said", [b"locked\n", b"locked\nnonsense\n"])
+def test_cut_before_the_reply(said: bytes) -> None:
+    """A connection that ends after the lock is a failed connection, not a traceback."""
+    session = start(said)
+    try:
+        with pytest.raises(ConnectionFailed, match="cut short"):
+            session.survey_reply()
+    finally:
+        session.end()
+
+
+def done(output: str) -> JobResult:
+    """What a job's output becomes that a host gives after `ready`."""
+    transport = FakeTransport([Reply(0, f"ready\n{output}".encode(), b"")], Lines(b"locked\n"))
+    session = Session.start(transport, inventory(), HOLDER, wait=0, survey="true", say=lambda text: None)
+    try:
+        changes = (Run("one", "true"), Run("two", "true"))
+        return session.do(Job("t", changes, PurePosixPath("/x")), lambda why: None, lambda line: None)
+    finally:
+        session.end()
+
+
+class TestParts:
+    def test_told(self) -> None:
+        """A script's marks with the seconds of its parts are kept in their order, and shown to nobody as a line."""
+        result = done("\x1echange 1\nhello\n\n\x1epart start 1.50\n\x1epart health 0.25\n\x1edone 1\n\x1eexit 0\n")
+        assert list(result.parts.items()) == [("start", 1.5), ("health", 0.25)]
+        assert result.output == "hello"
+        assert result.exit_code == 0
+
+    def test_twice(self) -> None:
+        """The last of two counts: what was measured anew."""
+        assert done("\x1epart gap 3.00\n\x1epart gap 4.00\n\x1eexit 0\n").parts == {"gap": 4.0}
+
+    def test_none(self) -> None:
+        """Most jobs have none; one that failed keeps those it had."""
+        assert done("\x1eexit 0\n").parts == {}
+        failed = done("\x1epart start 1.00\n\x1efailed 1 4\n\x1eundone\n\x1eexit 4\n")
+        assert (failed.exit_code, failed.failed, failed.undone, failed.parts) == (4, 1, True, {"start": 1.0})
+
+
+@pytest.mark.parametrize("holder", ["{}", "no json", '{"who": 1}', "[]", ""])
+def test_holder_that_nobody_can_read(holder: str) -> None:
+    """A lock that something else holds is said all the same."""
+    with pytest.raises(DeployerError) as caught:
+        start(f"held {holder}\nbusy\n".encode())
+    assert caught.value.what == "another run holds the lock: a process on the host"
+    assert caught.value.exit_code == 6

@@ -1,0 +1,65 @@
+"""10.1 Rollback."""
+
+import pytest
+
+from deployer.engine.changes import FromOutside, Run, Stop
+from deployer.releases.rollback import Back, kept
+from tests.support.fakes import inventory, planned, script_of, whys
+from tests.unit.steps.hosts import Answers, recorded
+from tests.unit.steps.hosts import kept as kept_lines
+
+HOST = inventory()
+FORMER, NOW = "20260101_000000-0123456", "20260202_000000-fedcba9"
+
+
+def two(former: str = "deployed") -> Answers:
+    """Two releases, both kept; the second one serves."""
+    log = recorded(HOST, former, id=FORMER) + recorded(HOST, id=NOW, commit="f" * 40)
+    return {"log": log, "kept": kept_lines(HOST, FORMER, NOW)}
+
+
+def test_road() -> None:
+    """The road of every release, without a build: put back, roll, look, stop what served, record."""
+    changes = planned(Back(FORMER), HOST, two())
+    assert [type(change) for change in changes] == [Run, Run, FromOutside, Run, Run]
+    restored, rolled, _, finished, told = (change if isinstance(change, Run) else None for change in changes)
+    assert restored and rolled and finished and told
+    assert restored.script.endswith(f"\nrestore {FORMER}")
+    assert restored.undo.endswith(f"\nrestore {NOW}")
+    assert rolled.script.endswith("\nroll 'backend-api demo-wallet'")
+    assert finished.script.endswith("\nfinish")
+    assert told.script.endswith(f"\nrecord_restored {FORMER}")
+    assert "docker buildx build" not in "".join(script_of(change) for change in changes if isinstance(change, Run))
+
+
+def test_services_are_those_of_that_release() -> None:
+    """A port or a number of replicas that has changed since is what it was then."""
+    lines = kept_lines(HOST, FORMER, NOW).replace(
+        f"{FORMER} backend-api backend 8000 1", f"{FORMER} backend-api backend 7000 3"
+    )
+    rolled = planned(Back(FORMER), HOST, {**two(), "kept": lines})[1]
+    assert "backend-api backend 7000 3 yes" in script_of(rolled)
+
+
+def test_it_serves_already() -> None:
+    """Nothing is done."""
+    assert whys(planned(Back(NOW), HOST, two())) == []
+
+
+@pytest.mark.parametrize("answers", [{"kept": kept_lines(HOST, NOW)}, {"log": recorded(HOST, id=NOW)}, {"log": ""}])
+def test_not_kept_any_more(answers: Answers) -> None:
+    """It is told who lists those that are."""
+    with pytest.raises(Stop, match=f"{FORMER} is not kept any more"):
+        planned(Back(FORMER), HOST, {**two(), **answers})
+
+
+def test_failed_never_comes_back() -> None:
+    """What never served is no place to go."""
+    with pytest.raises(Stop):
+        planned(Back(FORMER), HOST, two("failed"))
+
+
+def test_kept() -> None:
+    """The services of each release, by its id."""
+    assert kept("a x 1\na y 2\nb x 3\n") == {"a": "x 1\ny 2", "b": "x 3"}
+    assert kept("") == {}

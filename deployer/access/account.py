@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import PurePosixPath
 from typing import ClassVar
 
-from deployer.engine.changes import Change, File, Run, SecondLogin
+from deployer.engine.changes import Change, File, Script, SecondLogin
 from deployer.engine.facts import Ask, Facts, Probes
 from deployer.engine.step import Plan
 from deployer.inventory.model import Inventory
@@ -50,7 +50,7 @@ class Account:
         if user == "root":
             return
         if not facts["account"]:
-            yield Run(
+            yield Script(
                 f"make the user {user}", sh("useradd", "--create-home", "--shell", "/bin/bash", "--password", "*", user)
             )
         check = sh("visudo", "-c", "-q", "-f") + f' "$STAGED{rights(host).path}"'
@@ -68,14 +68,14 @@ def prove(host: Inventory) -> SecondLogin:
     return SecondLogin(f"log in as {host.ssh.user} over a new connection, and use sudo", '[ "$(id -u)" = 0 ]')
 
 
-def _authorize(user: str, keys: tuple[str, ...], facts: Facts) -> Iterator[Run]:
+def _authorize(user: str, keys: tuple[str, ...], facts: Facts) -> Iterator[Script]:
     _, directory, file, *present = (*facts.lines("keys"), "", "", "")
     missing = tuple(key for key in keys if not any(_is_same(key, line) for line in present))
     if missing:
         names = ", ".join(key.split(" ", 2)[-1] if key.count(" ") > 1 else key.split()[0] for key in missing)
-        yield Run(f"authorize the operator's key for {user} ({names})", lines(_secure(user), *map(_append, missing)))
+        yield Script(f"authorize the operator's key for {user} ({names})", lines(_secure(user), *map(_append, missing)))
     elif (directory, file) not in ((f"700 {user}", f"600 {user}"), (f"700 {user}", f"644 {user}")):
-        yield Run(f"set ~{user}/.ssh to 0700 and authorized_keys to 0600 (sshd ignores looser ones)", _secure(user))
+        yield Script(f"set ~{user}/.ssh to 0700 and authorized_keys to 0600 (sshd ignores looser ones)", _secure(user))
 
 
 def _is_same(key: str, line: str) -> bool:

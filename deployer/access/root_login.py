@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from pathlib import PurePosixPath
 
 from deployer.access.account import prove
-from deployer.engine.changes import Change, File, Gate, Note, Run, SecondLogin, Stop
+from deployer.engine.changes import Change, File, Gate, Note, Script, SecondLogin, Stop
 from deployer.engine.facts import Ask, Facts, Probes
 from deployer.engine.step import Plan
 from deployer.inventory.model import Inventory
@@ -71,7 +71,7 @@ def plan(host: Inventory, facts: Facts) -> Plan:
         yield prove(host)
         yield _timed_undo(host)
         yield from changes
-        yield Run("reload sshd", RELOAD)
+        yield Script("reload sshd", RELOAD)
         yield Gate(
             "root and passwords are refused",
             _refused(),
@@ -86,7 +86,7 @@ def _changes(facts: Facts) -> Iterator[Change]:
     check = lines("install -d -m 0755 /run/sshd", f'sshd -t -f "$STAGED{OWN}"')
     yield from compare(facts, {"file": _file()}, check=check)
     if not _comes_first(facts.lines("includes")):
-        yield Run(f"include {OWN} before all else in {MAIN}", _include())
+        yield Script(f"include {OWN} before all else in {MAIN}", _include())
     elif facts["file"] and (others := _overruled(facts)):
         raise Stop(
             Note(
@@ -147,11 +147,11 @@ def put_back(host: Inventory) -> str:
     )
 
 
-def _timed_undo(host: Inventory) -> Run:
+def _timed_undo(host: Inventory) -> Script:
     unit = undo_unit(host)
     timed = sh("systemd-run", "--quiet", f"--on-active={UNDO_AFTER}", f"--unit={unit}", "bash", "-c", put_back(host))
     why = f"open root's login again in {UNDO_AFTER} s unless a login as {host.ssh.user} succeeds until then"
-    return Run(why, lines(_cancel(unit), _remember(), timed), undo=put_back(host))
+    return Script(why, lines(_cancel(unit), _remember(), timed), undo=put_back(host))
 
 
 def _keep(host: Inventory) -> SecondLogin:

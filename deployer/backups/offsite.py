@@ -3,7 +3,7 @@
 from deployer.backups import catalogue as backups
 from deployer.backups.catalogue import Backup
 from deployer.errors import Context, DeployerError, UsageError
-from deployer.run.host_run import Run
+from deployer.run.host_run import HostRun
 
 TOLD = ("id", "time", "size", "release")
 """What is known of a copy without fetching it."""
@@ -11,7 +11,7 @@ TOLD = ("id", "time", "size", "release")
 _DOCS = "docs/offsite.md says what each message means"
 
 
-def copied(run: Run) -> tuple[Backup, ...]:
+def copied(run: HostRun) -> tuple[Backup, ...]:
     """Those in the off-site repository, oldest first, as far as restic tells of them. Raises DeployerError."""
     from deployer.backups.scripts.backup import offsite_functions
     from deployer.steps.offsite import TITLE

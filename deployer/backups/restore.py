@@ -4,12 +4,11 @@ import json
 
 from deployer.backups.catalogue import Backup
 from deployer.backups.scripts.restore import restore_functions, unpack_functions
-from deployer.engine.changes import FromOutside
-from deployer.engine.changes import Run as Act
+from deployer.engine.changes import OutsideCheck, Script
 from deployer.engine.program import script, text
 from deployer.errors import Context, DeployerError
 from deployer.run.convergence import converge_once, seen
-from deployer.run.host_run import Run
+from deployer.run.host_run import HostRun
 from deployer.steps.images import tags
 from deployer.text.shell import lines, quote
 
@@ -22,7 +21,7 @@ SHOWN = 200
 # -- what would change -------------------------------------------------------------------------------------------------
 
 
-def foresee(run: Run, backup: Backup, scope: tuple[str, ...]) -> int:
+def foresee(run: HostRun, backup: Backup, scope: tuple[str, ...]) -> int:
     """Name the files that would change, appear and disappear."""
     compare = script("backups/scripts/differences.sh", ID=backup.id, DIFFERENCES=text("backups/scripts/differences.py"))
     reply = run.transport.run(lines(unpack_functions(run.host, scope), compare), limit=UNPACKING)
@@ -42,21 +41,21 @@ def foresee(run: Run, backup: Backup, scope: tuple[str, ...]) -> int:
 # -- in place ----------------------------------------------------------------------------------------------------------
 
 
-def put_in_place(run: Run, backup: Backup, scope: tuple[str, ...]) -> int:
+def put_in_place(run: HostRun, backup: Backup, scope: tuple[str, ...]) -> int:
     fallback = tags(run.host, backup.commit)
     functions = restore_functions(run.host, backup, scope, fallback)
     identifier = quote(backup.id)
-    unpack = Act(
+    unpack = Script(
         f"verify {backup.id}, and unpack it beside what serves",
         lines(functions, f"unpack_verified {identifier}"),
         undo=lines(functions, "forget_unpacked"),
         within=UNPACKING,
     )
-    swap = Act(
+    swap = Script(
         f"swap {', '.join(scope)}, and start the application on it",
         lines(functions, 'act "${1:-}"'),
         within=SWAPPING,
     )
-    look = FromOutside("look at the site from outside", lines(functions, "restore_back"), within=SWAPPING)
-    end = Act("remove the containers of before", lines(functions, "restore_end"))
+    look = OutsideCheck("look at the site from outside", lines(functions, "restore_back"), within=SWAPPING)
+    end = Script("remove the containers of before", lines(functions, "restore_end"))
     return converge_once(run, TITLE, (unpack, swap, look, end), lambda: seen(run))

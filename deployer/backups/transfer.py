@@ -13,7 +13,7 @@ from deployer.engine.program import script
 from deployer.engine.step import Step
 from deployer.errors import Context, DeployerError, UsageError
 from deployer.run.convergence import converge_on
-from deployer.run.host_run import Run
+from deployer.run.host_run import HostRun
 from deployer.steps import offsite, packages
 from deployer.text.shell import lines, quote
 from deployer.transport.protocol import Reply
@@ -24,12 +24,12 @@ LIMIT = 12 * 3600
 """Seconds for a transfer, however large."""
 
 
-def bring(run: Run, source: str, prefix: str) -> str:
+def bring(run: HostRun, source: str, prefix: str) -> str:
     """Have it lie on the host, whole and verified, and give its timestamp; `prefix` chooses among off-site copies."""
     return _fetch(run, prefix) if source == OFFSITE else send(run, source)
 
 
-def _fetch(run: Run, prefix: str) -> str:
+def _fetch(run: HostRun, prefix: str) -> str:
     """The host asks the repository itself."""
     if run.host.backup.offsite:
         ready(run, packages, offsite)
@@ -40,7 +40,7 @@ def _fetch(run: Run, prefix: str) -> str:
     return chosen.timestamp
 
 
-def send(run: Run, source: str) -> str:
+def send(run: HostRun, source: str) -> str:
     """Send the backup's directory, have it verified, and give its timestamp. Raises UsageError where it is none."""
     directory = Path(source).expanduser()
     pattern = re.escape(run.host.name) + r"_(\d{8}_\d{6})"
@@ -55,14 +55,14 @@ def send(run: Run, source: str) -> str:
     return named[1]
 
 
-def _must_arrive(run: Run, reply: Reply) -> None:
+def _must_arrive(run: HostRun, reply: Reply) -> None:
     output = (reply.output + reply.error).decode(errors="replace")
     if reply.exit_code != 0:
         context = Context(run.host.file.stem, TITLE, exit_code=reply.exit_code, output=output)
         raise DeployerError("the backup did not arrive whole", remedy="run the same command again", context=context)
 
 
-def ready(run: Run, *steps: Step) -> None:
+def ready(run: HostRun, *steps: Step) -> None:
     """A bare host lacks even what reads a backup."""
     converge_on(run, run.host, steps, "restore")
 

@@ -26,8 +26,8 @@ TELL = 10.0
 
 
 @dataclass
-class Workshop:
-    """Implements `sender.Sender` for one host."""
+class LocalBuilder:
+    """Implements `ImageTransfer` for one host."""
 
     host: Inventory
     report: Report

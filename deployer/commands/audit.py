@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass
 from deployer.errors import Context, DeployerError, UsageError
 from deployer.inventory.model import Inventory
 from deployer.run.command import COMMON, Choices, Command, Option
-from deployer.run.host_run import Run, on_hosts
+from deployer.run.host_run import HostRun, on_hosts
 from deployer.status.screen import aligned
 from deployer.text.printable import printable
 from deployer.text.shell import quote
@@ -47,7 +47,7 @@ def audit(choices: Choices) -> int:
     return on_hosts(choices, _audit)
 
 
-def _audit(run: Run) -> int:
+def _audit(run: HostRun) -> int:
     reply = run.transport.run(text_for(run.host, _number(run.choices)))
     if reply.exit_code != 0:
         raise _failure(run.host, reply.exit_code, reply.error)

@@ -8,7 +8,7 @@ from deployer.backups.catalogue import Backup
 from deployer.backups.offsite import TOLD, copied
 from deployer.errors import Context, DeployerError
 from deployer.run.command import COMMON, Choices, Command, Option
-from deployer.run.host_run import Run, on_hosts
+from deployer.run.host_run import HostRun, on_hosts
 
 _HEAD = f"{'backup':36}  {'age':>8}  {'size':>9}  {'files':>8}  {'release':24}  {'verified':20}  parts"
 
@@ -21,7 +21,7 @@ def backups(choices: Choices) -> int:
     return on_hosts(choices, _backups)
 
 
-def _backups(run: Run) -> int:
+def _backups(run: HostRun) -> int:
     damaged = _verified(run) if run.choices.flag("verify") else {}
     _tell(run)
     if damaged:
@@ -35,7 +35,7 @@ def _backups(run: Run) -> int:
     return 0
 
 
-def _tell(run: Run) -> None:
+def _tell(run: HostRun) -> None:
     head, now = f"{_HEAD}\n", datetime.now(UTC)
     offsite = run.choices.flag("offsite")
     found = copied(run) if offsite else known(run)
@@ -49,7 +49,7 @@ def _tell(run: Run) -> None:
         run.report.data("note", {"text": what}, f"{what}: deployer backup --host {run.host.file.stem}")
 
 
-def _verified(run: Run) -> dict[str, str]:
+def _verified(run: HostRun) -> dict[str, str]:
     """Have the host read all of them; gives what is wrong, by the backup's id."""
     from deployer.backups.scripts.backup import verification
 
@@ -66,7 +66,7 @@ def _verified(run: Run) -> dict[str, str]:
     return wrong
 
 
-def known(run: Run) -> tuple[Backup, ...]:
+def known(run: HostRun) -> tuple[Backup, ...]:
     """All that lie on the host, oldest first; one round trip."""
     from deployer.backups.scripts.backup import shelf
 

@@ -5,14 +5,14 @@ from dataclasses import replace
 from deployer.access import root_login, sudo
 from deployer.access.account import Account
 from deployer.access.operator_keys import public_keys
-from deployer.engine.engine import Engine, Operator
-from deployer.engine.lock import Holder
+from deployer.engine.engine import Engine, RunContext
+from deployer.engine.lock import LockOwner
 from deployer.engine.step import Step
 from deployer.errors import ConnectionFailed, DeployerError, UsageError
 from deployer.inventory.model import Inventory
 from deployer.run.command import CHANGING, Choices, Command, Option
 from deployer.run.convergence import converge
-from deployer.run.host_run import Run, on_hosts
+from deployer.run.host_run import HostRun, on_hosts
 from deployer.run.hosts import connect, ssh_settings
 from deployer.run.prompts import ask, can_ask
 from deployer.run.resolver import resolver
@@ -24,15 +24,15 @@ def bootstrap(choices: Choices) -> int:
     return on_hosts(choices, _bootstrap, _Logins().administrator)
 
 
-def _bootstrap(run: Run) -> int:
+def _bootstrap(run: HostRun) -> int:
     if run.host.is_local:
         raise UsageError(
             "this machine itself is meant: who runs this needs sudo, nothing else", remedy="deployer provision"
         )
     steps: tuple[Step, ...] = (sudo, Account(public_keys(run.host)), root_login)
-    engine = Engine(run.host, run.transport, steps, Operator(resolver(run.host), run.report, run.tally))
+    engine = Engine(run.host, run.transport, steps, RunContext(resolver(run.host), run.report, run.tally))
     try:
-        code = converge(run, engine, Holder.here("bootstrap"))
+        code = converge(run, engine, LockOwner.here("bootstrap"))
     except DeployerError:
         if not run.choices.flag("dry-run"):
             _open_again(run)
@@ -44,7 +44,7 @@ def _bootstrap(run: Run) -> int:
     return code
 
 
-def _open_again(run: Run) -> None:
+def _open_again(run: HostRun) -> None:
     """The proof that root's login is not needed any more is outstanding: open it at once, not after the timer."""
     unit = f"{root_login.undo_unit(run.host)}.timer"
     try:

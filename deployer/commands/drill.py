@@ -1,7 +1,7 @@
 """`drill`: a backup is proved by restoring it into a throwaway copy on the same host; cron runs the same."""
 
 from deployer.run.command import CHANGING, Choices, Command, Option
-from deployer.run.host_run import Run, on_hosts
+from deployer.run.host_run import HostRun, on_hosts
 
 LIMIT = 12 * 3600
 """Seconds for one drill, however much it unpacks."""
@@ -11,11 +11,11 @@ def drill(choices: Choices) -> int:
     return on_hosts(choices, _drill)
 
 
-def _drill(run: Run) -> int:
+def _drill(run: HostRun) -> int:
     from deployer.backups.catalogue import choose
     from deployer.backups.scripts.drill import drill_functions
     from deployer.commands.backups import known
-    from deployer.engine.changes import Run as Act
+    from deployer.engine.changes import Script
     from deployer.run.convergence import converge_once
     from deployer.text.shell import lines, sh
 
@@ -23,14 +23,14 @@ def _drill(run: Run) -> int:
     skipped = {backup.id: backup.missing for backup in choice.skipped}
     run.report.data("chosen", {"backup": choice.backup.id, "skipped": skipped}, choice.told)
     why = f"restore {choice.backup.id} into a throwaway copy, start the application on it, check it, remove the copy"
-    act = Act(why, lines(drill_functions(run.host), sh("drill", choice.backup.id)), within=LIMIT)
+    act = Script(why, lines(drill_functions(run.host), sh("drill", choice.backup.id)), within=LIMIT)
     code = converge_once(run, "9.2 Drill", (act,))
     if not run.choices.flag("dry-run"):
         _tell(run)
     return code
 
 
-def _tell(run: Run) -> None:
+def _tell(run: HostRun) -> None:
     """The evidence as it was written."""
     from dataclasses import asdict
 

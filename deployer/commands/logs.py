@@ -9,7 +9,7 @@ from deployer.engine.program import script
 from deployer.errors import Context, DeployerError, UsageError
 from deployer.inventory.model import Inventory
 from deployer.run.command import COMMON, Choices, Command, Option
-from deployer.run.host_run import Run, on_hosts
+from deployer.run.host_run import HostRun, on_hosts
 from deployer.site.compose import BACKEND, DATABASE, PROXY, WALLET
 from deployer.text.printable import printable
 from deployer.transport.protocol import Conversation
@@ -35,7 +35,7 @@ def logs(choices: Choices) -> int:
     return on_hosts(choices, _logs)
 
 
-def _logs(run: Run) -> int:
+def _logs(run: HostRun) -> int:
     text = text_for(run.host, run.choices)
     if run.choices.flag("follow"):
         return _follow(run, text)
@@ -48,7 +48,7 @@ def _logs(run: Run) -> int:
     return 0
 
 
-def _follow(run: Run, text: str) -> int:
+def _follow(run: HostRun, text: str) -> int:
     """Until Ctrl-C, which is its normal end, or until nothing is left that could write."""
     conversation = run.transport.open(text)
     with suppress(KeyboardInterrupt):
@@ -58,7 +58,7 @@ def _follow(run: Run, text: str) -> int:
     return 0
 
 
-def _pass_on(run: Run, conversation: Conversation) -> None:
+def _pass_on(run: HostRun, conversation: Conversation) -> None:
     while line := conversation.read_line():
         if not line.startswith(LIFE):
             tell(run, line)
@@ -103,7 +103,7 @@ def _lines(choices: Choices) -> int:
 class Lines:
     """Takes output apart into lines, the last one when it ends."""
 
-    def __init__(self, run: Run) -> None:
+    def __init__(self, run: HostRun) -> None:
         self._run, self._rest = run, b""
 
     def __call__(self, data: bytes) -> None:
@@ -116,7 +116,7 @@ class Lines:
             tell(self._run, self._rest)
 
 
-def tell(run: Run, line: bytes) -> None:
+def tell(run: HostRun, line: bytes) -> None:
     """A visitor can write into a log: what would steer the operator's terminal is made visible instead."""
     text = printable(line.rstrip(b"\r\n").decode(errors="replace"))
     run.report.data("log", {"host": run.host.file.stem, "line": text}, text)

@@ -4,18 +4,17 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from deployer.engine.changes import Gate, Note, Stop
-from deployer.engine.changes import Run as Act
-from deployer.engine.engine import Engine, Operator
+from deployer.engine.changes import Gate, Note, Script, Stop
+from deployer.engine.engine import Engine, RunContext
 from deployer.engine.facts import Answer, Ask, Facts, Probes, Resolve
-from deployer.engine.lock import Holder
+from deployer.engine.lock import LockOwner
 from deployer.engine.program import script
 from deployer.engine.step import Plan
 from deployer.errors import UsageError
 from deployer.inventory.model import Inventory
 from deployer.run.command import CHANGING, Choices, Command, Option
 from deployer.run.convergence import converge
-from deployer.run.host_run import Run, on_hosts
+from deployer.run.host_run import HostRun, on_hosts
 from deployer.site.compose import PROXY
 from deployer.site.containers import ask_containers, containers, is_running
 from deployer.site.maintenance import SAID, SWITCH, ask_switch, described
@@ -33,11 +32,11 @@ def maintenance(choices: Choices) -> int:
     return on_hosts(choices, _maintenance)
 
 
-def _maintenance(run: Run) -> int:
+def _maintenance(run: HostRun) -> int:
     state = run.choices.text("state")
-    holder = Holder.here(f"maintenance {state}")
+    holder = LockOwner.here(f"maintenance {state}")
     step = Maintenance(holder, on=state == "on")
-    engine = Engine(run.host, run.transport, (step,), Operator(_no_names, run.report, run.tally))
+    engine = Engine(run.host, run.transport, (step,), RunContext(_no_names, run.report, run.tally))
     return converge(run, engine, holder)
 
 
@@ -49,7 +48,7 @@ def _no_names(asked: tuple[Resolve, ...]) -> Mapping[Resolve, Answer]:
 class Maintenance:
     """Implements `step.Step`: the switch as it shall be; the file says who set it, and since when."""
 
-    holder: Holder
+    holder: LockOwner
     on: bool
     TITLE: str = "10. Maintenance page"
 
@@ -71,18 +70,18 @@ class Maintenance:
         yield self._switch_on(host) if self.on else _switch_off(host, described(facts["switch"]))
         yield _proof(host, on=self.on) if runs and facts["known"] else NOTHING_RUNS
 
-    def _switch_on(self, host: Inventory) -> Act:
+    def _switch_on(self, host: Inventory) -> Script:
         """Written beside and renamed; taken back where the proxy does not look at it."""
         why = f"switch maintenance on ({host.paths.maintenance}): 503 for all but ACME and the API's health path"
         switch, beside = host.paths.maintenance, f"{host.paths.maintenance}.new"
         content = json.dumps({"who": self.holder.who, "since": self.holder.since})
         write = f"printf '%s\\n' {quote(content)} >{quote(beside)}"
         text = lines("umask 022", write, sh("sync", beside), sh("mv", "-fT", beside, switch))
-        return Act(why, text, undo=sh("rm", "-f", switch), critical=True)
+        return Script(why, text, undo=sh("rm", "-f", switch), critical=True)
 
 
-def _switch_off(host: Inventory, was: str) -> Act:
-    return Act(f"switch maintenance off (was {was})", sh("rm", "-f", host.paths.maintenance))
+def _switch_off(host: Inventory, was: str) -> Script:
+    return Script(f"switch maintenance off (was {was})", sh("rm", "-f", host.paths.maintenance))
 
 
 def _not_known(host: Inventory) -> Note:

@@ -1,14 +1,14 @@
 """`provision`: everything, in the guide's order, idempotently; ends with `verify`."""
 
 from deployer.run.command import CHANGING, Choices, Command, Option
-from deployer.run.host_run import Run, on_hosts
+from deployer.run.host_run import HostRun, on_hosts
 
 
 def provision(choices: Choices) -> int:
     return on_hosts(choices, _provision)
 
 
-def _provision(run: Run) -> int:
+def _provision(run: HostRun) -> int:
     from deployer.engine.executor import not_looked_at
     from deployer.run.convergence import converge_on, seen
     from deployer.steps import GUIDE

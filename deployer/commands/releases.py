@@ -7,7 +7,7 @@ from deployer.releases import log as words
 from deployer.releases.log import Release
 from deployer.releases.rollback import ask_kept, ask_log, kept
 from deployer.run.command import COMMON, Choices, Command
-from deployer.run.host_run import Run, on_hosts
+from deployer.run.host_run import HostRun, on_hosts
 
 _HEAD = f"{'':>7}  {'release':24}  {'commit':12}  {'ref':12}  {'since':20}  who"
 
@@ -16,7 +16,7 @@ def releases(choices: Choices) -> int:
     return on_hosts(choices, _releases)
 
 
-def _releases(run: Run) -> int:
+def _releases(run: HostRun) -> int:
     log, there = known(run)
     current = words.current(log)
     head = f"{_HEAD}\n"
@@ -32,7 +32,7 @@ def _releases(run: Run) -> int:
     return 0
 
 
-def known(run: Run) -> tuple[tuple[Release, ...], frozenset[str]]:
+def known(run: HostRun) -> tuple[tuple[Release, ...], frozenset[str]]:
     """All releases of the log, and the ids of those that are kept; one round trip."""
     asked = (ask_log(run.host), ask_kept(run.host))
     told = parse(run.transport.run(script_for(asked), limit=60).output, asked)

@@ -4,16 +4,15 @@ import time
 from dataclasses import asdict
 
 from deployer.certificates.expiry import Standing, asked, is_due, reason, standing
-from deployer.engine.changes import Note
-from deployer.engine.changes import Run as Act
+from deployer.engine.changes import Note, Script
 from deployer.engine.job import Job
-from deployer.engine.lock import Holder
+from deployer.engine.lock import LockOwner
 from deployer.engine.session import Session
 from deployer.engine.survey import script_for
 from deployer.errors import Context, DeployerError, Interrupted
 from deployer.output.report import StepReport, Verdict
 from deployer.run.command import CHANGING, Choices, Command, Option
-from deployer.run.host_run import Run, on_hosts
+from deployer.run.host_run import HostRun, on_hosts
 from deployer.site.scripts import functions as scripts
 from deployer.steps.certificates import TITLE as SECTION
 from deployer.text.shell import lines, quote
@@ -28,7 +27,7 @@ def renew(choices: Choices) -> int:
     return on_hosts(choices, _renew)
 
 
-def _renew(run: Run) -> int:
+def _renew(run: HostRun) -> int:
     if run.choices.flag("force") and run.host.tls.mode == "letsencrypt":
         run.report.data("note", asdict(DUPLICATES), f"note: {DUPLICATES.text}\n      {DUPLICATES.remedy}")
     if run.choices.flag("dry-run"):
@@ -36,18 +35,18 @@ def _renew(run: Run) -> int:
     return _act(run)
 
 
-def _foresee(run: Run) -> int:
+def _foresee(run: HostRun) -> int:
     reply = run.transport.run(script_for(asked(run.host)), limit=60)
     found, force = standing(run.host, reply.output), run.choices.flag("force")
     why = reason(run.host, found, force=force)
     acts = run.host.tls.mode != "provided" and (force or is_due(run.host, found))
-    change = Act(why, "") if acts else None
+    change = Script(why, "") if acts else None
     _tell(run, "would change" if change else "in sync", why, change, time.monotonic())
     return 10 if change and run.choices.flag("detailed-exitcode") else 0
 
 
-def _act(run: Run) -> int:
-    began, holder = time.monotonic(), Holder.here("renew --force" if run.choices.flag("force") else "renew")
+def _act(run: HostRun) -> int:
+    began, holder = time.monotonic(), LockOwner.here("renew --force" if run.choices.flag("force") else "renew")
     session = Session.start(
         run.transport,
         run.host,
@@ -70,7 +69,7 @@ def _act(run: Run) -> int:
     return 0
 
 
-def _under_lock(run: Run, session: Session, holder: Holder, began: float) -> None:
+def _under_lock(run: HostRun, session: Session, holder: LockOwner, began: float) -> None:
     before, acts = standing(run.host, session.survey_reply()), run.host.tls.mode != "provided"
     if acts:
         _do(run, session, holder)
@@ -80,13 +79,13 @@ def _under_lock(run: Run, session: Session, holder: Holder, began: float) -> Non
     _conclude(run, before, after, began)
 
 
-def _do(run: Run, session: Session, holder: Holder) -> None:
+def _do(run: HostRun, session: Session, holder: LockOwner) -> None:
     run.report.begin(SECTION, f"renew the certificate of {', '.join(run.host.names)}")
     why = "renew the certificate"
     text = lines(
         scripts.certificate_functions(run.host), f"renew {quote('--force' if run.choices.flag('force') else '')}"
     )
-    job = Job(SECTION, (Act(why, text, within=900),), run.host.paths.env)
+    job = Job(SECTION, (Script(why, text, within=900),), run.host.paths.env)
     result = session.do(job, lambda what: run.report.begin(SECTION, what), run.report.line)
     if result.exit_code != 0:
         session.audit(holder.record("failed: the certificate was not renewed", 0))
@@ -98,15 +97,15 @@ def _do(run: Run, session: Session, holder: Holder) -> None:
         )
 
 
-def _conclude(run: Run, before: Standing, after: Standing, began: float) -> None:
+def _conclude(run: HostRun, before: Standing, after: Standing, began: float) -> None:
     if before.digest == after.digest:
         _tell(run, "in sync", reason(run.host, after, force=False), None, began)
     else:
         why = f"the certificate is renewed: {after.days_left} days left (was {before.days_left})"
-        _tell(run, "changed", why, Act(why, ""), began)
+        _tell(run, "changed", why, Script(why, ""), began)
 
 
-def _tell(run: Run, verdict: Verdict, why: str, change: Act | None, began: float) -> None:
+def _tell(run: HostRun, verdict: Verdict, why: str, change: Script | None, began: float) -> None:
     run.tally.verdicts.append(verdict)
     changes, notes = ((change,), ()) if change else ((), (Note(why),))
     run.report.step(StepReport("renew", SECTION, verdict, changes, notes, seconds=time.monotonic() - began))

@@ -5,7 +5,7 @@ from deployer.backups.scripts.restore import KINDS
 from deployer.commands.backups import known
 from deployer.errors import UsageError
 from deployer.run.command import CHANGING, YES, Choices, Command, Option
-from deployer.run.host_run import Run, on_hosts
+from deployer.run.host_run import HostRun, on_hosts
 from deployer.run.prompts import agrees, can_ask
 
 
@@ -19,7 +19,7 @@ def restore(choices: Choices) -> int:
     return on_hosts(choices, _restore)
 
 
-def _restore(run: Run) -> int:
+def _restore(run: HostRun) -> int:
     from deployer.backups.prerequisites import found
     from deployer.backups.restore import foresee, put_in_place
     from deployer.backups.transfer import bring
@@ -38,7 +38,7 @@ def _restore(run: Run) -> int:
     return put_in_place(run, choice.backup, scope)
 
 
-def _be_sure(run: Run, backup: Backup, scope: tuple[str, ...]) -> None:
+def _be_sure(run: HostRun, backup: Backup, scope: tuple[str, ...]) -> None:
     """Raises UsageError where nobody agrees: what was written since the backup is about to be replaced."""
     if run.choices.flag("yes"):
         return

@@ -5,26 +5,26 @@ from deployer.errors import UsageError
 from deployer.inventory.model import Inventory
 from deployer.releases import log as releases
 from deployer.releases.log import Release
-from deployer.releases.rollback import Back
+from deployer.releases.rollback import Rollback
 from deployer.run.command import CHANGING, Choices, Command, Option
-from deployer.run.host_run import Run, on_hosts
+from deployer.run.host_run import HostRun, on_hosts
 
 
 def rollback(choices: Choices) -> int:
     return on_hosts(choices, _rollback)
 
 
-def _rollback(run: Run) -> int:
-    from deployer.engine.engine import Engine, Operator
-    from deployer.engine.lock import Holder
+def _rollback(run: HostRun) -> int:
+    from deployer.engine.engine import Engine, RunContext
+    from deployer.engine.lock import LockOwner
     from deployer.run.convergence import converge, seen
     from deployer.run.resolver import resolver
 
     wanted = run.choices.text("to")
     target = choose(run.host, wanted, *known(run))  # before the lock, which pins the choice
-    operator = Operator(resolver(run.host), run.report, run.tally, lambda: seen(run))
-    engine = Engine(run.host, run.transport, (Back(target.id),), operator)
-    return converge(run, engine, Holder.here(f"rollback --to {target.id}"))
+    operator = RunContext(resolver(run.host), run.report, run.tally, lambda: seen(run))
+    engine = Engine(run.host, run.transport, (Rollback(target.id),), operator)
+    return converge(run, engine, LockOwner.here(f"rollback --to {target.id}"))
 
 
 def choose(host: Inventory, wanted: str, log: tuple[Release, ...], there: frozenset[str]) -> Release:

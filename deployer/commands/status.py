@@ -5,7 +5,7 @@ from dataclasses import asdict
 from deployer.engine.survey import script_for
 from deployer.errors import Context, DeployerError
 from deployer.run.command import COMMON, Choices, Command
-from deployer.run.host_run import Run, on_hosts
+from deployer.run.host_run import HostRun, on_hosts
 from deployer.status.screen import text
 from deployer.status.state import asked, state
 
@@ -14,7 +14,7 @@ def status(choices: Choices) -> int:
     return on_hosts(choices, _status)
 
 
-def _status(run: Run) -> int:
+def _status(run: HostRun) -> int:
     reply = run.transport.run(script_for(tuple(asked(run.host).values())), limit=60)
     found = state(run.host, reply.output)
     fields: dict[str, object] = {"host": run.host.file.stem, **asdict(found)}

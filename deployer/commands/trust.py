@@ -4,13 +4,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from deployer.engine.changes import Note
-from deployer.engine.changes import Run as Act
+from deployer.engine.changes import Note, Script
 from deployer.errors import ConnectionFailed, Context, DeployerError, UsageError
 from deployer.inventory.model import Inventory
 from deployer.output.report import StepReport, Verdict
 from deployer.run.command import COMMON, YES, Choices, Command, Option
-from deployer.run.host_run import Run, on_hosts
+from deployer.run.host_run import HostRun, on_hosts
 from deployer.run.hosts import ssh_settings
 from deployer.run.prompts import agrees, ask, can_ask
 from deployer.transport.protocol import Transport
@@ -36,7 +35,7 @@ def _not_connected(host: Inventory, choices: Choices) -> Transport:
     return SshTransport(ssh_settings(host, choices))
 
 
-def _trust(run: Run) -> int:
+def _trust(run: HostRun) -> int:
     if run.host.is_local:
         _tell(run, "in sync", note=Note("this machine itself is meant: there is no host key to trust"))
         return 0
@@ -88,7 +87,7 @@ def _known(known_hosts: Path, key: "HostKey") -> tuple[str, ...]:
     return tuple(fingerprint(one) for one in known.values()) if known else ()
 
 
-def _vouched_for(run: Run, expected: Expected, key: "HostKey", *, known: tuple[str, ...]) -> None:
+def _vouched_for(run: HostRun, expected: Expected, key: "HostKey", *, known: tuple[str, ...]) -> None:
     """Returns when somebody has vouched for the key. Raises DeployerError otherwise."""
     if expected.fingerprints:
         raise _mismatch(run, expected.fingerprints, f"{key.name} presents {key.fingerprint}")
@@ -104,7 +103,7 @@ def _vouched_for(run: Run, expected: Expected, key: "HostKey", *, known: tuple[s
         raise DeployerError(f"{key.name} is not trusted", context=_context(run))
 
 
-def _changed_knowingly(run: Run, key: "HostKey", known: tuple[str, ...]) -> None:
+def _changed_knowingly(run: HostRun, key: "HostKey", known: tuple[str, ...]) -> None:
     what = f"the host key of {key.name} has CHANGED: known is {', '.join(known)}, presented is {key.fingerprint}"
     if not can_ask(run.choices):
         remedy = f"if you know why (was the server set up anew?): {COMPARE}; then {_how(run, key)}"
@@ -113,11 +112,11 @@ def _changed_knowingly(run: Run, key: "HostKey", known: tuple[str, ...]) -> None
         raise DeployerError(f"the known key of {key.name} is kept", context=_context(run))
 
 
-def _how(run: Run, key: "HostKey") -> str:
+def _how(run: HostRun, key: "HostKey") -> str:
     return f"deployer trust --host {run.host.file.stem} --fingerprint {key.fingerprint}, once you have compared it"
 
 
-def _pin(run: Run, known_hosts: Path, key: "HostKey") -> None:
+def _pin(run: HostRun, known_hosts: Path, key: "HostKey") -> None:
     from deployer.transport.trust import is_pinned, pin
 
     pin(known_hosts, key)
@@ -125,16 +124,16 @@ def _pin(run: Run, known_hosts: Path, key: "HostKey") -> None:
         raise DeployerError(
             f"{key.fingerprint} is marked @revoked in a known_hosts file: it is not trusted", context=_context(run)
         )
-    _tell(run, "changed", change=Act(f"pin {key.fingerprint} for {key.name} in {known_hosts}", ""))
+    _tell(run, "changed", change=Script(f"pin {key.fingerprint} for {key.name} in {known_hosts}", ""))
 
 
-def _refuse_unseen(run: Run, expected: Expected) -> None:
+def _refuse_unseen(run: HostRun, expected: Expected) -> None:
     unseen = tuple(one for one in expected.fingerprints if one not in expected.met)
     if unseen:
         raise _mismatch(run, unseen, "no hop presents it")
 
 
-def _mismatch(run: Run, expected: tuple[str, ...], seen: str) -> ConnectionFailed:
+def _mismatch(run: HostRun, expected: tuple[str, ...], seen: str) -> ConnectionFailed:
     return ConnectionFailed(
         f"expected {', '.join(expected)}, but {seen}",
         remedy="another machine may be answering; compare again what you took the fingerprint from "
@@ -143,7 +142,7 @@ def _mismatch(run: Run, expected: tuple[str, ...], seen: str) -> ConnectionFaile
     )
 
 
-def _show(run: Run, key: "HostKey", *, pinned: bool) -> None:
+def _show(run: HostRun, key: "HostKey", *, pinned: bool) -> None:
     fields: dict[str, object] = {
         "name": key.name,
         "kind": key.kind,
@@ -154,12 +153,12 @@ def _show(run: Run, key: "HostKey", *, pinned: bool) -> None:
     run.report.data("host key", fields, str(key))
 
 
-def _tell(run: Run, verdict: Verdict, *, change: Act | None = None, note: Note | None = None) -> None:
+def _tell(run: HostRun, verdict: Verdict, *, change: Script | None = None, note: Note | None = None) -> None:
     run.tally.verdicts.append(verdict)
     run.report.step(StepReport("trust", SECTION, verdict, (change,) if change else (), (note,) if note else ()))
 
 
-def _context(run: Run) -> Context:
+def _context(run: HostRun) -> Context:
     return Context(host=run.host.file.stem, step=SECTION)
 
 

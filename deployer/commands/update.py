@@ -2,14 +2,14 @@
 
 from deployer.inventory.model import Inventory
 from deployer.run.command import CHANGING, Choices, Command, Option
-from deployer.run.host_run import Run, on_hosts
+from deployer.run.host_run import HostRun, on_hosts
 
 
 def update(choices: Choices) -> int:
     return on_hosts(choices, _update)
 
 
-def _update(run: Run) -> int:
+def _update(run: HostRun) -> int:
     from deployer.run.convergence import converge_on, seen
     from deployer.steps import UPDATE
 

@@ -9,7 +9,7 @@ from deployer.errors import Context, DeployerError
 from deployer.inventory.model import Inventory
 from deployer.output.report import StepReport, Verdict
 from deployer.run.command import COMMON, Choices, Command
-from deployer.run.host_run import Run, on_hosts
+from deployer.run.host_run import HostRun, on_hosts
 from deployer.text.shell import sh
 from deployer.transport.protocol import Transport
 from deployer.verify.checks import Check
@@ -23,12 +23,12 @@ def verify(choices: Choices) -> int:
     return on_hosts(choices, _verify)
 
 
-def _verify(run: Run) -> int:
+def _verify(run: HostRun) -> int:
     verify_host(run)
     return 0
 
 
-def verify_host(run: Run) -> None:
+def verify_host(run: HostRun) -> None:
     """Raises DeployerError when a check failed."""
     began = time.monotonic()
     run.report.begin(SECTION, f"asking {run.host.site.domain} as a visitor does")
@@ -45,13 +45,13 @@ def verify_host(run: Run) -> None:
         raise _failure(run.host, failed)
 
 
-def seen_wrong(run: Run) -> Mapping[str, str]:
+def seen_wrong(run: HostRun) -> Mapping[str, str]:
     """What is wrong with the site at this moment, for one who compares: by name of the check, what was seen."""
     checks = look(site(run.host, run.transport))
     return {check.name: check.evidence for check in checks if check.verdict == "fail"}
 
 
-def _text(run: Run, check: Check) -> str:
+def _text(run: HostRun, check: Check) -> str:
     return f"              {check.verdict}: {check.name}: {check.evidence}" if run.choices.flag("verbose") else ""
 
 

@@ -34,7 +34,7 @@ class WriteFiles:
 
 
 @dataclass(frozen=True)
-class Run:
+class Script:
     """Bash run as root with `set -euo pipefail`. `undo` takes it back when a later change of the step fails.
 
     `within` is the limit in seconds. `critical` work is never broken off by Ctrl-C. A `payload` is laid beside
@@ -70,7 +70,7 @@ class SecondLogin:
 
 
 @dataclass(frozen=True)
-class FromOutside:
+class OutsideCheck:
     """The site is looked at as a visitor does: where it is worse than before the step, `undo` (bash) goes back."""
 
     why: str
@@ -96,7 +96,7 @@ class Send:
     held: tuple[tuple[str, ...], ...]
 
 
-Change = WriteFiles | Run | Gate | SecondLogin | FromOutside | Send
+Change = WriteFiles | Script | Gate | SecondLogin | OutsideCheck | Send
 
 
 @dataclass(frozen=True)

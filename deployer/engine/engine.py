@@ -11,14 +11,14 @@ from dataclasses import dataclass, field, replace
 from typing import Protocol
 
 from deployer.engine.changes import Send
-from deployer.engine.executor import Acting, Outside, context_of, not_looked_at
+from deployer.engine.executor import Executor, Outside, context_of, not_looked_at
 from deployer.engine.facts import Answer, Resolve
-from deployer.engine.lock import Holder
-from deployer.engine.plan import Known, Planned, Resolver, asked_of_host, asked_of_names, name_of, plan
+from deployer.engine.lock import LockOwner
+from deployer.engine.plan import Resolver, StepPlan, SurveyResult, asked_of_host, asked_of_names, name_of, plan
 from deployer.engine.session import Session
 from deployer.engine.step import Step
 from deployer.engine.survey import parse, script_for
-from deployer.engine.transfer import NoSender, Sender
+from deployer.engine.transfer import ImageTransfer, NoImageTransfer
 from deployer.errors import ConnectionFailed, DeployerError, Interrupted
 from deployer.inventory.model import Inventory
 from deployer.output.report import Report, StepReport, Verdict
@@ -35,20 +35,20 @@ class Verdicts(Protocol):
 
 
 @dataclass(frozen=True)
-class Operator:
+class RunContext:
     """What a run needs of the operator's side: name servers, somewhere to tell, eyes outside, and a builder."""
 
     resolve: Resolver
     report: Report
     tally: Verdicts
     outside: Outside = not_looked_at
-    sender: Sender = field(default_factory=NoSender)
+    sender: ImageTransfer = field(default_factory=NoImageTransfer)
 
 
 class Engine:
     """Brings one host to what its steps ask for, or says what that would take."""
 
-    def __init__(self, host: Inventory, transport: Transport, steps: Sequence[Step], operator: Operator) -> None:
+    def __init__(self, host: Inventory, transport: Transport, steps: Sequence[Step], operator: RunContext) -> None:
         self._host, self._transport, self._steps, self._report = host, transport, tuple(steps), operator.report
         self._asked = asked_of_host(host, self._steps)
         self._resolve, self._names = operator.resolve, Future[dict[Resolve, Answer]]()
@@ -57,13 +57,13 @@ class Engine:
 
     # -- looking ---------------------------------------------------------------------------------------------------
 
-    def look(self) -> tuple[Planned, ...]:
+    def look(self) -> tuple[StepPlan, ...]:
         """One survey and the plan that follows from it: one round trip, no lock, nothing written."""
         self._start_resolving()
         reply = self._transport.run(script_for(self._asked), limit=120)
         return self._plan_all(self._known(reply.output))
 
-    def preview(self) -> tuple[Planned, ...]:
+    def preview(self) -> tuple[StepPlan, ...]:
         """Look, and report each step with what it would do. Raises DeployerError when something stands in the way."""
         plans = self.look()
         for planned in plans:
@@ -73,7 +73,7 @@ class Engine:
 
     # -- acting ----------------------------------------------------------------------------------------------------
 
-    def apply(self, holder: Holder, *, wait: int) -> None:
+    def apply(self, holder: LockOwner, *, wait: int) -> None:
         """Take the lock, and bring every step in sync. Raises DeployerError at the first that cannot be."""
         session = Session.start(
             self._transport, self._host, holder, wait=wait, survey=script_for(self._asked), say=self._report.line
@@ -94,7 +94,7 @@ class Engine:
         finally:
             session.end()
 
-    def _converge(self, session: Session, known: Known, holder: Holder) -> None:
+    def _converge(self, session: Session, known: SurveyResult, holder: LockOwner) -> None:
         self._be_ready(self._plan_all(known))
         for index, step in enumerate(self._steps):
             known = self._bring_in_sync(session, index, step, known)
@@ -102,7 +102,7 @@ class Engine:
             self._prove_converged()
             self._keep(session, holder, "done")
 
-    def _bring_in_sync(self, session: Session, index: int, step: Step, known: Known) -> Known:
+    def _bring_in_sync(self, session: Session, index: int, step: Step, known: SurveyResult) -> SurveyResult:
         began = time.monotonic()
         planned = plan(step, self._host, known)
         if planned.problems or planned.unknown:
@@ -119,10 +119,10 @@ class Engine:
         self._must_be_empty(now)
         return known
 
-    def _act(self, session: Session, planned: Planned, began: float) -> None:
+    def _act(self, session: Session, planned: StepPlan, began: float) -> None:
         self._acted = True
         try:
-            Acting(self._host, self._transport, session, self._report, self._outside, self._sender).act(planned)
+            Executor(self._host, self._transport, session, self._report, self._outside, self._sender).act(planned)
         except ConnectionFailed:
             raise  # what was begun goes on without us: how it ends is not known
         except DeployerError:
@@ -136,7 +136,7 @@ class Engine:
         for step in self._steps:
             self._must_be_empty(plan(step, self._host, known))
 
-    def _must_be_empty(self, planned: Planned) -> None:
+    def _must_be_empty(self, planned: StepPlan) -> None:
         if planned.changes or planned.unknown:
             left = "; ".join(change.why for change in planned.changes) or planned.unknown
             raise DeployerError(
@@ -145,13 +145,13 @@ class Engine:
                 context=context_of(self._host, planned),
             )
 
-    def _be_ready(self, plans: Sequence[Planned]) -> None:
+    def _be_ready(self, plans: Sequence[StepPlan]) -> None:
         """Before anything is changed: nothing stands in the way, and whoever is to build on this side can."""
         self._refuse_problems(plans)
         if any(isinstance(change, Send) for planned in plans for change in planned.changes):
             self._sender.ready()
 
-    def _refuse_problems(self, plans: Sequence[Planned]) -> None:
+    def _refuse_problems(self, plans: Sequence[StepPlan]) -> None:
         stopped = [planned for planned in plans if planned.problems]
         if not stopped:
             return
@@ -167,15 +167,15 @@ class Engine:
 
     # -- helpers ---------------------------------------------------------------------------------------------------
 
-    def _ask_again(self, steps: Sequence[Step]) -> Known:
+    def _ask_again(self, steps: Sequence[Step]) -> SurveyResult:
         asked = asked_of_host(self._host, steps)
         reply = self._transport.run(script_for(asked), limit=120)
-        return Known(parse(reply.output, asked), self._names.result())
+        return SurveyResult(parse(reply.output, asked), self._names.result())
 
-    def _known(self, reply: bytes) -> Known:
-        return Known(parse(reply, self._asked), self._names.result())
+    def _known(self, reply: bytes) -> SurveyResult:
+        return SurveyResult(parse(reply, self._asked), self._names.result())
 
-    def _plan_all(self, known: Known) -> tuple[Planned, ...]:
+    def _plan_all(self, known: SurveyResult) -> tuple[StepPlan, ...]:
         return tuple(plan(step, self._host, known) for step in self._steps)
 
     def _start_resolving(self) -> None:
@@ -185,7 +185,7 @@ class Engine:
         self._names = pool.submit(lambda: dict(self._resolve(names)) if names else {})
         pool.shutdown(wait=False)
 
-    def _tell(self, planned: Planned, verdict: Verdict, began: float | None = None) -> None:
+    def _tell(self, planned: StepPlan, verdict: Verdict, began: float | None = None) -> None:
         self._tally.verdicts.append(verdict)
         seconds = time.monotonic() - began if began is not None else 0.0
         reason = planned.unknown or "; ".join(problem.text for problem in planned.problems)
@@ -195,13 +195,13 @@ class Engine:
             )
         )
 
-    def _keep(self, session: Session, holder: Holder, result: str) -> None:
+    def _keep(self, session: Session, holder: LockOwner, result: str) -> None:
         """One line in the audit log for a run that changed, or tried to change, something; not for a refused one."""
         if self._acted:
             session.audit(holder.record(result, self._tally.count("changed")))
 
 
-def _foreseen(planned: Planned) -> Verdict:
+def _foreseen(planned: StepPlan) -> Verdict:
     if planned.problems:
         return "failed"
     if planned.unknown:

@@ -3,11 +3,11 @@
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from deployer.engine.changes import Change, FromOutside, Gate, Run, SecondLogin, Send, WriteFiles
+from deployer.engine.changes import Change, Gate, OutsideCheck, Script, SecondLogin, Send, WriteFiles
 from deployer.engine.job import Job
-from deployer.engine.plan import Planned, name_of
+from deployer.engine.plan import StepPlan, name_of
 from deployer.engine.session import JobResult, Session
-from deployer.engine.transfer import Sender
+from deployer.engine.transfer import ImageTransfer
 from deployer.errors import Context, DeployerError, GateFailed, RollbackFailed
 from deployer.inventory.model import Inventory
 from deployer.output.report import Report
@@ -25,12 +25,12 @@ def not_looked_at() -> Mapping[str, str]:
     return {}
 
 
-def context_of(host: Inventory, planned: Planned) -> Context:
+def context_of(host: Inventory, planned: StepPlan) -> Context:
     return Context(host=host.file.stem, step=planned.step.TITLE)
 
 
 @dataclass(frozen=True)
-class Acting:
+class Executor:
     """Acts on one host, under the lock that the session holds."""
 
     host: Inventory
@@ -38,29 +38,29 @@ class Acting:
     session: Session
     report: Report
     outside: Outside
-    sender: Sender
+    sender: ImageTransfer
 
-    def act(self, planned: Planned) -> None:
+    def act(self, planned: StepPlan) -> None:
         """Make the step's changes. Raises DeployerError at the first that fails, after what could be undone was."""
-        looks = any(isinstance(change, FromOutside) for change in planned.changes)
+        looks = any(isinstance(change, OutsideCheck) for change in planned.changes)
         before = self.outside() if looks else {}
         for group in _groups(planned.changes):
             match group[0]:
                 case SecondLogin():
                     self._log_in_again(planned, group[0])
-                case FromOutside():
+                case OutsideCheck():
                     self._look_from_outside(planned, group[0], before)
                 case Send():
                     self._send(planned, group[0])
                 case _:
                     self._do(planned, group)
 
-    def _do(self, planned: Planned, changes: Sequence[Change]) -> None:
+    def _do(self, planned: StepPlan, changes: Sequence[Change]) -> None:
         result = self._run(planned, changes)
         if result.exit_code != 0:
             raise _failure(changes, result, context_of(self.host, planned))
 
-    def _run(self, planned: Planned, changes: Sequence[Change]) -> JobResult:
+    def _run(self, planned: StepPlan, changes: Sequence[Change]) -> JobResult:
         section = planned.step.TITLE
         job = Job(section, changes, self.host.paths.env)
         result = self.session.do(job, lambda why: self.report.begin(section, why), self.report.line)
@@ -70,13 +70,13 @@ class Acting:
             self.report.data("parts", fields, f"              {text}")
         return result
 
-    def _look_from_outside(self, planned: Planned, look: FromOutside, before: Mapping[str, str]) -> None:
+    def _look_from_outside(self, planned: StepPlan, look: OutsideCheck, before: Mapping[str, str]) -> None:
         """What was wrong before the step is not held against it."""
         self.report.begin(planned.step.TITLE, look.why)
         worse = {name: seen for name, seen in self.outside().items() if name not in before}
         if not worse:
             return
-        back = Run("go back to what served before", look.undo, within=look.within, critical=True)
+        back = Script("go back to what served before", look.undo, within=look.within, critical=True)
         result = self._run(planned, (back,))
         what = "; ".join(f"{name}: {seen}" for name, seen in worse.items())
         context = replace(context_of(self.host, planned), output=result.output, exit_code=result.exit_code)
@@ -84,7 +84,7 @@ class Acting:
             raise RollbackFailed(f"{what}; going back failed too", remedy=_PERSON, context=context)
         raise GateFailed(f"{what}; the former state serves", remedy=_MEND, context=context)
 
-    def _log_in_again(self, planned: Planned, login: SecondLogin) -> None:
+    def _log_in_again(self, planned: StepPlan, login: SecondLogin) -> None:
         self.report.begin(planned.step.TITLE, login.why)
         second = self.transport.again()
         try:
@@ -94,7 +94,7 @@ class Acting:
         if reply.exit_code != 0:
             raise DeployerError(f"{login.why}: refused", context=context_of(self.host, planned))
 
-    def _send(self, planned: Planned, send: Send) -> None:
+    def _send(self, planned: StepPlan, send: Send) -> None:
         self.report.begin(planned.step.TITLE, send.why)
         try:
             self.sender.send(send, self.transport)
@@ -108,8 +108,8 @@ def _groups(changes: Sequence[Change]) -> Sequence[Sequence[Change]]:
     """Changes that travel together; what the operator's side does stands alone between them."""
     groups: list[list[Change]] = []
     for change in changes:
-        alone = isinstance(change, SecondLogin | FromOutside | Send)
-        if alone or not groups or isinstance(groups[-1][0], SecondLogin | FromOutside | Send):
+        alone = isinstance(change, SecondLogin | OutsideCheck | Send)
+        if alone or not groups or isinstance(groups[-1][0], SecondLogin | OutsideCheck | Send):
             groups.append([])
         groups[-1].append(change)
     return groups

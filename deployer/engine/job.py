@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import PurePosixPath
 
-from deployer.engine.changes import Change, File, FromOutside, Gate, Run, SecondLogin, Send, WriteFiles
+from deployer.engine.changes import Change, File, Gate, OutsideCheck, Script, SecondLogin, Send, WriteFiles
 from deployer.engine.program import script
 
 
@@ -38,7 +38,7 @@ def _files(job: Job) -> Iterator[File]:
     yield _text("title", job.title + "\n")
     yield _text("env_file", str(job.env_file))
     yield _text("plan", "".join(_line(number, change) for number, change in enumerate(job.changes, 1)))
-    if any(isinstance(change, Run) and change.critical for change in job.changes):
+    if any(isinstance(change, Script) and change.critical for change in job.changes):
         yield _text("critical", "")
     for number, change in enumerate(job.changes, 1):
         yield from _parts(number, change)
@@ -51,9 +51,9 @@ def _line(number: int, change: Change) -> str:
             return f"{number} files 60 0\n"
         case Gate(within=within, pause=pause):
             return f"{number} gate {within} {pause}\n"
-        case Run(within=within):
+        case Script(within=within):
             return f"{number} run {within} 0\n"
-        case SecondLogin() | FromOutside() | Send():
+        case SecondLogin() | OutsideCheck() | Send():
             raise AssertionError("this is done by the operator's side, not by a job")
 
 
@@ -71,16 +71,16 @@ def _texts(change: Change) -> dict[str, str]:
     match change:
         case WriteFiles(check=check):
             return {"sh": check}
-        case Run(script=text, undo=undo, payload=payload):
+        case Script(script=text, undo=undo, payload=payload):
             return {"sh": text, "undo.sh": undo, "payload": payload.reveal() if payload else ""}
         case Gate(script=text, explain=explain):
             return {"sh": text, "explain.sh": explain}
-        case SecondLogin() | FromOutside() | Send():
+        case SecondLogin() | OutsideCheck() | Send():
             return {}
 
 
 def _limit(change: Change) -> int:
-    return change.within if isinstance(change, Run | Gate) else 60
+    return change.within if isinstance(change, Script | Gate) else 60
 
 
 def _text(name: str, content: str) -> File:

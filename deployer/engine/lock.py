@@ -9,7 +9,7 @@ from typing import Self
 
 
 @dataclass(frozen=True)
-class Holder:
+class LockOwner:
     """`since` is in UTC, ISO 8601."""
 
     who: str

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from deployer.engine.changes import Change, Run
+from deployer.engine.changes import Change, Script
 from deployer.engine.facts import Ask, Facts, Probes
 from deployer.engine.step import Plan
 from deployer.inventory.model import Inventory
@@ -11,7 +11,7 @@ from deployer.text.shell import quote
 
 
 @dataclass(frozen=True)
-class Asked:
+class OneOff:
     """A step that makes these changes once: `token` is this run's own, and stands on the host when they are made."""
 
     title: str
@@ -32,7 +32,7 @@ class Asked:
     def plan(self, host: Inventory, facts: Facts) -> Plan:
         if facts["done"] != self.token:
             yield from self.changes
-            yield Run("note that it is done", f"echo {quote(self.token)} >{quote(self._mark(host))}")
+            yield Script("note that it is done", f"echo {quote(self.token)} >{quote(self._mark(host))}")
 
     def _mark(self, host: Inventory) -> str:
         """One for each title: a command may ask for several things, one after the other."""

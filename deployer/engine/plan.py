@@ -13,7 +13,7 @@ Resolver = Callable[[tuple[Resolve, ...]], Mapping[Resolve, Answer]]
 
 
 @dataclass(frozen=True)
-class Planned:
+class StepPlan:
     """One step's plan. `unknown` says why it cannot be made yet, `problems` why it never can."""
 
     step: Step
@@ -24,7 +24,7 @@ class Planned:
 
 
 @dataclass(frozen=True)
-class Known:
+class SurveyResult:
     """All answers of one survey, by question: the host's and the name servers'."""
 
     host: Mapping[Ask, Answer]
@@ -47,16 +47,16 @@ def asked_of_names(host: Inventory, steps: Sequence[Step]) -> tuple[Resolve, ...
     return tuple(dict.fromkeys(probe for probe in probes if isinstance(probe, Resolve)))
 
 
-def plan(step: Step, host: Inventory, known: Known) -> Planned:
+def plan(step: Step, host: Inventory, known: SurveyResult) -> StepPlan:
     """The step's plan; a fact that cannot be told makes it unknown, never empty."""
     try:
         wanted = tuple(step.plan(host, known.facts(step.probes(host))))
     except Unknown as unknown:
-        return Planned(step, unknown=str(unknown))
+        return StepPlan(step, unknown=str(unknown))
     except Stop as stop:
-        return Planned(step, problems=stop.problems)
+        return StepPlan(step, problems=stop.problems)
     notes = tuple(item for item in wanted if isinstance(item, Note))
-    return Planned(step, tuple(item for item in wanted if not isinstance(item, Note)), notes)
+    return StepPlan(step, tuple(item for item in wanted if not isinstance(item, Note)), notes)
 
 
 def name_of(step: Step) -> str:

@@ -8,7 +8,7 @@ from dataclasses import asdict, dataclass, field
 from typing import Self
 
 from deployer.engine.job import Job, pack
-from deployer.engine.lock import Holder
+from deployer.engine.lock import LockOwner
 from deployer.engine.program import script
 from deployer.engine.survey import cut
 from deployer.errors import ConnectionFailed, Context, DeployerError, LockHeld, RollbackFailed
@@ -52,7 +52,7 @@ class Session:
         cls,
         transport: Transport,
         host: Inventory,
-        holder: Holder,
+        holder: LockOwner,
         *,
         wait: int,
         survey: str,

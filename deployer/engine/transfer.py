@@ -6,7 +6,7 @@ from deployer.engine.changes import Send
 from deployer.transport.protocol import Transport
 
 
-class Sender(Protocol):
+class ImageTransfer(Protocol):
     """Builds images and sends them to the host."""
 
     def ready(self) -> None:
@@ -16,7 +16,7 @@ class Sender(Protocol):
         """Build, and load on the host. Raises DeployerError."""
 
 
-class NoSender:
+class NoImageTransfer:
     """For a run whose steps send nothing."""
 
     def ready(self) -> None:

@@ -13,7 +13,7 @@ from pydantic_core import ErrorDetails
 
 from deployer.inventory.model import Inventory
 
-Place = tuple[int | str, ...]
+Endpoint = tuple[int | str, ...]
 
 LONGEST = 80
 UNSEEN = re.compile(r"environment\b|backend\.build_args\b|monitoring\.(?:alert_webhook|heartbeat_url)\b")
@@ -60,7 +60,7 @@ def _right(detail: ErrorDetails) -> str:
     return _KINDS.get(detail["type"], detail["msg"])
 
 
-def dotted(place: Place) -> str:
+def dotted(place: Endpoint) -> str:
     """('site', 'aliases', 0) -> site.aliases[0]"""
     pieces = [f"[{part}]" if isinstance(part, int) else f".{_bare(part)}" for part in place if part != "[key]"]
     return "".join(pieces).removeprefix(".")
@@ -100,7 +100,7 @@ def close_to(word: str, known: Iterable[str]) -> str:
     return f": did you mean `{near[0]}`?" if near else ""
 
 
-def _suggestion(place: Place) -> str:
+def _suggestion(place: Endpoint) -> str:
     word, model = str(place[-1]), _model_at(place[:-1])
     elsewhere = [home for home, keys in _homes() if word in keys]
     near = close_to(word, model.model_fields)
@@ -113,12 +113,12 @@ def _homes() -> Iterator[tuple[str, Iterable[str]]]:
         yield f"in [{name}]", _model_at((name,)).model_fields
 
 
-def _expected(place: Place) -> str:
+def _expected(place: Endpoint) -> str:
     field = _model_at(place[:-1]).model_fields[str(place[-1])]
     return next((str(check.func.expects) for check in field.metadata if hasattr(check, "func")), "it is needed")
 
 
-def _model_at(place: Place) -> type[BaseModel]:
+def _model_at(place: Endpoint) -> type[BaseModel]:
     """The table that a place is in; one without keys where there is none."""
     if not place:
         return Inventory

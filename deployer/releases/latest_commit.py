@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from deployer.engine.changes import Note, Run, Stop
+from deployer.engine.changes import Note, Script, Stop
 from deployer.engine.facts import Ask, Facts, Probes
 from deployer.engine.program import script
 from deployer.engine.step import Plan, Step
@@ -17,7 +17,7 @@ TITLE = "10.1 Fetch"
 
 
 @dataclass(frozen=True)
-class Following:
+class AtLatestCommit:
     """A step that brings what the ref has become, where by itself it keeps the commit that serves."""
 
     step: Step
@@ -63,7 +63,7 @@ def plan(host: Inventory, facts: Facts) -> Plan:
         found = f"{git(host, 'cat-file', '-e', f'{commit}^{{commit}}')}"
         missing = f"{{ echo {quote(f'the repository has no commit {commit}')}; exit 1; }}"
         why = f"fetch {host.source.ref}: {commit[:12]} (serving: {facts['standing'][:12]})"
-        yield Run(why, lines(fetch(host), f"{found} || {missing}"), within=700)
+        yield Script(why, lines(fetch(host), f"{found} || {missing}"), within=700)
     elif commit != facts["standing"]:
         yield Note(f"{host.source.ref} is {commit[:12]}, serving is {facts['standing'][:12]}; {_told(commits)}")
 

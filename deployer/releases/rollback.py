@@ -3,13 +3,13 @@
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
-from deployer.engine.changes import Change, Note, Run, Stop
+from deployer.engine.changes import Change, Note, Script, Stop
 from deployer.engine.facts import Ask, Facts, Probes
 from deployer.engine.step import Plan
 from deployer.inventory.model import Inventory
 from deployer.releases import log as releases
 from deployer.releases.log import Release
-from deployer.releases.scripts.functions import Going, release_functions
+from deployer.releases.scripts.functions import ReleaseTarget, release_functions
 from deployer.steps.containers import look_and_finish
 from deployer.text.shell import lines, quote
 
@@ -38,7 +38,7 @@ def kept(answer: str) -> Mapping[str, str]:
 
 
 @dataclass(frozen=True)
-class Back:
+class Rollback:
     """The step that brings the host to the release of this id."""
 
     target: str
@@ -61,15 +61,15 @@ class Back:
 
 
 def _go(host: Inventory, current: Release, target: Release, services: str) -> Iterator[Change]:
-    going = Going(target.commit, target.ref, target.configuration, target.tags, (), ())
+    going = ReleaseTarget(target.commit, target.ref, target.configuration, target.tags, (), ())
     functions = release_functions(host, going, services)
     names = " ".join(line.partition(" ")[0] for line in services.splitlines())
     why = f"put back configuration and environment of release {target.id} (secrets stay as they are)"
-    yield Run(why, lines(functions, f"restore {quote(target.id)}"), lines(functions, f"restore {quote(current.id)}"))
+    yield Script(why, lines(functions, f"restore {quote(target.id)}"), lines(functions, f"restore {quote(current.id)}"))
     copies = sum(int(line.split(" ")[3]) for line in services.splitlines())
     roll = lines(functions, f"roll {quote(names)}")
-    yield Run(
+    yield Script(
         f"replace {current.id} by {target.id} with no gap", roll, within=copies * host.releases.healthy_within + 2400
     )
     yield from look_and_finish(functions)
-    yield Run(f"record that {target.id} serves again", lines(functions, f"record_restored {quote(target.id)}"))
+    yield Script(f"record that {target.id} serves again", lines(functions, f"record_restored {quote(target.id)}"))

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 
-from deployer.engine.changes import Change, File, Run, WriteFiles
+from deployer.engine.changes import Change, File, Script, WriteFiles
 from deployer.engine.facts import Ask, Facts
 from deployer.text.shell import lines, quote, sh
 
@@ -81,7 +81,7 @@ def _difference(state: Standing, file: File) -> str:
 def _mend_attributes(state: Standing, file: File) -> Iterator[Change]:
     owner = f"{file.owner}:{file.group}"
     if (state.mode, state.owner) != (file.mode, owner):
-        yield Run(
+        yield Script(
             f"set {file.path} to {file.mode:04o} {owner} (is {state.mode:04o} {state.owner})",
             lines(sh("chown", owner, file.path), sh("chmod", f"{file.mode:04o}", file.path)),
         )
@@ -107,9 +107,9 @@ def compare_directories(answer: str, directories: Sequence[Directory]) -> Iterat
     for directory in directories:
         state = states.get(str(directory.path))
         if state is None:
-            yield Run(f"make {directory.path} ({directory.mode:04o})", _make(directory))
+            yield Script(f"make {directory.path} ({directory.mode:04o})", _make(directory))
         elif (int(state[0], 8), state[1]) != (directory.mode, directory.owner or state[1]):
-            yield Run(
+            yield Script(
                 f"set {directory.path} to {directory.mode:04o} {directory.owner} (is 0{state[0]} {state[1]})",
                 _make(directory),
             )

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from deployer.engine.changes import Run
+from deployer.engine.changes import Script
 from deployer.engine.facts import Ask
 from deployer.text.shell import sh
 
@@ -24,9 +24,9 @@ def ask_installed(names: Sequence[str]) -> Ask:
     return Ask(f"{{ {query} 2>/dev/null || true; }} | sed -n 's/^.i  *//p'")
 
 
-def install(names: Sequence[str]) -> Run:
+def install(names: Sequence[str]) -> Script:
     """Install packages; 30 minutes, of which 10 may be spent waiting for another apt."""
-    return Run(
+    return Script(
         f"install {', '.join(names)}",
         "\n".join((_AWAIT_CLOUD_INIT, f"{APT} update", f"{APT} install -y --no-install-recommends {sh(*names)}")),
         within=1800,

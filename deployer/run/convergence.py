@@ -4,16 +4,16 @@ from collections.abc import Mapping, Sequence
 from uuid import uuid4
 
 from deployer.engine.changes import Change
-from deployer.engine.engine import Engine, Operator
+from deployer.engine.engine import Engine, RunContext
 from deployer.engine.executor import Outside, not_looked_at
-from deployer.engine.lock import Holder
-from deployer.engine.oneoff import Asked
+from deployer.engine.lock import LockOwner
+from deployer.engine.oneoff import OneOff
 from deployer.engine.step import Step
 from deployer.inventory.model import Inventory
-from deployer.run.host_run import Run
+from deployer.run.host_run import HostRun
 
 
-def converge(run: Run, engine: Engine, holder: Holder) -> int:
+def converge(run: HostRun, engine: Engine, holder: LockOwner) -> int:
     """Apply the engine's plan, or with --dry-run tell it; gives the exit code."""
     if run.choices.flag("dry-run"):
         differs = any(planned.changes or planned.unknown for planned in engine.preview())
@@ -22,35 +22,37 @@ def converge(run: Run, engine: Engine, holder: Holder) -> int:
     return 0
 
 
-def seen(run: Run) -> Mapping[str, str]:
+def seen(run: HostRun) -> Mapping[str, str]:
     """What is wrong with the site as a visitor sees it."""
     from deployer.commands.verify import seen_wrong  # a run that changes nothing does not pay for it
 
     return seen_wrong(run)
 
 
-def operator_of(run: Run, host: Inventory, outside: Outside = not_looked_at) -> Operator:
+def operator_of(run: HostRun, host: Inventory, outside: Outside = not_looked_at) -> RunContext:
     """The operator's side of a run that may build, for this host as it is wanted now."""
-    from deployer.build.local_builder import Workshop
+    from deployer.build.local_builder import LocalBuilder
     from deployer.run.resolver import resolver
 
-    return Operator(resolver(host), run.report, run.tally, outside, Workshop(host, run.report))
+    return RunContext(resolver(host), run.report, run.tally, outside, LocalBuilder(host, run.report))
 
 
-def converge_on(run: Run, host: Inventory, steps: Sequence[Step], doing: str, outside: Outside = not_looked_at) -> int:
+def converge_on(
+    run: HostRun, host: Inventory, steps: Sequence[Step], doing: str, outside: Outside = not_looked_at
+) -> int:
     """Bring this host (as it is wanted now: at another ref, say) to these steps; or tell what that would take."""
-    return converge(run, Engine(host, run.transport, steps, operator_of(run, host, outside)), Holder.here(doing))
+    return converge(run, Engine(host, run.transport, steps, operator_of(run, host, outside)), LockOwner.here(doing))
 
 
-def converge_once(run: Run, title: str, changes: Sequence[Change], outside: Outside = not_looked_at) -> int:
+def converge_once(run: HostRun, title: str, changes: Sequence[Change], outside: Outside = not_looked_at) -> int:
     """Make these changes because they were asked for, whatever the host is like; or tell them."""
     return converge_all_once(run, title.partition(" ")[2].lower(), {title: changes}, outside)
 
 
 def converge_all_once(
-    run: Run, doing: str, steps: Mapping[str, Sequence[Change]], outside: Outside = not_looked_at
+    run: HostRun, doing: str, steps: Mapping[str, Sequence[Change]], outside: Outside = not_looked_at
 ) -> int:
     """The same for several steps, by their titles: each one's success counts, also when a later one fails."""
-    asked = tuple(Asked(title, changes, token=uuid4().hex) for title, changes in steps.items())
-    engine = Engine(run.host, run.transport, asked, Operator(lambda names: {}, run.report, run.tally, outside))
-    return converge(run, engine, Holder.here(doing))
+    asked = tuple(OneOff(title, changes, token=uuid4().hex) for title, changes in steps.items())
+    engine = Engine(run.host, run.transport, asked, RunContext(lambda names: {}, run.report, run.tally, outside))
+    return converge(run, engine, LockOwner.here(doing))

@@ -27,7 +27,7 @@ class Tally:
 
 
 @dataclass(frozen=True)
-class Run:
+class HostRun:
     """One command on one host."""
 
     host: Inventory
@@ -47,7 +47,7 @@ def report_for(choices: Choices) -> Report:
     return Console(Detail(choices.flag("diff"), choices.flag("verbose"), choices.flag("quiet")))
 
 
-def on_hosts(choices: Choices, action: Callable[[Run], int], connecting: Connecting = connect) -> int:
+def on_hosts(choices: Choices, action: Callable[[HostRun], int], connecting: Connecting = connect) -> int:
     """Do something on each chosen host, one after the other; the first failure ends it and gives the exit code."""
     report = report_for(choices)
     try:
@@ -71,11 +71,11 @@ def refuse(choices: Choices, error: DeployerError) -> int:
 
 
 def _on_host(
-    host: Inventory, transport: Transport, choices: Choices, report: Report, action: Callable[[Run], int]
+    host: Inventory, transport: Transport, choices: Choices, report: Report, action: Callable[[HostRun], int]
 ) -> int:
     began, tally = time.monotonic(), Tally()
     try:
-        code = action(Run(host, transport, report, choices, tally))
+        code = action(HostRun(host, transport, report, choices, tally))
     except DeployerError as error:
         report.error(error)
         code = error.exit_code

@@ -48,8 +48,14 @@ GUIDE: tuple[Step, ...] = (
 )
 """All of the guide that makes a host; the release that serves stays at its commit."""
 
-FOUNDATION: tuple[Step, ...] = tuple(step for step in GUIDE if step not in (containers, proxy_container))
+PREREQUISITES: tuple[Step, ...] = tuple(step for step in GUIDE if step not in (containers, proxy_container))
 """What a backup is put in place upon: all of the guide but the application itself."""
 
-UPDATE: tuple[Step, ...] = (newest, newest.Following(images), newest.Following(release), backup, proxy_container)
+UPDATE: tuple[Step, ...] = (
+    newest,
+    newest.AtLatestCommit(images),
+    newest.AtLatestCommit(release),
+    backup,
+    proxy_container,
+)
 """10.1: the ref's newest commit, built while the old release serves, then brought up beside it; backups follow it."""

@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
-from deployer.engine.changes import Change, File, Run
+from deployer.engine.changes import Change, File, Script
 from deployer.engine.facts import Ask, Facts, Probes
 from deployer.engine.program import script
 from deployer.engine.step import Plan
@@ -64,7 +64,9 @@ def probes(host: Inventory) -> Probes:
 def plan(host: Inventory, facts: Facts) -> Plan:
     yield from compare(facts, _files(host), show=False)
     if host.tls.mode == "letsencrypt" and facts["timer"] != "masked":
-        yield Run("mask certbot.timer (this tool renews, with the CA's settings)", "systemctl mask --now certbot.timer")
+        yield Script(
+            "mask certbot.timer (this tool renews, with the CA's settings)", "systemctl mask --now certbot.timer"
+        )
     made, installed = _made(host, facts), _pair(facts, "installed")
     good = _usable(host, made) and _from_that_ca(host, facts)
     if host.tls.mode == "letsencrypt":
@@ -125,7 +127,7 @@ def start_proxy(host: Inventory, facts: Facts) -> Iterator[Change]:
 
 def _mend_modes(host: Inventory, facts: Facts, installed: Pair) -> Iterator[Change]:
     if installed.certificate and facts.lines("modes") != ("644 root:root", "600 root:root"):
-        yield Run(
+        yield Script(
             f"set the modes of {host.paths.certificate} (0644) and {host.paths.private_key} (0600)",
             lines(
                 sh("chown", "root:root", host.paths.certificate, host.paths.private_key),
@@ -195,8 +197,8 @@ def _usable(host: Inventory, pair: Pair) -> bool:
     return pair.lasts and pair.belongs and covers
 
 
-def _act(host: Inventory, why: str, commands: str, within: int = 120) -> Run:
-    return Run(why, lines(scripts.certificate_functions(host), commands), within=within)
+def _act(host: Inventory, why: str, commands: str, within: int = 120) -> Script:
+    return Script(why, lines(scripts.certificate_functions(host), commands), within=within)
 
 
 def _self_signed(host: Inventory) -> str:

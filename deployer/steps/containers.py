@@ -3,13 +3,13 @@
 import hashlib
 from collections.abc import Iterator, Mapping, Sequence
 
-from deployer.engine.changes import Change, FromOutside, Run
+from deployer.engine.changes import Change, OutsideCheck, Script
 from deployer.engine.facts import Ask, Facts, Probes
 from deployer.engine.program import script
 from deployer.engine.step import Plan
 from deployer.inventory.model import Inventory
 from deployer.releases import log as releases
-from deployer.releases.scripts.functions import Going, release_functions, services
+from deployer.releases.scripts.functions import ReleaseTarget, release_functions, services
 from deployer.resources.docker import ask_docker
 from deployer.site import compose
 from deployer.site.compose import BACKEND, config_digests
@@ -63,7 +63,7 @@ def plan(host: Inventory, facts: Facts) -> Plan:
         yield from _forget(facts, functions, to_roll)
     else:
         begun = () if to_roll else ("keep_assets",)  # a roll-out does that itself, before the switch
-        yield Run("record the release, and forget what is older than those kept", lines(functions, *begun, "record"))
+        yield Script("record the release, and forget what is older than those kept", lines(functions, *begun, "record"))
 
 
 def configuration(host: Inventory) -> str:
@@ -120,9 +120,9 @@ def _recorded(host: Inventory, facts: Facts) -> bool:
     return last is not None and (last.commit, last.configuration, dict(last.tags)) == wanted
 
 
-def _going(host: Inventory, facts: Facts) -> Going:
+def _going(host: Inventory, facts: Facts) -> ReleaseTarget:
     _, *present = facts.lines("env") or ("",)
-    return Going(
+    return ReleaseTarget(
         commit=facts["commit"],
         ref=host.source.ref,
         configuration=configuration(host),
@@ -142,7 +142,7 @@ def _roll(
     why = "; ".join(_why(host, facts, service, serving[service]) for service in services)
     limit = sum(_replicas(host, service) for service in services) * host.releases.healthy_within + 2400
     known_one = ("forget_next",) if _recorded(host, facts) else ()  # containers anew of a release that is kept already
-    yield Run(why, lines(functions, f"roll {quote(' '.join(services))}", *known_one), within=limit)
+    yield Script(why, lines(functions, f"roll {quote(' '.join(services))}", *known_one), within=limit)
     if any(serving.values()):
         yield from look_and_finish(functions)
 
@@ -151,9 +151,9 @@ def look_and_finish(functions: str) -> Iterator[Change]:
     """The end of every road on which something served before: seen from outside, or back; then the old ones go."""
     back = lines(functions, "go_back 'the site was worse than before, seen from outside'")
     why = "look at the site from outside, and go back where it is worse than before"
-    yield FromOutside(why, back, within=FINISHING)
+    yield OutsideCheck(why, back, within=FINISHING)
     why = "stop what served before, when its last request is answered"
-    yield Run(why, lines(functions, "finish"), within=FINISHING)
+    yield Script(why, lines(functions, "finish"), within=FINISHING)
 
 
 def _why(host: Inventory, facts: Facts, service: str, serving: Sequence[Container]) -> str:
@@ -176,7 +176,9 @@ def _reason(host: Inventory, facts: Facts, service: str, serving: Sequence[Conta
 def _tidy(found: Sequence[Container], good: Mapping[str, Sequence[Container]], functions: str) -> Iterator[Change]:
     left = [item.name for item in found if item.service in good and item not in good[item.service]]
     if left:
-        yield Run(f"remove what an earlier run left: {', '.join(left)}", lines(functions, "finish"), within=FINISHING)
+        yield Script(
+            f"remove what an earlier run left: {', '.join(left)}", lines(functions, "finish"), within=FINISHING
+        )
 
 
 def _name_current(facts: Facts, wanted: Mapping[str, str]) -> Iterator[Change]:
@@ -184,15 +186,15 @@ def _name_current(facts: Facts, wanted: Mapping[str, str]) -> Iterator[Change]:
     wrong = [tag for tag in wanted.values() if there.get(tag) != there.get(f"{tag.partition(':')[0]}:current")]
     if wrong:
         renamed = (sh("docker", "tag", tag, f"{tag.partition(':')[0]}:current") for tag in wrong)
-        yield Run("name the images that serve `current` again", lines(*renamed))
+        yield Script("name the images that serve `current` again", lines(*renamed))
 
 
 def _forget(facts: Facts, functions: str, to_roll: Sequence[str]) -> Iterator[Change]:
     if facts["begun"] and not to_roll:
-        yield Run("remove what is left of a release that was broken off", lines(functions, "forget_next"))
+        yield Script("remove what is left of a release that was broken off", lines(functions, "forget_next"))
 
 
-def _own(host: Inventory, functions: str, image: str) -> Run:
+def _own(host: Inventory, functions: str, image: str) -> Script:
     own = f"own_directories {quote(image)} {sh(host.paths.logs, host.paths.data)}"
     why = f"give {host.paths.logs} and {host.paths.data} to the user of the backend's image"
-    return Run(why, lines(functions, own))
+    return Script(why, lines(functions, own))

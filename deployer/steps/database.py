@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterator, Sequence
 
-from deployer.engine.changes import Note, Run, Stop
+from deployer.engine.changes import Note, Script, Stop
 from deployer.engine.facts import Ask, Facts, Probes
 from deployer.engine.step import Plan
 from deployer.inventory.model import Inventory
@@ -43,13 +43,13 @@ def plan(host: Inventory, facts: Facts) -> Plan:
     _refuse_other_major(host, facts)
     image = host.postgres.image
     if not facts["database image"]:
-        yield Run(f"pull {image}", sh("docker", "pull", "--quiet", image), within=1200)
+        yield Script(f"pull {image}", sh("docker", "pull", "--quiet", image), within=1200)
     if not any(_good(host, item) for item in found):
         start = lines(postgres_functions(host), "start_database")
-        yield Run(_why(image, found), start, within=READY_WITHIN + 180, critical=bool(found))
+        yield Script(_why(image, found), start, within=READY_WITHIN + 180, critical=bool(found))
     elif facts["login"] != "taken" or environment.password_changes(host, facts):
         why = f"give the role {host.postgres.user} the password that stands in {host.paths.env}"
-        yield Run(
+        yield Script(
             why,
             lines(postgres_functions(host), "agree"),
             lines(postgres_functions(host), _BACK),

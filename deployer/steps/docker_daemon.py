@@ -5,7 +5,7 @@ import json
 from collections.abc import Iterator, Mapping
 from pathlib import PurePosixPath
 
-from deployer.engine.changes import Change, File, Note, Run, Stop, WriteFiles
+from deployer.engine.changes import Change, File, Note, Script, Stop, WriteFiles
 from deployer.engine.facts import Ask, Facts, Probes
 from deployer.engine.step import Plan
 from deployer.inventory.model import Inventory
@@ -56,7 +56,7 @@ def plan(host: Inventory, facts: Facts) -> Plan:
         yield _write(facts["file"], merged)
     yield from _running(facts, restart=changed or facts["stale"] == "stale")
     if host.ssh.user != "root" and "docker" not in facts["groups"].split():
-        yield Run(f"add {host.ssh.user} to the group docker", sh("usermod", "-aG", "docker", _user(host)))
+        yield Script(f"add {host.ssh.user} to the group docker", sh("usermod", "-aG", "docker", _user(host)))
     if not _is_down(facts) and not facts["image"]:
         yield _prove(host.nginx.image)
 
@@ -92,14 +92,14 @@ def _write(old: str, merged: Mapping[str, object]) -> Change:
 
 def _running(facts: Facts, *, restart: bool) -> Iterator[Change]:
     if facts["enabled"] in UNIT_OFF:
-        yield Run("start Docker at boot", "systemctl enable docker.service")
+        yield Script("start Docker at boot", "systemctl enable docker.service")
     if restart:
-        yield Run("restart Docker with its new configuration", "systemctl restart docker.service", within=120)
+        yield Script("restart Docker with its new configuration", "systemctl restart docker.service", within=120)
     elif _is_down(facts):
-        yield Run("start Docker", "systemctl start docker.service", within=120)
+        yield Script("start Docker", "systemctl start docker.service", within=120)
 
 
-def _prove(image: str) -> Run:
+def _prove(image: str) -> Script:
     """A container really runs, and the proxy's nginx is new enough for an upstream that follows its containers."""
     script = f"""\
 docker pull -q {quote(image)}
@@ -107,6 +107,6 @@ version=$(docker run --rm {quote(image)} nginx -v 2>&1 | sed -n 's/.*nginx\\///p
 echo "a container ran: nginx $version"
 printf '%s\\n' {NGINX_MINIMUM} "$version" | sort -V -C ||
   {{ echo "nginx $version is older than {NGINX_MINIMUM}"; exit 1; }}"""
-    return Run(
+    return Script(
         f"pull {image}, prove that Docker runs it, and that it is at least nginx {NGINX_MINIMUM}", script, within=900
     )

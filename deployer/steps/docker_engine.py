@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from pathlib import PurePosixPath
 
-from deployer.engine.changes import Note, Run, Stop
+from deployer.engine.changes import Note, Script, Stop
 from deployer.engine.facts import Ask, Facts, Probes
 from deployer.engine.step import Plan
 from deployer.inventory.model import Inventory
@@ -52,8 +52,8 @@ def _install(host: Inventory, facts: Facts) -> Plan:
         return
     key_url = host.docker.apt_key or f"https://download.docker.com/linux/{release['ID']}/gpg"
     if not facts["key"]:
-        yield Run(f"fetch Docker's signing key from {key_url}", _fetch(key_url))
-    yield Run(f"write {_SOURCES}", _write_source(host, facts, release))
+        yield Script(f"fetch Docker's signing key from {key_url}", _fetch(key_url))
+    yield Script(f"write {_SOURCES}", _write_source(host, facts, release))
     yield install(DOCKER_OWN)
 
 

@@ -5,7 +5,7 @@ import hashlib
 import re
 from collections.abc import Iterator
 
-from deployer.engine.changes import Note, Run, Stop
+from deployer.engine.changes import Note, Script, Stop
 from deployer.engine.facts import Ask, Facts, Probes
 from deployer.engine.program import script
 from deployer.engine.step import Plan
@@ -47,7 +47,7 @@ def plan(host: Inventory, facts: Facts) -> Plan:
     if not _supplied_match(host, present) or masked != lines_wanted:
         yield _write(host, masked, lines_wanted)
     elif attributes != "600 root:root":
-        yield Run(
+        yield Script(
             f"set {host.paths.env} to 0600 root:root (is {attributes})",
             f"chown root:root {host.paths.env}; chmod 600 {host.paths.env}",
         )
@@ -120,11 +120,11 @@ def _unfit(host: Inventory) -> Note:
     )
 
 
-def _write(host: Inventory, masked: tuple[str, ...], wanted: tuple[str, ...]) -> Run:
+def _write(host: Inventory, masked: tuple[str, ...], wanted: tuple[str, ...]) -> Script:
     difference = difflib.unified_diff(masked, wanted, f"host:{host.paths.env}", f"wanted:{host.paths.env}", lineterm="")
     what = "its values differ" if masked else "absent, its secrets are made on the host"
     supplied = (dotenv.line(name, host.secrets[name].reveal()) for name in secret_names(host) if name in host.secrets)
-    return Run(
+    return Script(
         f"write {host.paths.env} ({what})",
         in_shell(
             script("site/scripts/write_env.sh", FILE=str(host.paths.env), WANTED="\n".join(wanted)), _KEEP, "write_env"

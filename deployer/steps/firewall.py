@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterator
 
-from deployer.engine.changes import Change, Note, Run, SecondLogin, Stop
+from deployer.engine.changes import Change, Note, Script, SecondLogin, Stop
 from deployer.engine.facts import Ask, Facts, Probes
 from deployer.engine.step import Plan
 from deployer.inventory.model import Inventory
@@ -46,11 +46,11 @@ def plan(host: Inventory, facts: Facts) -> Plan:
         remedy = "sshd -T and ss -tln on the host tell; without its port the firewall could lock you out"
         raise Stop(Note("the port on which sshd listens cannot be found", remedy))
     missing = tuple(rule for rule in _wanted(host, facts) if not _stands(rule, facts))
-    yield from (Run(f"allow {rule} through the firewall", sh("ufw", "allow", rule)) for rule in missing)
+    yield from (Script(f"allow {rule} through the firewall", sh("ufw", "allow", rule)) for rule in missing)
     if facts["policy"].strip('"') not in ("DROP", "REJECT", ""):
-        yield Run("deny what is not allowed", sh("ufw", "default", "deny", "incoming"))
+        yield Script("deny what is not allowed", sh("ufw", "default", "deny", "incoming"))
     if facts["boot"] in UNIT_OFF:
-        yield Run("start the firewall at boot", "systemctl enable ufw.service")
+        yield Script("start the firewall at boot", "systemctl enable ufw.service")
     if facts["enabled"] != "yes" or not facts["live"]:
         yield from _enable(host)
     elif facts["undo"] == "active":
@@ -79,7 +79,7 @@ def _enable(host: Inventory) -> Iterator[Change]:
     """Prompts and a locked-out operator are what the guide's `ufw enable` gives (F15)."""
     unit = _undo_unit(host)
     timed = sh("systemd-run", "--quiet", f"--on-active={UNDO_AFTER}", f"--unit={unit}", "ufw", "--force", "disable")
-    yield Run(
+    yield Script(
         f"enable the firewall, for {UNDO_AFTER} s unless a second login succeeds",
         lines(_cancel(unit), timed, "ufw --force enable"),
         undo="ufw --force disable",

@@ -4,7 +4,7 @@ import hashlib
 import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 
-from deployer.engine.changes import File, Run, Send
+from deployer.engine.changes import File, Script, Send
 from deployer.engine.facts import Ask, Facts, Probes
 from deployer.engine.program import script
 from deployer.engine.step import Plan
@@ -129,7 +129,7 @@ def _list(host: Inventory) -> str:
 # -- what is done ------------------------------------------------------------------------------------------------------
 
 
-def _on_host(host: Inventory, facts: Facts, services: Sequence[str]) -> Iterator[Run]:
+def _on_host(host: Inventory, facts: Facts, services: Sequence[str]) -> Iterator[Script]:
     commit = facts["commit"]
     state = str(host.paths.state)
     places = {
@@ -143,10 +143,10 @@ def _on_host(host: Inventory, facts: Facts, services: Sequence[str]) -> Iterator
         candidate = f"{compose.image(host, service)}:unproved"
         build = _build(host, service, commit, candidate, **places)
         text = lines(build, _prove(host, service, commit, candidate))
-        yield Run(f"build the image {compose.image(host, service)}", text, within=3600)
+        yield Script(f"build the image {compose.image(host, service)}", text, within=3600)
 
 
-def _from_operator(host: Inventory, facts: Facts, services: Sequence[str]) -> Iterator[Send | Run]:
+def _from_operator(host: Inventory, facts: Facts, services: Sequence[str]) -> Iterator[Send | Script]:
     """Under the final name with an ending: builds for other hosts, at the same time, have other names."""
     commit = facts["commit"]
     candidates = {service: f"{tags(host, commit)[service]}-unproved" for service in services}
@@ -163,19 +163,19 @@ def _from_operator(host: Inventory, facts: Facts, services: Sequence[str]) -> It
     )
     for service, candidate in candidates.items():
         why = f"check the image {compose.image(host, service)} on the host, and name it"
-        yield Run(why, _prove(host, service, commit, candidate))
+        yield Script(why, _prove(host, service, commit, candidate))
 
 
-def _from_registry(host: Inventory, facts: Facts, services: Sequence[str]) -> Iterator[Run]:
+def _from_registry(host: Inventory, facts: Facts, services: Sequence[str]) -> Iterator[Script]:
     commit = facts["commit"]
     for service in services:
         pulled = reference(host, service, commit)
         pull = script("releases/scripts/pull.sh", REFERENCE=pulled, IMAGE=compose.image(host, service))
         text = lines(pull, _prove(host, service, commit, pulled, keep="yes"))
-        yield Run(f"pull {pulled} as {compose.image(host, service)}", text, within=3600)
+        yield Script(f"pull {pulled} as {compose.image(host, service)}", text, within=3600)
 
 
-_WAYS: Mapping[str, Callable[[Inventory, Facts, Sequence[str]], Iterator[Run | Send]]] = {
+_WAYS: Mapping[str, Callable[[Inventory, Facts, Sequence[str]], Iterator[Script | Send]]] = {
     "host": _on_host,
     "operator": _from_operator,
     "registry": _from_registry,

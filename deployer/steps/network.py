@@ -2,7 +2,7 @@
 
 import ipaddress
 
-from deployer.engine.changes import Note, Run, Stop
+from deployer.engine.changes import Note, Script, Stop
 from deployer.engine.facts import Ask, Facts, Probes
 from deployer.engine.step import Plan
 from deployer.inventory.model import Inventory
@@ -27,7 +27,7 @@ def plan(host: Inventory, facts: Facts) -> Plan:
     present = facts["network"].split()
     if not present:
         _refuse_overlap(host, facts)
-        yield Run(
+        yield Script(
             f"create the network {host.network_name} ({host.network.subnet})",
             _create(host),
             undo=sh("docker", "network", "rm", host.network_name),

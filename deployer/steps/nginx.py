@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from deployer.engine.changes import File, Run
+from deployer.engine.changes import File, Script
 from deployer.engine.facts import Ask, Facts, Probes
 from deployer.engine.program import script
 from deployer.engine.step import Plan
@@ -58,10 +58,10 @@ def plan(host: Inventory, facts: Facts) -> Plan:
         yield reload(host)
 
 
-def reload(host: Inventory) -> Run:
+def reload(host: Inventory) -> Script:
     """A reload drops no request: old workers finish what they began. Undone by another, of the files put back.
 
     Broken off, it is made by the next run, which sees what the proxy has not read.
     """
     text = script("site/scripts/proxy.sh", NAME=host.name, NGINX=str(host.paths.nginx)) + "\nreload_proxy\n"
-    return Run("reload the proxy with its configuration on disk", text, undo=text, within=60)
+    return Script("reload the proxy with its configuration on disk", text, undo=text, within=60)

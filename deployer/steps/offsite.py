@@ -4,7 +4,7 @@ import hashlib
 from collections.abc import Mapping
 
 from deployer.backups.scripts.backup import restic_functions, restic_program
-from deployer.engine.changes import File, Run
+from deployer.engine.changes import File, Script
 from deployer.engine.facts import Ask, Facts, Probes
 from deployer.engine.step import Plan
 from deployer.inventory.model import Inventory
@@ -41,14 +41,14 @@ def plan(host: Inventory, facts: Facts) -> Plan:
     path = quote(_path(host))
     if not host.backup.offsite:
         if attributes:
-            yield Run(f"remove {path}: there is no off-site repository any more", f"rm -f {path}")
+            yield Script(f"remove {path}: there is no off-site repository any more", f"rm -f {path}")
         return
     yield from compare(facts, files(host))
     differing = _differing(host, dict(line.split(" ") for line in present))
     if differing:
         yield _write(host, ", ".join(differing) if present else "absent")
     elif attributes != "600 root:root":
-        yield Run(
+        yield Script(
             f"set {path} to 0600 root:root (is {attributes})", lines(f"chown root:root {path}", f"chmod 600 {path}")
         )
 
@@ -64,8 +64,8 @@ def _differing(host: Inventory, present: Mapping[str, str]) -> tuple[str, ...]:
     return tuple(name for name in names if wanted.get(name) != present.get(name))
 
 
-def _write(host: Inventory, what: str) -> Run:
-    return Run(
+def _write(host: Inventory, what: str) -> Script:
+    return Script(
         f"write {_path(host)} ({what}), unless its password is not the repository's",
         lines(restic_functions(host), "install_credentials"),
         payload=Secret("".join(f"{name}={value}\n" for name, value in restics(host).items())),

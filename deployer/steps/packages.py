@@ -1,6 +1,6 @@
 """3.1 Install Docker, first half: the distribution's packages that the guide and this tool need."""
 
-from deployer.engine.changes import Run
+from deployer.engine.changes import Script
 from deployer.engine.facts import Ask, Facts, Probes
 from deployer.engine.step import Plan
 from deployer.inventory.model import Inventory
@@ -46,7 +46,7 @@ def probes(host: Inventory) -> Probes:
 def plan(host: Inventory, facts: Facts) -> Plan:
     if facts["half"]:
         broken = ", ".join(line[3:] if line[2:3] == " " else line for line in facts.lines("half")[:5])
-        yield Run(f"repair what an interrupted installation left ({broken})", repair(), within=1800)
+        yield Script(f"repair what an interrupted installation left ({broken})", repair(), within=1800)
     missing = tuple(name for name in wanted(host) if name not in facts.lines("installed"))
     if missing:
         yield install(missing)

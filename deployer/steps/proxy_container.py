@@ -1,6 +1,6 @@
 """4. Nginx container: another image or other settings; the one case with a gap, so it comes last and says so."""
 
-from deployer.engine.changes import Run
+from deployer.engine.changes import Script
 from deployer.engine.facts import Facts, Probes
 from deployer.engine.program import script
 from deployer.engine.step import Plan
@@ -22,4 +22,4 @@ def plan(host: Inventory, facts: Facts) -> Plan:
         parameters = {"ROOT": str(host.root), "DOMAIN": host.site.domain, "IMAGE": host.nginx.image}
         functions = script("site/scripts/proxy.sh", NAME=host.name, NGINX=str(host.paths.nginx), **parameters)
         why = f"replace the proxy's container by one of {host.nginx.image}: about a second without an answer, measured"
-        yield Run(why, lines(functions, "replace_proxy"), within=600, critical=True)
+        yield Script(why, lines(functions, "replace_proxy"), within=600, critical=True)

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from pathlib import PurePosixPath
 
-from deployer.engine.changes import File, Run
+from deployer.engine.changes import File, Script
 from deployer.engine.facts import Facts, Probes
 from deployer.engine.step import Plan
 from deployer.inventory.model import Inventory
@@ -34,7 +34,7 @@ def plan(host: Inventory, facts: Facts) -> Plan:
     check = f'[ ! -e "$STAGED/etc/logrotate.d/{host.name}" ] || logrotate -d "$STAGED/etc/logrotate.d/{host.name}" 2>&1'
     yield from compare(facts, files(host), check=check)
     if facts["enabled"] not in UNIT_ABSENT and (facts["enabled"], facts["active"]) != ("enabled", "active"):
-        yield Run("start cron, now and at boot", "systemctl enable --now cron.service")
+        yield Script("start cron, now and at boot", "systemctl enable --now cron.service")
 
 
 def _cron(host: Inventory) -> str:

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping
 from pathlib import Path, PurePosixPath
 
-from deployer.engine.changes import Change, File, Note, Run
+from deployer.engine.changes import Change, File, Note, Script
 from deployer.engine.facts import Ask, Facts, Probes
 from deployer.engine.program import script
 from deployer.engine.step import Plan
@@ -52,7 +52,7 @@ def plan(host: Inventory, facts: Facts) -> Plan:
 def _move(host: Inventory, facts: Facts) -> Iterator[Change]:
     """Another repository; or, while nothing runs (a first release that failed), what the ref has become since."""
     if facts["origin"] != host.source.repository:
-        yield Run(
+        yield Script(
             f"point the clone to {host.source.repository} (was {facts['origin']})",
             git(host, "remote", "set-url", "origin", host.source.repository),
         )
@@ -60,7 +60,7 @@ def _move(host: Inventory, facts: Facts) -> Iterator[Change]:
     if newest and newest != facts["commit"]:
         checkout = git(host, "checkout", "--quiet", "--force", "--detach", newest)
         why = f"bring the clone to {host.source.ref} ({newest[:12]}); no release runs yet"
-        yield Run(why, lines(fetch(host), checkout), within=700)
+        yield Script(why, lines(fetch(host), checkout), within=700)
 
 
 def fetch(host: Inventory) -> str:
@@ -104,7 +104,7 @@ def ask_remote(host: Inventory) -> str:
     return f"{quiet(host)}; timeout 20 {sh('git', 'ls-remote', '--', host.source.repository, *names)}"
 
 
-def _clone(host: Inventory, ref: str) -> Run:
+def _clone(host: Inventory, ref: str) -> Script:
     """Beside first, then renamed: a clone that can be seen is whole. A release that runs keeps its commit."""
     beside = f"{host.paths.source}.new"
     clone = sh("git", "clone", "--quiet", "--no-checkout", "--", host.source.repository, beside)
@@ -120,7 +120,7 @@ def _clone(host: Inventory, ref: str) -> Run:
         sh("mv", beside, host.paths.source),
         'echo "at commit $commit"',
     )
-    return Run(f"clone {host.source.repository} at {ref}", text, within=700)
+    return Script(f"clone {host.source.repository} at {ref}", text, within=700)
 
 
 def quiet(host: Inventory) -> str:

@@ -5,10 +5,10 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable
 from typing import TypeVar
 
-from deployer.transport.conversation import Talk
+from deployer.transport.conversation import LineSession
 from deployer.transport.elevation import Sudo
 from deployer.transport.execution import Execution, NotStarted, TimeIsUp
-from deployer.transport.place import Place
+from deployer.transport.place import Endpoint
 from deployer.transport.process import Meter, Process
 from deployer.transport.protocol import Conversation, Reply, Traffic
 from deployer.transport.refusals import explain_refusal
@@ -23,7 +23,7 @@ Result = TypeVar("Result")
 class ShellTransport(ABC):
     """Implements run, open and traffic of `protocol.Transport`; they may be called from several threads."""
 
-    def __init__(self, place: Place, sudo: Sudo) -> None:
+    def __init__(self, place: Endpoint, sudo: Sudo) -> None:
         self._place = place
         self._sudo = sudo
         self._meter = Meter()
@@ -92,11 +92,11 @@ class ShellTransport(ABC):
         except BaseException:
             execution.process.abandon()
             raise
-        return Talk(execution, heard, lambda what: self._place.failure(f"{self._place}: {what}", _AGAIN))
+        return LineSession(execution, heard, lambda what: self._place.failure(f"{self._place}: {what}", _AGAIN))
 
 
 _AGAIN = "Run the same command again; deployer status shows the host's state."
 
 
-def _too_long(place: Place, limit: float) -> tuple[str, str]:
+def _too_long(place: Endpoint, limit: float) -> tuple[str, str]:
     return f"a script on {place} did not end within {limit:g} s and is left to itself", _AGAIN

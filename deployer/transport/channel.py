@@ -8,7 +8,7 @@ from paramiko import Channel, ChannelException, SSHException, Transport
 from deployer.errors import ConnectionFailed
 from deployer.transport.execution import KILLED
 from deployer.transport.failures import lost
-from deployer.transport.place import Place
+from deployer.transport.place import Endpoint
 from deployer.transport.process import PIECE, POLL
 
 if TYPE_CHECKING:
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 class ChannelProcess:
     """Implements `process.Process`."""
 
-    def __init__(self, channel: Channel, transport: Transport, place: Place) -> None:
+    def __init__(self, channel: Channel, transport: Transport, place: Endpoint) -> None:
         self._channel = channel
         self._transport = transport
         self._place = place
@@ -70,7 +70,7 @@ class ChannelProcess:
 
 def start(connection: "StrictConnection", command: str) -> ChannelProcess:
     """Start a command line. Raises ConnectionFailed."""
-    place: Place = connection.place
+    place: Endpoint = connection.place
     try:
         channel = connection.transport.execute(command, connection.settings.connect_limit)
     except (SSHException, OSError, EOFError) as error:
@@ -78,7 +78,7 @@ def start(connection: "StrictConnection", command: str) -> ChannelProcess:
     return ChannelProcess(channel, connection.transport, place)
 
 
-def _not_opened(error: Exception, place: Place) -> ConnectionFailed:
+def _not_opened(error: Exception, place: Endpoint) -> ConnectionFailed:
     if isinstance(error, ChannelException):
         return place.failure(
             f"{place} opens no further channel: {error.text}",

@@ -14,7 +14,7 @@ CLOSE_LIMIT = 30.0
 """Seconds that a script may take to end once its input is closed."""
 
 
-class Talk:
+class LineSession:
     """Implements `protocol.Conversation`. `failure` makes the error for a message."""
 
     def __init__(self, execution: Execution, heard: bytes, failure: Callable[[str], ConnectionFailed]) -> None:

@@ -9,14 +9,14 @@ from paramiko.ssh_exception import IncompatiblePeer
 from deployer.errors import ConnectionFailed, Context
 from deployer.transport.authentication import KeyFileUnusable, NothingAccepted
 from deployer.transport.host_keys import UnknownHostKey, fingerprint, kind
-from deployer.transport.place import Place
+from deployer.transport.place import Endpoint
 
 
 class Unreachable(ConnectionFailed):
     """The network, or the server's readiness: may be better a second later; all else would fail again."""
 
 
-def explain(error: Exception, place: Place, limit: float) -> ConnectionFailed:
+def explain(error: Exception, place: Endpoint, limit: float) -> ConnectionFailed:
     """The error for whatever connecting raised. `limit` in seconds was allowed for it."""
     match error:
         case ConnectionFailed():
@@ -36,7 +36,7 @@ def explain(error: Exception, place: Place, limit: float) -> ConnectionFailed:
     return failure
 
 
-def lost(place: Place, cause: Exception | None) -> ConnectionFailed:
+def lost(place: Endpoint, cause: Exception | None) -> ConnectionFailed:
     """The connection broke after it had stood."""
     why = f": {_words(cause)}" if cause and not isinstance(cause, EOFError) else ""
     return place.failure(
@@ -45,7 +45,7 @@ def lost(place: Place, cause: Exception | None) -> ConnectionFailed:
     )
 
 
-def _unknown(error: UnknownHostKey, place: Place) -> ConnectionFailed:
+def _unknown(error: UnknownHostKey, place: Endpoint) -> ConnectionFailed:
     shown = fingerprint(error.key)
     return place.failure(
         f"the host key of {place} is unknown: {shown} ({kind(error.key)})",
@@ -55,7 +55,7 @@ def _unknown(error: UnknownHostKey, place: Place) -> ConnectionFailed:
     )
 
 
-def _changed(error: BadHostKeyException, place: Place) -> ConnectionFailed:
+def _changed(error: BadHostKeyException, place: Endpoint) -> ConnectionFailed:
     return place.failure(
         f"the host key of {place} has CHANGED: known is {fingerprint(error.expected_key)} "
         f"({kind(error.expected_key)}), presented is {fingerprint(error.key)} ({kind(error.key)})",
@@ -65,7 +65,7 @@ def _changed(error: BadHostKeyException, place: Place) -> ConnectionFailed:
     )
 
 
-def _nothing_accepted(error: NothingAccepted, place: Place) -> ConnectionFailed:
+def _nothing_accepted(error: NothingAccepted, place: Endpoint) -> ConnectionFailed:
     nothing = ["nothing: there is no key here, and no agent holds one"]
     tried = "".join(f"\n  {line}" for line in error.tried or nothing)
     return place.failure(
@@ -75,14 +75,14 @@ def _nothing_accepted(error: NothingAccepted, place: Place) -> ConnectionFailed:
     )
 
 
-def _incompatible(error: IncompatiblePeer, place: Place) -> ConnectionFailed:
+def _incompatible(error: IncompatiblePeer, place: Endpoint) -> ConnectionFailed:
     return place.failure(
         f"{place} and this tool have no algorithm in common: {error}",
         "Allow one of them in the server's sshd_config (KexAlgorithms, Ciphers, MACs, HostKeyAlgorithms).",
     )
 
 
-def _network(error: Exception, place: Place, limit: float) -> ConnectionFailed:
+def _network(error: Exception, place: Endpoint, limit: float) -> ConnectionFailed:
     what, hint = _what_broke(error, place, limit)
     if isinstance(error, socket.gaierror) and error.errno == socket.EAI_NONAME:
         return place.failure(what, f"Correct {place.setting}, or the DNS record.")
@@ -90,7 +90,7 @@ def _network(error: Exception, place: Place, limit: float) -> ConnectionFailed:
     return Unreachable(what, remedy=hint + usual, context=Context(host=place.host_name))
 
 
-def _what_broke(error: Exception, place: Place, limit: float) -> tuple[str, str]:
+def _what_broke(error: Exception, place: Endpoint, limit: float) -> tuple[str, str]:
     """What happened, and what may help before the usual questions."""
     match error:
         case socket.gaierror():

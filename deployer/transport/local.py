@@ -14,7 +14,7 @@ from deployer.secret import Secret
 from deployer.transport.base import ShellTransport
 from deployer.transport.elevation import Sudo
 from deployer.transport.execution import KILLED
-from deployer.transport.place import Place
+from deployer.transport.place import Endpoint
 from deployer.transport.process import PIECE, POLL, Process
 
 
@@ -29,7 +29,7 @@ class LocalTransport(ShellTransport):
     ) -> None:
         user = getpass.getuser()
         sudo = Sudo(is_root=os.geteuid() == 0, login=user, password=sudo_password, ask=ask_password)
-        super().__init__(Place(user, "this machine", 22, host_name), sudo)
+        super().__init__(Endpoint(user, "this machine", 22, host_name), sudo)
 
     def _spawn(self, command: str) -> Process:
         return LocalProcess(command, self._place.failure)

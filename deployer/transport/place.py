@@ -6,7 +6,7 @@ from deployer.errors import ConnectionFailed, Context
 
 
 @dataclass(frozen=True)
-class Place:
+class Endpoint:
     """One login on one machine. `host_name` is the inventory's name of the host, also for its gateway."""
 
     user: str

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Self
 from deployer.errors import ConnectionFailed
 from deployer.transport.base import ShellTransport
 from deployer.transport.elevation import Sudo
-from deployer.transport.place import Place
+from deployer.transport.place import Endpoint
 from deployer.transport.process import Process
 from deployer.transport.settings import SshSettings
 
@@ -29,7 +29,7 @@ class SshTransport(ShellTransport):
     """One connection. `connect` may run in a thread meanwhile; otherwise the first script connects."""
 
     def __init__(self, settings: SshSettings) -> None:
-        place = Place(settings.user, settings.address, settings.port or 22, settings.name)
+        place = Endpoint(settings.user, settings.address, settings.port or 22, settings.name)
         super().__init__(place, _sudo(settings))
         self._settings = settings
         self._connection: StrictConnection | None = None

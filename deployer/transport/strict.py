@@ -19,7 +19,7 @@ from deployer.transport.authentication import Identities, Login
 from deployer.transport.dialling import dial
 from deployer.transport.failures import explain
 from deployer.transport.host_keys import HostKey, Reject, host_key, known_keys
-from deployer.transport.place import Place
+from deployer.transport.place import Endpoint
 from deployer.transport.settings import SshSettings
 from deployer.transport.watch import WatchedSocket
 
@@ -85,8 +85,8 @@ class StrictConnection(fabric.Connection):  # type: ignore[misc]  # fabric has n
         self.client.set_missing_host_key_policy(Reject())
 
     @property
-    def place(self) -> Place:
-        return Place(self.user, self.host, self.port, self.settings.name, self.is_gateway)
+    def place(self) -> Endpoint:
+        return Endpoint(self.user, self.host, self.port, self.settings.name, self.is_gateway)
 
     @property
     def authentication(self) -> SimpleNamespace:
@@ -190,7 +190,7 @@ def connection(settings: SshSettings) -> StrictConnection:
             gateway = StrictConnection(settings, settings.gateway, is_gateway=True)
         return StrictConnection(settings, settings.address, user=settings.user, port=settings.port, gateway=gateway)
     except Exception as error:
-        place = Place(settings.user, settings.address, settings.port or 22, settings.name)
+        place = Endpoint(settings.user, settings.address, settings.port or 22, settings.name)
         raise place.failure(
             f"the settings for {settings.address} cannot be used: {error}",
             "Correct ssh.gateway in the inventory, or ~/.ssh/config.",

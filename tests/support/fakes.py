@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 from typing import Self
 
-from deployer.engine.changes import Change, File, FromOutside, Note, Send, WriteFiles
+from deployer.engine.changes import Change, File, Note, OutsideCheck, Send, WriteFiles
 from deployer.engine.facts import Answer, Ask, Facts, Probes
 from deployer.engine.step import Plan, Step
 from deployer.engine.survey import parse, questions, script_for
@@ -64,7 +64,7 @@ def texts(items: Iterable[Change | Note]) -> list[str]:
 
 def script_of(change: Change | Note) -> str:
     """The bash that a change runs."""
-    assert not isinstance(change, Note | WriteFiles | FromOutside | Send)
+    assert not isinstance(change, Note | WriteFiles | OutsideCheck | Send)
     return change.script
 
 

@@ -6,7 +6,7 @@ import pickle
 
 import pytest
 
-from deployer.engine.changes import Run
+from deployer.engine.changes import Script
 from deployer.secret import Secret
 
 SECRET = Secret("hunter2")
@@ -32,7 +32,7 @@ def test_is_not_shown(shown: str) -> None:
 
 def test_change_that_carries_one() -> None:
     """The repr of a change, as it stands in a traceback, does not hold it."""
-    assert "hunter2" not in repr(Run("write", "true", payload=SECRET))
+    assert "hunter2" not in repr(Script("write", "true", payload=SECRET))
 
 
 @pytest.mark.parametrize("leak", [pickle.dumps, json.dumps, copy.deepcopy])

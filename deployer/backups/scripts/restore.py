@@ -6,7 +6,7 @@ from deployer.backups.catalogue import Backup
 from deployer.backups.scripts.backup import archive_functions, database_functions
 from deployer.engine.program import script, text
 from deployer.inventory.model import Inventory
-from deployer.releases.scripts.functions import Going, release_functions
+from deployer.releases.scripts.functions import ReleaseTarget, release_functions
 from deployer.site.scripts.functions import postgres_functions
 from deployer.text.shell import lines
 
@@ -25,7 +25,7 @@ def restore_functions(host: Inventory, backup: Backup, scope: tuple[str, ...], f
 
     `fallback` are images by service, for where the backup's own are gone.
     """
-    going = Going(backup.commit, "", "", {}, (), ())
+    going = ReleaseTarget(backup.commit, "", "", {}, (), ())
     images = "\n".join(f"{service} {image}" for service, image in fallback.items())
     restore = lines(
         script("backups/scripts/restore.sh", ID=backup.id, FALLBACK=images),

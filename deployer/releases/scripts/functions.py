@@ -13,7 +13,7 @@ from deployer.text.shell import lines, sh
 
 
 @dataclass(frozen=True)
-class Going:
+class ReleaseTarget:
     """Where a release goes to: `images` are names by service, `environment` has [secret] for each secret.
 
     `keep` are the releases that stay besides the new one.
@@ -40,7 +40,7 @@ def services(host: Inventory, images: Mapping[str, str]) -> str:
     )
 
 
-def release_functions(host: Inventory, going: Going, told: str) -> str:
+def release_functions(host: Inventory, going: ReleaseTarget, told: str) -> str:
     """roll, go_back, finish, record and what they need; `told` are the release's `services`, as it has or had them."""
     release = script(
         "releases/scripts/release.sh",

@@ -8,7 +8,7 @@ import pytest
 from deployer.access import root_login, sudo
 from deployer.access.account import Account, rights
 from deployer.access.expired import converse
-from deployer.engine.changes import Change, Gate, Note, Run, Stop, WriteFiles
+from deployer.engine.changes import Change, Gate, Note, Script, Stop, WriteFiles
 from deployer.engine.facts import Facts
 from deployer.engine.plan import name_of
 from deployer.engine.step import Step
@@ -75,7 +75,7 @@ def test_a_line_that_does_not_let_the_key_in_does_not_count(line: str) -> None:
     answer = f"/home/deploy\n700 deploy\n600 deploy\n{line}\n"
     found = changes(ACCOUNT, account="deploy:x:1000", keys=answer, rights=RIGHTS)
     assert kinds(found) == ["Run", "SecondLogin"]
-    assert isinstance(found[0], Run)
+    assert isinstance(found[0], Script)
     assert KEY in found[0].script
 
 
@@ -90,7 +90,7 @@ def test_root_is_closed_between_two_proofs_with_a_way_back() -> None:
     found = changes(root_login, file="", includes=INCLUDE, effective="permitrootlogin yes", undo="inactive")
     assert kinds(found) == ["SecondLogin", "Run", "WriteFiles", "Run", "Gate", "SecondLogin"]
     timed, written, gate = found[1], found[2], found[4]
-    assert isinstance(timed, Run)
+    assert isinstance(timed, Script)
     assert isinstance(written, WriteFiles)
     assert isinstance(gate, Gate)
     assert "systemd-run" in timed.script
@@ -110,7 +110,7 @@ def test_our_file_is_included_before_what_could_decide(first: str) -> None:
     """The first value counts."""
     includes = f"{first}\n{INCLUDE}" if first else ""
     found = changes(root_login, file=CONF, includes=includes, effective="permitrootlogin yes", undo="")
-    whys = [one.why for one in found if isinstance(one, Run)]
+    whys = [one.why for one in found if isinstance(one, Script)]
     assert any("include" in why for why in whys)
 
 

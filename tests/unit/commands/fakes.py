@@ -11,7 +11,7 @@ from deployer.inventory.load import build
 from deployer.inventory.model import Inventory, Origin
 from deployer.output.report import Recap, StepReport
 from deployer.run.command import Choices
-from deployer.run.host_run import Run, Tally
+from deployer.run.host_run import HostRun, Tally
 from deployer.transport.protocol import Conversation, Reply, Traffic
 
 Value = bool | int | str | None
@@ -96,9 +96,9 @@ class FakeTransport:
         self.closed = True
 
 
-def run_on(host: Inventory, transport: FakeTransport, chosen: Choices) -> tuple[Run, Kept]:
+def run_on(host: Inventory, transport: FakeTransport, chosen: Choices) -> tuple[HostRun, Kept]:
     kept = Kept()
-    return Run(host, transport, kept, chosen, Tally()), kept
+    return HostRun(host, transport, kept, chosen, Tally()), kept
 
 
 def reply_to(asked: Sequence[Ask], answers: Sequence[str | int]) -> bytes:

@@ -7,14 +7,14 @@ from pathlib import Path
 import pytest
 
 from deployer.commands.audit import NOTHING, Broken, Entry, _audit, parsed, text_for
-from deployer.engine.lock import Holder
+from deployer.engine.lock import LockOwner
 from deployer.errors import DeployerError, UsageError
 from deployer.transport.protocol import Reply
 
 from .fakes import FakeTransport, Kept, choices, inventory, run_on
 
 HOST = inventory()
-ADA = Holder("ada@laptop", "provision", "2026-01-01T00:00:00Z")
+ADA = LockOwner("ada@laptop", "provision", "2026-01-01T00:00:00Z")
 LONG = "failed: " + "x" * 300
 
 
@@ -28,7 +28,7 @@ def shown(*lines: str, number: int = 20) -> Kept:
 
 def test_the_table() -> None:
     """When, who, what, how it ended, how much changed; in the order of the log, aligned below one head."""
-    grace = Holder("grace@a-long-name-of-a-desk", "maintenance on", "t")
+    grace = LockOwner("grace@a-long-name-of-a-desk", "maintenance on", "t")
     kept = shown(ADA.record("done", 3), grace.record(LONG, 0), ADA.record("connection lost", None))
     printed = "\n".join(text for _, _, text in kept.told).splitlines()
     assert len(printed) == 4
@@ -90,7 +90,7 @@ def test_only_broken_lines() -> None:
 
 def test_nothing_steers_the_terminal() -> None:
     """Neither a record nor a broken line; a result of several lines stays one."""
-    evil = Holder("a\x1b[2Jb", "c\rd", "t").record("one\ntwo\x07", 1)
+    evil = LockOwner("a\x1b[2Jb", "c\rd", "t").record("one\ntwo\x07", 1)
     kept = shown(evil, "\x1b]0;title\x07", "\\ud800")
     text = "".join(text for _, _, text in kept.told)
     assert all(letter.isprintable() or letter == "\n" for letter in text)

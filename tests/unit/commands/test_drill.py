@@ -5,7 +5,7 @@ import json
 import pytest
 
 from deployer.commands.drill import _drill
-from deployer.engine.oneoff import Asked
+from deployer.engine.oneoff import OneOff
 from deployer.engine.survey import questions
 from deployer.errors import UsageError
 from deployer.transport.protocol import Reply
@@ -20,7 +20,7 @@ SHELF = "".join(
 
 
 def transport(shelf: str = SHELF) -> FakeTransport:
-    asked = questions(Asked("x", (), "").probes(HOST).values())  # type: ignore[arg-type]
+    asked = questions(OneOff("x", (), "").probes(HOST).values())  # type: ignore[arg-type]
     return FakeTransport([Reply(0, shelf.encode(), b""), Reply(0, reply_to(asked, [""]), b"")])
 
 

@@ -103,7 +103,7 @@ def test_lines_are_told_whole_and_harmless() -> None:
     assert [fields["line"] for _, fields, _ in kept.told] == ["one", "two \N{REPLACEMENT CHARACTER}[2J", "three"]
 
 
-class Following:
+class AtLatestCommit:
     """Implements `protocol.Conversation`: two lines, a sign of life, then Ctrl-C."""
 
     def __init__(self) -> None:
@@ -128,7 +128,7 @@ class Following:
 
 def test_ctrl_c_is_the_normal_end_of_following() -> None:
     """Exit 0, and the host is told that nobody listens any more."""
-    conversation = Following()
+    conversation = AtLatestCommit()
     run, kept = run_on(HOST, FakeTransport(conversation=conversation), choices(follow=True, lines=200))
     assert logs._logs(run) == 0
     assert [fields["line"] for _, fields, _ in kept.told] == ["one", "", "two"]

@@ -7,10 +7,9 @@ from pathlib import Path
 import pytest
 
 from deployer.commands.maintenance import Maintenance, maintenance
-from deployer.engine.changes import Gate, Note, Stop
-from deployer.engine.changes import Run as Act
+from deployer.engine.changes import Gate, Note, Script, Stop
 from deployer.engine.facts import Unknown
-from deployer.engine.lock import Holder
+from deployer.engine.lock import LockOwner
 from deployer.engine.program import script
 from deployer.errors import UsageError
 from deployer.site.compose import PROXY
@@ -22,7 +21,7 @@ from tests.unit.steps.hosts import container
 from .fakes import choices
 
 HOST = inventory()
-ON, OFF = (Maintenance(Holder("ada", "maintenance", "now"), on=on) for on in (True, False))
+ON, OFF = (Maintenance(LockOwner("ada", "maintenance", "now"), on=on) for on in (True, False))
 IS_ON = 'on\n{"who": "bob", "since": "then"}'
 GOOD = {"switch": "", "known": "known", "containers": container(HOST, PROXY)}
 
@@ -31,7 +30,7 @@ def test_on(tmp_path: Path) -> None:
     """One file, readable by nginx, which says who and since when; proved by what the proxy answers, else undone."""
     host = HOST.model_copy(update={"root": tmp_path})
     act, gate = planned(ON, host, GOOD)
-    assert isinstance(act, Act)
+    assert isinstance(act, Script)
     (tmp_path / "nginx").mkdir()
     assert run_here(f"umask 077\n{act.script}").returncode == 0
     (file,) = (tmp_path / "nginx").iterdir()
@@ -46,7 +45,7 @@ def test_on(tmp_path: Path) -> None:
 def test_off() -> None:
     """The file goes; who had switched it on is said."""
     act, gate = planned(OFF, HOST, {**GOOD, "switch": IS_ON})
-    assert isinstance(act, Act)
+    assert isinstance(act, Script)
     assert act.script == "rm -f /opt/biometric-did/nginx/maintenance"
     assert act.why == "switch maintenance off (was on since then by bob)"
     assert isinstance(gate, Gate)

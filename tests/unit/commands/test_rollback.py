@@ -6,7 +6,7 @@ from deployer.commands.releases import _releases
 from deployer.commands.rollback import _rollback, choose
 from deployer.errors import UsageError
 from deployer.releases.log import parse
-from deployer.releases.rollback import Back, ask_kept, ask_log
+from deployer.releases.rollback import Rollback, ask_kept, ask_log
 from deployer.transport.protocol import Reply
 from tests.unit.steps.hosts import kept as kept_lines
 from tests.unit.steps.hosts import recorded
@@ -73,7 +73,7 @@ def answers(told: str = ALL) -> Reply:
 
 def test_dry_run() -> None:
     """The choice, then the plan: two questions, nothing locked, exit 10 where it was asked for."""
-    probes = Back(FIRST).probes(HOST)
+    probes = Rollback(FIRST).probes(HOST)
     survey = reply_to(tuple(probes.values()), [ALL, kept_lines(HOST, FIRST, THIRD)])  # type: ignore[arg-type]
     transport = FakeTransport([answers(), Reply(0, survey, b"")])
     run, kept = run_on(HOST, transport, choices(dry_run=True, detailed_exitcode=True))

@@ -9,12 +9,12 @@ from pathlib import Path, PurePosixPath
 
 import pytest
 
-from deployer.engine.changes import Change, File, FromOutside, Gate, Note, Run, SecondLogin, Stop, WriteFiles
-from deployer.engine.engine import Engine, Operator
+from deployer.engine.changes import Change, File, Gate, Note, OutsideCheck, Script, SecondLogin, Stop, WriteFiles
+from deployer.engine.engine import Engine, RunContext
 from deployer.engine.executor import Outside, not_looked_at
 from deployer.engine.facts import Answer, Facts, Resolve
 from deployer.engine.job import Job
-from deployer.engine.lock import Holder
+from deployer.engine.lock import LockOwner
 from deployer.engine.session import Session
 from deployer.errors import DeployerError, GateFailed, Interrupted, LockHeld, RollbackFailed
 from deployer.run.host_run import Tally
@@ -23,7 +23,7 @@ from tests.support.fakes import IS_ROOT, Bed, Recorder, Scripted, ThisMachine, b
 
 pytestmark = pytest.mark.skipif(not IS_ROOT, reason="the scripts run as root, as on a host")
 
-HOLDER = Holder("ada@laptop", "provision", "2026-01-01T00:00:00Z")
+HOLDER = LockOwner("ada@laptop", "provision", "2026-01-01T00:00:00Z")
 
 
 @pytest.fixture
@@ -43,7 +43,7 @@ class Play:
         outside: Outside = not_looked_at,
     ) -> None:
         self.transport, self.report, self.tally = here.transport(), Recorder(on_line=on_line), Tally()
-        operator = Operator(lambda asked: {}, self.report, self.tally, outside)
+        operator = RunContext(lambda asked: {}, self.report, self.tally, outside)
         self.engine = Engine(here.host, self.transport, steps, operator)
 
     def apply(self, wait: int = 0) -> None:
@@ -64,7 +64,7 @@ def says(path: Path, word: str, title: str = "a file") -> Scripted:
 
     def wanted(facts: Facts) -> Iterator[Change | Note]:
         if facts["word"] != word:
-            yield Run(f"write {word}", f"echo {word} >{path}; echo wrote {word}")
+            yield Script(f"write {word}", f"echo {word} >{path}; echo wrote {word}")
 
     return Scripted(title, {"word": f"cat {path} 2>/dev/null || true"}, wanted)
 
@@ -106,7 +106,7 @@ class TestLooking:
         """A dry run takes no lock and changes nothing; it tells what a run would do."""
         play = Play(here, says(here.root / "file", "yes"))
         plans = play.engine.preview()
-        assert [change.why for change in plans[0].changes if isinstance(change, Run)] == ["write yes"]
+        assert [change.why for change in plans[0].changes if isinstance(change, Script)] == ["write yes"]
         assert list(here.root.iterdir()) == []
         assert not Path(f"/run/lock/deployer-{here.host.name}.lock").exists()
         assert play.verdicts() == ["would change"]
@@ -182,7 +182,7 @@ class TestActing:
 
     def test_not_converged(self, here: Bed) -> None:
         """A change that does not bring the host to what was wanted is an error, not a success."""
-        error = Play(here, always(Run("try in vain", "true"))).fails_with(DeployerError)
+        error = Play(here, always(Script("try in vain", "true"))).fails_with(DeployerError)
         assert error.what == "applied, but the host still differs: try in vain"
         assert error.exit_code == 1
 
@@ -209,7 +209,7 @@ class TestActing:
 
         def wanted(facts: Facts) -> Iterator[Change | Note]:
             if not facts["there"]:
-                yield Run(
+                yield Script(
                     "keep it", f'stat -c %a "$PAYLOAD"; cp "$PAYLOAD" {kept_at}', payload=Secret("hunter2-hunter2")
                 )
 
@@ -227,7 +227,7 @@ class TestActing:
     def test_output_is_masked(self, here: Bed) -> None:
         """A secret of .env that a container or command prints does not leave the host."""
         (here.root / ".env").write_text("API_SECRET_KEY='it\\'s-a-$ecret/with&all'\nDOMAIN=example.com\n")
-        step = always(Run("talk", """printf '%s\\n' "key: it's-a-\\$ecret/with&all." example.com; exit 1"""))
+        step = always(Script("talk", """printf '%s\\n' "key: it's-a-\\$ecret/with&all." example.com; exit 1"""))
         play = Play(here, step)
         error = play.fails_with(DeployerError)
         assert play.report.lines == ["key: [secret].", "example.com"]
@@ -240,7 +240,7 @@ class TestActing:
         def wanted(facts: Facts) -> Iterator[Change | Note]:
             yield Note(f"the file says {facts['word'] or 'nothing'}")
             if facts["word"] != "yes":
-                yield Run("write yes", f"echo yes >{file}")
+                yield Script("write yes", f"echo yes >{file}")
 
         play = Play(here, Scripted("noting", {"word": f"cat {file} 2>/dev/null || true"}, wanted))
         play.apply()
@@ -250,7 +250,7 @@ class TestActing:
     def test_parts_are_told(self, here: Bed) -> None:
         """The seconds of a script's parts: for people as one line, for programs by name."""
         marks = r"printf '\036part start 1.50\n\036part health 0.26\n'"
-        play = Play(here, always(Run("roll", f"{marks}; exit 1")))
+        play = Play(here, always(Script("roll", f"{marks}; exit 1")))
         play.fails_with(DeployerError)
         (told,) = play.report.told
         fields: dict[str, object] = {"step": "Scripted", "parts": {"start": 1.5, "health": 0.26}}
@@ -258,7 +258,7 @@ class TestActing:
 
     def test_scripts_know_who_runs_them(self, here: Bed) -> None:
         """The lock's holder, for a line in a log."""
-        play = Play(here, always(Run("ask", f"cat /run/deployer/{here.host.name}/holder; exit 1")))
+        play = Play(here, always(Script("ask", f"cat /run/deployer/{here.host.name}/holder; exit 1")))
         play.fails_with(DeployerError)
         assert json.loads(play.report.lines[0]) == {
             "who": "ada@laptop",
@@ -283,9 +283,9 @@ class TestFromOutside:
         """Switches, has a look, and cleans up what served before."""
         log = here.root / "log"
         changes = (
-            Run("switch", f"echo switched >>{log}"),
-            FromOutside("look at it", f"echo back >>{log}; {undo}"),
-            Run("clean up", f"echo cleaned >>{log}"),
+            Script("switch", f"echo switched >>{log}"),
+            OutsideCheck("look at it", f"echo back >>{log}; {undo}"),
+            Script("clean up", f"echo cleaned >>{log}"),
         )
         return Scripted("release", {"done": f"cat {log} 2>/dev/null || true"}, _until(changes))
 
@@ -344,7 +344,7 @@ class TestFromOutside:
     def test_job_that_fails_before(self, here: Bed) -> None:
         """What fails before the look is no matter of the look."""
         site = Site({})
-        step = always(Run("switch", "exit 4"), FromOutside("look at it", "true"))
+        step = always(Script("switch", "exit 4"), OutsideCheck("look at it", "true"))
         Play(here, step, outside=site).fails_with(GateFailed)
         assert site.times == 1
 
@@ -367,7 +367,7 @@ class TestSecondLogin:
     def test_is_a_connection_of_its_own(self, here: Bed) -> None:
         """It is made between the changes before and after it, over another connection."""
         log = here.root / "log"
-        steps = (Run("one", f"echo one >>{log}"), SecondLogin("come in again", f"echo login >>{log}"))
+        steps = (Script("one", f"echo one >>{log}"), SecondLogin("come in again", f"echo login >>{log}"))
         play = Play(here, Scripted("login", {"done": f"cat {log} 2>/dev/null || true"}, _until(steps)))
         play.apply()
         assert log.read_text() == "one\nlogin\n"
@@ -389,10 +389,10 @@ class TestFailing:
         """A gate that fails takes back what came before it, last first: exit 4, the former state serves."""
         log = here.root / "log"
         step = always(
-            Run("one", f"echo +1 >>{log}", undo=f"echo -1 >>{log}"),
-            Run("two", f"echo +2 >>{log}", undo=f"echo -2 >>{log}"),
+            Script("one", f"echo +1 >>{log}", undo=f"echo -1 >>{log}"),
+            Script("two", f"echo +2 >>{log}", undo=f"echo -2 >>{log}"),
             Gate("it answers", "echo no answer; exit 1", within=1, explain="echo because of the wind", pause=0.2),
-            Run("three", f"echo +3 >>{log}", undo=f"echo -3 >>{log}"),
+            Script("three", f"echo +3 >>{log}", undo=f"echo -3 >>{log}"),
         )
         error = Play(here, step).fails_with(GateFailed)
         assert log.read_text().split() == ["+1", "+2", "-2", "-1"]
@@ -403,7 +403,7 @@ class TestFailing:
     def test_failing_change_is_taken_back_too(self, here: Bed) -> None:
         """A change that broke off half-way is undone as well; without a gate the exit code is 1."""
         log = here.root / "log"
-        step = always(Run("half", f"echo half >>{log}; false; echo whole >>{log}", undo=f"echo undone >>{log}"))
+        step = always(Script("half", f"echo half >>{log}; false; echo whole >>{log}", undo=f"echo undone >>{log}"))
         error = Play(here, step).fails_with(DeployerError)
         assert log.read_text().split() == ["half", "undone"]
         assert (error.exit_code, error.context.exit_code) == (1, 1)
@@ -412,9 +412,9 @@ class TestFailing:
         """A person is needed, exit 5; the other changes are taken back all the same."""
         log = here.root / "log"
         step = always(
-            Run("one", "true", undo=f"echo -1 >>{log}"),
-            Run("two", "true", undo="exit 1"),
-            Run("three", "exit 1"),
+            Script("one", "true", undo=f"echo -1 >>{log}"),
+            Script("two", "true", undo="exit 1"),
+            Script("three", "exit 1"),
         )
         error = Play(here, step).fails_with(RollbackFailed)
         assert error.exit_code == 5
@@ -422,11 +422,11 @@ class TestFailing:
 
     def test_script_that_says_the_former_state_serves(self, here: Bed) -> None:
         """Exit code 4 of a change is the tool's own exit code 4."""
-        assert Play(here, always(Run("roll", "exit 4"))).fails_with(GateFailed).exit_code == 4
+        assert Play(here, always(Script("roll", "exit 4"))).fails_with(GateFailed).exit_code == 4
 
     def test_error_holds_the_last_lines(self, here: Bed) -> None:
         """The message names the change, the section and what was said last; the lock is free."""
-        error = Play(here, always(Run("build", "echo first; echo last >&2; exit 7"))).fails_with(DeployerError)
+        error = Play(here, always(Script("build", "echo first; echo last >&2; exit 7"))).fails_with(DeployerError)
         assert error.what == "build: failed"
         assert error.context.step == "always"
         assert error.context.exit_code == 7
@@ -435,13 +435,13 @@ class TestFailing:
 
     def test_audit_line(self, here: Bed) -> None:
         """A run that failed leaves a line as well."""
-        Play(here, always(Run("build", "exit 7"))).fails_with(DeployerError)
+        Play(here, always(Script("build", "exit 7"))).fails_with(DeployerError)
         (line,) = audit(here)
         assert "failed: build: failed" in json.dumps(line)
 
     def test_limit(self, here: Bed) -> None:
         """A change that takes longer than its limit is ended."""
-        error = Play(here, always(Run("dawdle", "sleep 30", within=1))).fails_with(DeployerError)
+        error = Play(here, always(Script("dawdle", "sleep 30", within=1))).fails_with(DeployerError)
         assert error.context.exit_code == 124
 
     def test_files_are_put_back(self, here: Bed) -> None:
@@ -449,7 +449,7 @@ class TestFailing:
         old, new = here.root / "old", here.root / "etc" / "new"
         old.write_text("old")
         files = tuple(File(path=_pure(path), content=b"changed") for path in (old, new))
-        error = Play(here, always(WriteFiles("write", files), Run("then", "exit 1"))).fails_with(DeployerError)
+        error = Play(here, always(WriteFiles("write", files), Script("then", "exit 1"))).fails_with(DeployerError)
         assert error.exit_code == 1
         assert old.read_text() == "old"
         assert not new.exists()
@@ -498,7 +498,7 @@ class TestLock:
         """A job outlives its connection, keeps the lock, and the next run waits for it and says for what."""
         transport, log = here.transport(), here.root / "log"
         other = _session(here, transport)
-        job = Job("4. Something long", (Run("work", f"sleep 1.5; echo whole >{log}"),), here.host.paths.env)
+        job = Job("4. Something long", (Script("work", f"sleep 1.5; echo whole >{log}"),), here.host.paths.env)
         follower = threading.Thread(target=other.do, args=(job, lambda why: None, lambda line: None))
         follower.start()
         _wait_for(lambda: bool(list(Path(f"/run/deployer/{here.host.name}").glob("*/running"))))
@@ -513,7 +513,7 @@ class TestLock:
         assert line["changed"] is None
 
 
-_GRACE = Holder("grace@desk", "update", "2026-02-02T00:00:00Z")
+_GRACE = LockOwner("grace@desk", "update", "2026-02-02T00:00:00Z")
 
 
 def _session(here: Bed, transport: ThisMachine | None = None) -> Session:
@@ -541,7 +541,7 @@ class TestInterrupted:
     def test_job_is_stopped(self, here: Bed) -> None:
         """Ctrl-C ends the job on the host, frees the lock, leaves a line, and says how to go on: exit 130."""
         pid, after = here.root / "pid", here.root / "after"
-        step = always(Run("work", f"echo $$ >{pid}; echo working; sleep 60; echo whole >{after}"))
+        step = always(Script("work", f"echo $$ >{pid}; echo working; sleep 60; echo whole >{after}"))
         error = Play(here, step, on_line=_break_off("working")).fails_with(Interrupted)
         assert error.exit_code == 130
         assert "run the same command again" in error.remedy
@@ -553,7 +553,7 @@ class TestInterrupted:
     def test_critical_job_is_waited_for(self, here: Bed) -> None:
         """What must not stop half-way goes on to its end before the tool does."""
         after = here.root / "after"
-        step = always(Run("switch", f"echo working; sleep 1.5; echo whole >{after}", critical=True))
+        step = always(Script("switch", f"echo working; sleep 1.5; echo whole >{after}", critical=True))
         Play(here, step, on_line=_break_off("working")).fails_with(Interrupted)
         assert after.read_text() == "whole\n"
         assert here.lock_is_free()
@@ -564,7 +564,7 @@ class TestInterrupted:
         slow = Scripted(
             "slow",
             {"word": f"cat {file} 2>/dev/null || true"},
-            lambda facts: iter(() if facts["word"] else (Run("work", f"echo working; sleep 2; echo yes >{file}"),)),
+            lambda facts: iter(() if facts["word"] else (Script("work", f"echo working; sleep 2; echo yes >{file}"),)),
         )
         Play(here, slow, on_line=_break_off("working")).fails_with(Interrupted)
         play = Play(here, slow)
@@ -586,6 +586,6 @@ def test_names_are_resolved_meanwhile(here: Bed) -> None:
             yield Note(facts["name"])
 
     report = Recorder()
-    operator = Operator(lambda asked: {asked[0]: Answer("1.2.3.4")}, report, Tally())
+    operator = RunContext(lambda asked: {asked[0]: Answer("1.2.3.4")}, report, Tally())
     Engine(here.host, here.transport(), (Step(),), operator).preview()
     assert report.steps[0].notes == (Note("1.2.3.4"),)

@@ -4,16 +4,16 @@ from pathlib import PurePosixPath
 
 import pytest
 
-from deployer.engine.changes import Run
+from deployer.engine.changes import Script
 from deployer.engine.job import Job
-from deployer.engine.lock import Holder
+from deployer.engine.lock import LockOwner
 from deployer.engine.session import JobResult, Session
 from deployer.errors import ConnectionFailed, DeployerError, RollbackFailed
 from deployer.transport.protocol import Reply
 from tests.support.fakes import inventory
 from tests.unit.commands.fakes import FakeTransport
 
-HOLDER = Holder("ada", "provision", "now")
+HOLDER = LockOwner("ada", "provision", "now")
 
 
 class Lines:
@@ -93,7 +93,7 @@ def done(output: str) -> JobResult:
     transport = FakeTransport([Reply(0, f"ready\n{output}".encode(), b"")], Lines(b"locked\n"))
     session = Session.start(transport, inventory(), HOLDER, wait=0, survey="true", say=lambda text: None)
     try:
-        changes = (Run("one", "true"), Run("two", "true"))
+        changes = (Script("one", "true"), Script("two", "true"))
         return session.do(Job("t", changes, PurePosixPath("/x")), lambda why: None, lambda line: None)
     finally:
         session.end()

@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from deployer.engine.changes import Change, Note, Run, Send
-from deployer.engine.engine import Engine, Operator
+from deployer.engine.changes import Change, Note, Script, Send
+from deployer.engine.engine import Engine, RunContext
 from deployer.engine.facts import Facts
-from deployer.engine.lock import Holder
+from deployer.engine.lock import LockOwner
 from deployer.errors import Context, DeployerError, UsageError
 from deployer.run.host_run import Tally
 from deployer.transport.protocol import Transport
@@ -28,7 +28,7 @@ def here(tmp_path: Path) -> Iterator[Bed]:
 
 @dataclass
 class FakeSender:
-    """Implements `sender.Sender`: what is sent is a line in a file of the host."""
+    """Implements `ImageTransfer`: what is sent is a line in a file of the host."""
 
     file: Path
     refusal: DeployerError | None = None
@@ -53,17 +53,17 @@ def engine(here: Bed, sender: FakeSender) -> tuple[Engine, Recorder]:
 
     def wanted(facts: Facts) -> Iterator[Change | Note]:
         if "after" not in facts["file"]:
-            yield Run("before", f"echo before >>{sender.file}")
+            yield Script("before", f"echo before >>{sender.file}")
             yield SEND
-            yield Run("after", f"echo after >>{sender.file}")
+            yield Script("after", f"echo after >>{sender.file}")
 
     step = Scripted("a file", {"file": f"cat {sender.file} 2>/dev/null || true"}, wanted)
     report = Recorder()
-    operator = Operator(lambda asked: {}, report, Tally(), sender=sender)
+    operator = RunContext(lambda asked: {}, report, Tally(), sender=sender)
     return Engine(here.host, here.transport(), (step,), operator), report
 
 
-HOLDER = Holder("ada@laptop", "provision", "2026-01-01T00:00:00Z")
+HOLDER = LockOwner("ada@laptop", "provision", "2026-01-01T00:00:00Z")
 
 
 def test_in_its_place(here: Bed) -> None:

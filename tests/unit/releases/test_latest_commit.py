@@ -2,11 +2,11 @@
 
 import pytest
 
-from deployer.engine.changes import Note, Run, Stop
+from deployer.engine.changes import Note, Script, Stop
 from deployer.engine.facts import Ask
 from deployer.engine.plan import name_of
 from deployer.releases import latest_commit as newest
-from deployer.releases.latest_commit import Following
+from deployer.releases.latest_commit import AtLatestCommit
 from deployer.site.compose import PROXY
 from deployer.steps import images, release
 from tests.support.fakes import inventory, planned, script_of, texts, whys
@@ -65,7 +65,7 @@ class TestNewCommit:
     def test_unknown_to_the_clone(self) -> None:
         """It is fetched; nothing is checked out, since the release that serves is left alone."""
         (change,) = planned(newest, HOST, behind(newest, HOST))
-        assert isinstance(change, Run)
+        assert isinstance(change, Script)
         assert change.why == f"fetch main: {NEWER[:12]} (serving: {COMMIT[:12]})"
         assert " fetch --quiet --force --tags origin " in change.script
         assert "checkout" not in change.script
@@ -119,13 +119,13 @@ class TestFollowing:
     @pytest.mark.parametrize("step", [images, release])
     def test_is_told_as_the_step(self, step: object) -> None:
         """Its name and title are the step's own."""
-        assert name_of(Following(images)) == "images"
-        assert name_of(Following(release)) == "release"
-        assert Following(images).TITLE == images.TITLE
+        assert name_of(AtLatestCommit(images)) == "images"
+        assert name_of(AtLatestCommit(release)) == "release"
+        assert AtLatestCommit(images).TITLE == images.TITLE
 
     def test_asks_for_the_newest_commit(self) -> None:
         """In place of the one that serves; all else is asked as the step asks it."""
-        following, own = Following(images).probes(HOST), images.probes(HOST)
+        following, own = AtLatestCommit(images).probes(HOST), images.probes(HOST)
         assert {key: probe for key, probe in following.items() if key != "commit"} == {
             key: probe for key, probe in own.items() if key != "commit"
         }
@@ -137,13 +137,13 @@ class TestFollowing:
 
     def test_same_commit_for_both(self) -> None:
         """Build and roll-out ask the same question: what is built is what is brought."""
-        assert Following(images).probes(HOST)["commit"] == Following(release).probes(HOST)["commit"]
+        assert AtLatestCommit(images).probes(HOST)["commit"] == AtLatestCommit(release).probes(HOST)["commit"]
 
     def test_plans_as_the_step(self) -> None:
         """From the same facts the same plan."""
-        answers = behind(Following(images), HOST)
-        assert planned(Following(images), HOST, answers) == planned(images, HOST, answers)
-        assert whys(planned(Following(images), HOST, answers)) == [
+        answers = behind(AtLatestCommit(images), HOST)
+        assert planned(AtLatestCommit(images), HOST, answers) == planned(images, HOST, answers)
+        assert whys(planned(AtLatestCommit(images), HOST, answers)) == [
             "build the image biometric-did-backend",
             "build the image biometric-did-wallet",
         ]
@@ -151,7 +151,7 @@ class TestFollowing:
     def test_ref_of_the_command(self) -> None:
         """Another ref is another question."""
         host = inventory(source={"ref": "v1.2"})
-        asked = Following(images).probes(host)["commit"]
+        asked = AtLatestCommit(images).probes(host)["commit"]
         assert isinstance(asked, Ask)
         assert "REF=v1.2\n" in asked.script
         assert "refs/tags/v1.2" in asked.script

@@ -2,8 +2,8 @@
 
 import pytest
 
-from deployer.engine.changes import FromOutside, Run, Stop
-from deployer.releases.rollback import Back, kept
+from deployer.engine.changes import OutsideCheck, Script, Stop
+from deployer.releases.rollback import Rollback, kept
 from tests.support.fakes import inventory, planned, script_of, whys
 from tests.unit.steps.hosts import Answers, recorded
 from tests.unit.steps.hosts import kept as kept_lines
@@ -20,16 +20,16 @@ def two(former: str = "deployed") -> Answers:
 
 def test_road() -> None:
     """The road of every release, without a build: put back, roll, look, stop what served, record."""
-    changes = planned(Back(FORMER), HOST, two())
-    assert [type(change) for change in changes] == [Run, Run, FromOutside, Run, Run]
-    restored, rolled, _, finished, told = (change if isinstance(change, Run) else None for change in changes)
+    changes = planned(Rollback(FORMER), HOST, two())
+    assert [type(change) for change in changes] == [Script, Script, OutsideCheck, Script, Script]
+    restored, rolled, _, finished, told = (change if isinstance(change, Script) else None for change in changes)
     assert restored and rolled and finished and told
     assert restored.script.endswith(f"\nrestore {FORMER}")
     assert restored.undo.endswith(f"\nrestore {NOW}")
     assert rolled.script.endswith("\nroll 'backend-api demo-wallet'")
     assert finished.script.endswith("\nfinish")
     assert told.script.endswith(f"\nrecord_restored {FORMER}")
-    assert "docker buildx build" not in "".join(script_of(change) for change in changes if isinstance(change, Run))
+    assert "docker buildx build" not in "".join(script_of(change) for change in changes if isinstance(change, Script))
 
 
 def test_services_are_those_of_that_release() -> None:
@@ -37,26 +37,26 @@ def test_services_are_those_of_that_release() -> None:
     lines = kept_lines(HOST, FORMER, NOW).replace(
         f"{FORMER} backend-api backend 8000 1", f"{FORMER} backend-api backend 7000 3"
     )
-    rolled = planned(Back(FORMER), HOST, {**two(), "kept": lines})[1]
+    rolled = planned(Rollback(FORMER), HOST, {**two(), "kept": lines})[1]
     assert "backend-api backend 7000 3 yes" in script_of(rolled)
 
 
 def test_it_serves_already() -> None:
     """Nothing is done."""
-    assert whys(planned(Back(NOW), HOST, two())) == []
+    assert whys(planned(Rollback(NOW), HOST, two())) == []
 
 
 @pytest.mark.parametrize("answers", [{"kept": kept_lines(HOST, NOW)}, {"log": recorded(HOST, id=NOW)}, {"log": ""}])
 def test_not_kept_any_more(answers: Answers) -> None:
     """It is told who lists those that are."""
     with pytest.raises(Stop, match=f"{FORMER} is not kept any more"):
-        planned(Back(FORMER), HOST, {**two(), **answers})
+        planned(Rollback(FORMER), HOST, {**two(), **answers})
 
 
 def test_failed_never_comes_back() -> None:
     """What never served is no place to go."""
     with pytest.raises(Stop):
-        planned(Back(FORMER), HOST, two("failed"))
+        planned(Rollback(FORMER), HOST, two("failed"))
 
 
 def test_kept() -> None:

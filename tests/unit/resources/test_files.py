@@ -5,7 +5,7 @@ from pathlib import Path, PurePosixPath
 
 import pytest
 
-from deployer.engine.changes import Change, File, Run, WriteFiles
+from deployer.engine.changes import Change, File, Script, WriteFiles
 from deployer.engine.facts import Answer, Facts, Unknown
 from deployer.resources.files import Directory, ask_directories, ask_file, ask_files, compare, compare_directories
 from tests.support.fakes import IS_ROOT, asked_here, run_here, whys
@@ -83,7 +83,7 @@ class TestFile:
         """The mode alone is mended, without writing the file."""
         path = stand(wanted, mode=0o666)
         (change,) = changes(wanted)
-        assert isinstance(change, Run)
+        assert isinstance(change, Script)
         assert change.why == f"set {wanted.path} to 0640 root:root (is 0666 root:root)"
         assert run_here(change.script).returncode == 0
         assert path.stat().st_mode & 0o7777 == 0o640
@@ -94,7 +94,7 @@ class TestFile:
         path = stand(wanted)
         os.chown(path, 65534, 65534)
         (change,) = changes(wanted)
-        assert isinstance(change, Run)
+        assert isinstance(change, Script)
         assert change.why == f"set {wanted.path} to 0640 root:root (is 0640 nobody:nogroup)"
         assert run_here(change.script).returncode == 0
         assert changes(wanted) == []
@@ -146,7 +146,7 @@ class TestDirectories:
 
     def mend(self, *directories: Directory) -> list[Change]:
         for change in (found := self.found(*directories)):
-            assert isinstance(change, Run)
+            assert isinstance(change, Script)
             assert run_here(change.script).returncode == 0
         assert self.found(*directories) == []
         return found
@@ -174,7 +174,7 @@ class TestDirectories:
         """A file is no directory: the change is planned and will fail with mkdir's own words."""
         (tmp_path / "x").write_text("")
         (change,) = self.found(Directory(PurePosixPath(tmp_path / "x")))
-        assert isinstance(change, Run)
+        assert isinstance(change, Script)
         ran = run_here(change.script)
         assert ran.returncode != 0
         assert "File exists" in ran.stderr

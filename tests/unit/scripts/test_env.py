@@ -8,7 +8,7 @@ import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
-from deployer.engine.changes import Run, Stop
+from deployer.engine.changes import Script, Stop
 from deployer.inventory.model import Inventory
 from deployer.steps import environment
 from deployer.text.dotenv import can_hold, line
@@ -28,10 +28,10 @@ def shown(host: Inventory) -> str:
     return asked_here(environment.probes(host))["env"]
 
 
-def changes(host: Inventory) -> list[Run]:
+def changes(host: Inventory) -> list[Script]:
     found = list(environment.plan(host, asked_here(environment.probes(host))))
-    assert all(isinstance(change, Run) for change in found)
-    return [change for change in found if isinstance(change, Run)]
+    assert all(isinstance(change, Script) for change in found)
+    return [change for change in found if isinstance(change, Script)]
 
 
 def apply(host: Inventory, directory: Path) -> str:

@@ -12,7 +12,7 @@ import pytest
 from deployer.inventory.model import Inventory
 from deployer.releases import log as releases
 from deployer.releases.log import Release
-from deployer.releases.scripts.functions import Going, release_functions, services
+from deployer.releases.scripts.functions import ReleaseTarget, release_functions, services
 from deployer.site.compose import BACKEND, WALLET
 from deployer.text.shell import lines, quote
 from tests.support.fakes import IS_ROOT, bed, run_here
@@ -42,19 +42,19 @@ class Kept:
     def assets(self) -> Path:
         return self.root / "nginx" / "assets"
 
-    def going(self, commit: str = COMMIT, **other: object) -> Going:
+    def going(self, commit: str = COMMIT, **other: object) -> ReleaseTarget:
         """To a release of this commit; its images are there."""
         images = {service: f"{self.host.name}-{short}:{commit[:12]}-1" for service, short in SHORT.items()}
         for service, name in images.items():
             if name not in self.docker.images:
                 self.docker.add(name, f"sha256:{service}-{commit[:4]}")
-        return replace(Going(commit, "main", "c0ffee", images, FORMER, ()), **other)  # type: ignore[arg-type]
+        return replace(ReleaseTarget(commit, "main", "c0ffee", images, FORMER, ()), **other)  # type: ignore[arg-type]
 
-    def run(self, going: Going, *calls: str) -> "subprocess.CompletedProcess[str]":
+    def run(self, going: ReleaseTarget, *calls: str) -> "subprocess.CompletedProcess[str]":
         text = lines(release_functions(self.host, going, services(self.host, going.images)), *calls)
         return run_here(text, PATH=self.docker.path(os.environ["PATH"]))
 
-    def record(self, going: Going) -> str:
+    def record(self, going: ReleaseTarget) -> str:
         """Record a release as the step does; gives its id."""
         known = set(self.kept)
         ran = self.run(going, "keep_assets", "record")

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from deployer.releases.scripts.functions import Going, release_functions, services
+from deployer.releases.scripts.functions import ReleaseTarget, release_functions, services
 from deployer.site.compose import BACKEND, WALLET
 from deployer.text.shell import lines
 from tests.support.fakes import IS_ROOT, bed, run_here
@@ -32,7 +32,7 @@ def test_left_overs_of_every_service(tmp_path: Path, rolled: str, state: str) ->
         for service in (BACKEND, WALLET):
             docker.run(f"{name}-{service}-1", "1" * 40)
             docker.run(f"{name}-{service}-2", "2" * 40, state)
-        going = Going("f" * 40, "main", "c", {BACKEND: "b:1", WALLET: "w:1"}, (), ())
+        going = ReleaseTarget("f" * 40, "main", "c", {BACKEND: "b:1", WALLET: "w:1"}, (), ())
         text = lines(release_functions(here.host, going, services(here.host, going.images)), f"roll {rolled}")
         ran = run_here(text, PATH=docker.path(os.environ["PATH"]))
         assert ran.stdout.startswith("removing what an earlier run left: ")

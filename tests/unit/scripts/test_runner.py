@@ -10,7 +10,7 @@ from pathlib import Path, PurePosixPath
 
 import pytest
 
-from deployer.engine.changes import Change, File, Gate, Run, SecondLogin, WriteFiles
+from deployer.engine.changes import Change, File, Gate, Script, SecondLogin, WriteFiles
 from deployer.engine.job import Job, pack
 from deployer.secret import Secret
 from tests.support.fakes import IS_ROOT
@@ -132,7 +132,7 @@ class TestFiles:
         old.write_text("old")
         old.chmod(0o600)
         os.chown(old, 65534, 65534)
-        ended = run(tmp_path, WriteFiles("write", (file(old), file(new))), Run("fail", "exit 9"))
+        ended = run(tmp_path, WriteFiles("write", (file(old), file(new))), Script("fail", "exit 9"))
         assert ended == Ended(9, ["change 1", "done 1", "change 2", "failed 2 9", "undone"], [])
         assert (old.read_text(), old.stat().st_mode & 0o7777, old.stat().st_uid) == ("old", 0o600, 65534)
         assert not new.exists()
@@ -167,28 +167,28 @@ class TestGate:
 class TestRun:
     def test_stops_at_the_first_failure(self, tmp_path: Path) -> None:
         """`set -euo pipefail` holds; later changes are not made."""
-        later = Run("later", "echo later")
+        later = Script("later", "echo later")
         for script in ("false; echo on", "exit 3 | cat; echo on", 'echo "$unset_variable"; echo on'):
             directory = tmp_path / str(len(script))
             directory.mkdir()
-            ended = run(directory, Run("do", script), later)
+            ended = run(directory, Script("do", script), later)
             assert ended.exit_code != 0
             assert "on" not in ended.lines
             assert "later" not in ended.lines
 
     def test_no_input(self, tmp_path: Path) -> None:
         """A program that asks gets no answer instead of waiting for one."""
-        assert run(tmp_path, Run("ask", "read -r answer || echo nobody")).lines == ["nobody"]
+        assert run(tmp_path, Script("ask", "read -r answer || echo nobody")).lines == ["nobody"]
 
     def test_output_without_a_newline(self, tmp_path: Path) -> None:
         """A mark is found after a line that has no end."""
-        assert run(tmp_path, Run("say", "printf half; exit 5")) == Ended(
+        assert run(tmp_path, Script("say", "printf half; exit 5")) == Ended(
             5, ["change 1", "failed 1 5", "undone"], ["half"]
         )
 
     def test_error_output(self, tmp_path: Path) -> None:
         """Both outputs are shown."""
-        assert sorted(run(tmp_path, Run("say", "echo one; echo two >&2")).lines) == ["one", "two"]
+        assert sorted(run(tmp_path, Script("say", "echo one; echo two >&2")).lines) == ["one", "two"]
 
     def test_payload(self, tmp_path: Path) -> None:
         """Readable by root alone while the script runs, gone afterwards, also when it failed."""
@@ -196,7 +196,8 @@ class TestRun:
             directory = tmp_path / str(code)
             directory.mkdir()
             laid = Laid(
-                directory, Run("use", f'stat -c %a "$PAYLOAD"; wc -c <"$PAYLOAD"; exit {code}', payload=Secret("12345"))
+                directory,
+                Script("use", f'stat -c %a "$PAYLOAD"; wc -c <"$PAYLOAD"; exit {code}', payload=Secret("12345")),
             )
             assert laid.run().lines == ["600", "5"]
             assert not list(laid.work.glob("*.payload"))
@@ -205,9 +206,9 @@ class TestRun:
 class TestUndo:
     def test_reverse_order(self, tmp_path: Path) -> None:
         """What was done is taken back last first; what was not done is not."""
-        changes = [Run(name, f"echo +{name}", undo=f"echo -{name}") for name in "abc"]
-        changes[2] = Run("c", "echo +c; exit 1", undo="echo -c")
-        assert run(tmp_path, *changes, Run("d", "echo +d", undo="echo -d")).lines == [
+        changes = [Script(name, f"echo +{name}", undo=f"echo -{name}") for name in "abc"]
+        changes[2] = Script("c", "echo +c; exit 1", undo="echo -c")
+        assert run(tmp_path, *changes, Script("d", "echo +d", undo="echo -d")).lines == [
             "+a",
             "+b",
             "+c",
@@ -224,9 +225,9 @@ class TestUndo:
         ended = run(
             tmp_path,
             WriteFiles("write", (file(before),)),
-            Run("reload", "true", undo=f"cat {before} {path}"),
+            Script("reload", "true", undo=f"cat {before} {path}"),
             WriteFiles("write", (file(path),)),
-            Run("fail", "exit 9"),
+            Script("fail", "exit 9"),
         )
         assert ended.lines == ["old beforeold"]
         assert ended.marks[-1] == "undone"
@@ -237,7 +238,7 @@ class TestUndo:
         path.write_text("old")
         inode = tmp_path / "inode"
         restore = f"printf old >{path}.own && mv {path}.own {path}; stat -c %i {path} >{inode}; exit 9"
-        ended = run(tmp_path, WriteFiles("write", (file(path),)), Run("put back and fail", restore))
+        ended = run(tmp_path, WriteFiles("write", (file(path),)), Script("put back and fail", restore))
         assert ended.exit_code == 9
         assert path.read_text() == "old"
         assert path.stat().st_ino == int(inode.read_text())
@@ -247,21 +248,25 @@ class TestUndo:
         path = tmp_path / "conf"
         path.write_text("old")
         break_it = f"rm {path}; mkdir -p {path}/in-the-way; exit 9"
-        ended = run(tmp_path, Run("a", "true", undo="echo -a"), WriteFiles("w", (file(path),)), Run("b", break_it))
+        ended = run(
+            tmp_path, Script("a", "true", undo="echo -a"), WriteFiles("w", (file(path),)), Script("b", break_it)
+        )
         assert ended.marks[-1] == "stuck"
         assert ended.lines[-1] == "-a"
 
     def test_payload_is_there(self, tmp_path: Path) -> None:
         """The way back finds what its change found, and nothing of it stays."""
         former = '"${PAYLOAD%/*}/former.payload"'
-        use = Run("use", f'cp "$PAYLOAD" {former}; exit 1', undo=f"cat {former}", payload=Secret("12345"))
+        use = Script("use", f'cp "$PAYLOAD" {former}; exit 1', undo=f"cat {former}", payload=Secret("12345"))
         laid = Laid(tmp_path, use)
         assert laid.run().lines == ["12345"]
         assert not list(laid.work.glob("*.payload"))
 
     def test_stuck(self, tmp_path: Path) -> None:
         """An undo that fails is said, and the others are made."""
-        ended = run(tmp_path, Run("a", "true", undo="echo -a"), Run("b", "true", undo="exit 1"), Run("c", "exit 1"))
+        ended = run(
+            tmp_path, Script("a", "true", undo="echo -a"), Script("b", "true", undo="exit 1"), Script("c", "exit 1")
+        )
         assert ended.marks[-1] == "stuck"
         assert ended.lines == ["-a"]
 
@@ -269,7 +274,7 @@ class TestUndo:
 class TestTerm:
     def test_ends(self, tmp_path: Path) -> None:
         """A job that is told to end leaves exit code 143, and nothing secret."""
-        laid = Laid(tmp_path, Run("work", "echo on; sleep 60", payload=Secret("x")))
+        laid = Laid(tmp_path, Script("work", "echo on; sleep 60", payload=Secret("x")))
         with laid.start() as running:
             assert running.stdout
             while b"on" not in running.stdout.readline():
@@ -285,7 +290,7 @@ class TestTerm:
         """What acts may go back in its own way, and say so; the job is over only after it."""
         back = tmp_path / "back"
         script = f"trap 'echo going back; sleep 0.2; echo still; touch {back}; exit 4' TERM; echo on; sleep 60"
-        laid = Laid(tmp_path, Run("work", script))
+        laid = Laid(tmp_path, Script("work", script))
         with laid.start() as running:
             assert running.stdout
             while b"on" not in running.stdout.readline():
@@ -312,7 +317,7 @@ def _end_of_session(session: int) -> None:
 class TestLock:
     def test_running_is_held(self, tmp_path: Path) -> None:
         """Whoever wants to know whether a job still runs takes the lock on its file `running`."""
-        laid = Laid(tmp_path, Run("work", "echo on; sleep 1"))
+        laid = Laid(tmp_path, Script("work", "echo on; sleep 1"))
         with laid.start() as running:
             assert running.stdout
             while b"on" not in running.stdout.readline():
@@ -333,5 +338,5 @@ def test_second_login_is_no_job(tmp_path: Path) -> None:
 
 def test_limit_of_a_job() -> None:
     """Longer than everything in it may take."""
-    job = Job("t", (Run("a", "", within=100), Gate("b", "", 50), WriteFiles("c", ())), PurePosixPath("/x"))
+    job = Job("t", (Script("a", "", within=100), Gate("b", "", 50), WriteFiles("c", ())), PurePosixPath("/x"))
     assert job.limit > 100 + 50 + 60

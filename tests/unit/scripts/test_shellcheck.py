@@ -13,15 +13,15 @@ from deployer.backups.catalogue import Backup
 from deployer.backups.scripts import backup as backup_scripts
 from deployer.backups.scripts import drill as drill_scripts
 from deployer.backups.scripts.restore import KINDS, restore_functions, unpack_functions
-from deployer.engine.changes import Change, FromOutside, Gate, Note, Run, SecondLogin, Send, WriteFiles
+from deployer.engine.changes import Change, Gate, Note, OutsideCheck, Script, SecondLogin, Send, WriteFiles
 from deployer.engine.facts import Ask
-from deployer.engine.lock import Holder
+from deployer.engine.lock import LockOwner
 from deployer.engine.plan import name_of
 from deployer.engine.program import script
 from deployer.engine.step import Step
 from deployer.engine.survey import script_for
 from deployer.inventory.model import Inventory
-from deployer.releases.rollback import Back
+from deployer.releases.rollback import Rollback
 from deployer.site.compose import PROXY
 from deployer.site.scripts import functions as scripts
 from deployer.steps import GUIDE, UPDATE, database, environment, proxy_container
@@ -86,15 +86,15 @@ def acting(host: Inventory) -> Iterator[tuple[Step, Answers]]:
         yield database, {**converged(database, host), "login": ""}
         yield environment, {"env": env(host).replace("DB_POOL_SIZE=20", "DB_POOL_SIZE=2")}
     former = recorded(host, id="former")
-    yield Back("former"), {"log": former + recorded(host), "kept": kept(host, "former")}
+    yield Rollback("former"), {"log": former + recorded(host), "kept": kept(host, "former")}
 
 
 def texts(change: Change | Note) -> list[str]:
     found: list[str] = []
     match change:
-        case FromOutside():
+        case OutsideCheck():
             found = [change.undo]
-        case Run():
+        case Script():
             found = [change.script, change.undo]
         case WriteFiles():
             found = [change.check]
@@ -108,7 +108,7 @@ def texts(change: Change | Note) -> list[str]:
 
 
 def of_machine(host: Inventory) -> Iterator[tuple[str, str]]:
-    holder = Holder("ada", "provision", "now")
+    holder = LockOwner("ada", "provision", "now")
     survey = script_for(tuple(probe for probe in GUIDE[0].probes(host).values() if isinstance(probe, Ask)))
     session = script("engine/session.sh", NAME=host.name, ROOT=str(host.root), HOLDER=str(asdict(holder)), WAIT=0)
     yield "session", f"survey() {{\n{survey}\n}}\n{session}"

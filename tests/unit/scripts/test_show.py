@@ -11,7 +11,7 @@ from deployer.engine.changes import Change, Note, Stop
 from deployer.engine.facts import Ask, Unknown
 from deployer.inventory.model import Inventory
 from deployer.releases import latest_commit as newest
-from deployer.releases.latest_commit import Following
+from deployer.releases.latest_commit import AtLatestCommit
 from deployer.site.compose import PROXY
 from deployer.steps import images, source
 from deployer.text.shell import sh
@@ -65,7 +65,7 @@ class Repositories:
 
     def following(self, ref: str) -> str:
         """The commit that is built and brought."""
-        return asked_here({"commit": Following(images).probes(self.host(ref))["commit"]})["commit"]
+        return asked_here({"commit": AtLatestCommit(images).probes(self.host(ref))["commit"]})["commit"]
 
     def serve(self, text: str) -> None:
         """The proxy's upstream file."""

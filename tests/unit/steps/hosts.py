@@ -9,7 +9,7 @@ from deployer.engine.facts import Answer
 from deployer.engine.step import Step
 from deployer.inventory.model import Inventory
 from deployer.releases import latest_commit as newest
-from deployer.releases.latest_commit import Following
+from deployer.releases.latest_commit import AtLatestCommit
 from deployer.releases.log import Release
 from deployer.releases.scripts.functions import services
 from deployer.resources.files import Directory
@@ -147,7 +147,7 @@ LIVE = "".join(f"-p tcp -m tcp --dport {port} -j ACCEPT\n" for port in (22, 80, 
 
 def converged(step: Step, host: Inventory) -> Answers:
     """The answers of a host on which there is nothing to do."""
-    if isinstance(step, Following):
+    if isinstance(step, AtLatestCommit):
         return converged(step.step, host)
     if step == release:
         parts: tuple[Step, ...] = (environment, compose_step, nginx, database, containers)

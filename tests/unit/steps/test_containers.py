@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from deployer.engine.changes import Change, FromOutside, Note, Run
+from deployer.engine.changes import Change, Note, OutsideCheck, Script
 from deployer.inventory.model import Inventory
 from deployer.site.compose import BACKEND, WALLET
 from deployer.steps import containers
@@ -49,7 +49,7 @@ def of_another_commit() -> dict[str, str]:
 
 def rolled(items: tuple[Change | Note, ...]) -> str:
     """The services that the roll-out of a plan brings, as roll.sh gets them."""
-    (script,) = [script_of(item) for item in items if isinstance(item, Run) and "\nroll " in item.script]
+    (script,) = [script_of(item) for item in items if isinstance(item, Script) and "\nroll " in item.script]
     return script.rpartition("\nroll ")[2].partition("\n")[0].strip("'")
 
 
@@ -106,7 +106,7 @@ class TestOneService:
         """`current` is what a plain `up` of a person would start: it follows what serves."""
         told = built(HOST, BACKEND, WALLET) + current(HOST, BACKEND, WALLET, ids={**IDS, service: "sha256:other"})
         (change,) = planned(containers, HOST, {**converged(containers, HOST), "images": told})
-        assert isinstance(change, Run)
+        assert isinstance(change, Script)
         assert change.why == "name the images that serve `current` again"
         (line,) = change.script.splitlines()
         name = "biometric-did-backend" if service == BACKEND else "biometric-did-wallet"
@@ -156,14 +156,14 @@ class TestReplicas:
 
         def within(host: Inventory) -> int:
             (roll,) = [item for item in planned(containers, host, fresh(containers, host)) if is_roll(item)]
-            assert isinstance(roll, Run)
+            assert isinstance(roll, Script)
             return roll.within
 
         assert within(THREE) > within(HOST) > 2 * 120
 
 
 def is_roll(item: Change | Note) -> bool:
-    return isinstance(item, Run) and "\nroll " in item.script
+    return isinstance(item, Script) and "\nroll " in item.script
 
 
 class TestRelease:
@@ -232,11 +232,11 @@ class TestFromOutside:
     def test_only_where_something_serves(self) -> None:
         """On a fresh host there is nothing to go back to."""
         items = planned(containers, HOST, fresh(containers, HOST))
-        assert not [item for item in items if isinstance(item, FromOutside)]
+        assert not [item for item in items if isinstance(item, OutsideCheck)]
 
     def test_goes_back_by_the_same_functions(self) -> None:
         """Its way back is roll.sh's; it is told why."""
-        (look,) = [item for item in planned(containers, HOST, of_another_commit()) if isinstance(item, FromOutside)]
+        (look,) = [item for item in planned(containers, HOST, of_another_commit()) if isinstance(item, OutsideCheck)]
         assert look.undo.endswith("\ngo_back 'the site was worse than before, seen from outside'")
         assert look.within > 610 + 60, (
             "it waits for requests in flight as long as the inventory may ask for, and for more"
@@ -339,7 +339,7 @@ def test_fresh_host() -> None:
 def test_never_a_plain_up() -> None:
     """New containers are made beside what serves: a plain `up` would stop it (F21)."""
     for item in planned(containers, HOST, of_another_commit()):
-        text = item.undo if isinstance(item, FromOutside) else script_of(item)
+        text = item.undo if isinstance(item, OutsideCheck) else script_of(item)
         assert " up " not in text.replace("`up` would start", "")
         assert "create --no-build --no-recreate" in text
 

@@ -4,7 +4,7 @@ import hashlib
 
 import pytest
 
-from deployer.engine.changes import Note, Run, Stop
+from deployer.engine.changes import Note, Script, Stop
 from deployer.engine.step import Step
 from deployer.inventory.model import Inventory
 from deployer.site.compose import BACKEND, DATABASE
@@ -34,7 +34,7 @@ def test_fresh_host() -> None:
     found = planned(database, HOST, fresh(database, HOST))
     assert whys(found) == ["pull postgres:15", START]
     start = found[1]
-    assert isinstance(start, Run)
+    assert isinstance(start, Script)
     assert "up -d --no-deps --no-build --force-recreate postgres" in start.script
     assert start.script.endswith("\nstart_database")
     assert not start.critical
@@ -55,7 +55,7 @@ def test_replaced(other: dict[str, str], reason: str) -> None:
     """Announced as a gap, and not to be broken off in it."""
     answers = {**converged(database, HOST), "containers": with_other(**other)}
     (change,) = planned(database, HOST, answers)
-    assert isinstance(change, Run)
+    assert isinstance(change, Script)
     assert change.why == (
         f"replace PostgreSQL's container (postgres:15: {reason}) with a gap: some seconds without a database"
     )
@@ -88,7 +88,7 @@ def test_password_is_taken_back_with_a_release() -> None:
     """The former .env lies beside the release's job: where that fails the role gets the former password again."""
     told = {**converged(release, SUPPLIED), "env": env(SUPPLIED, digest_of("the-former-one"))}
     agree = planned(release, SUPPLIED, told)[1]
-    assert isinstance(agree, Run)
+    assert isinstance(agree, Script)
     assert agree.undo.endswith('former.payload; [ ! -e "$ENV_FILE" ] || agree')
 
 

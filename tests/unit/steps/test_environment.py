@@ -4,7 +4,7 @@ import hashlib
 
 import pytest
 
-from deployer.engine.changes import Run, Stop
+from deployer.engine.changes import Script, Stop
 from deployer.steps import environment
 from tests.support.fakes import inventory, planned, texts
 
@@ -26,7 +26,7 @@ def digest(secret: str) -> dict[str, str]:
 def test_absent() -> None:
     """Secrets are made on the host: neither the change nor its difference knows them."""
     (change,) = planned(environment, HOST, fresh(environment, HOST))
-    assert isinstance(change, Run)
+    assert isinstance(change, Script)
     assert change.why == "write /opt/biometric-did/.env (absent, its secrets are made on the host)"
     assert change.undo.startswith("FILE=/opt/biometric-did/.env\n")
     assert "+API_SECRET_KEY=[secret]" in change.diff
@@ -37,7 +37,7 @@ def test_variable_differs() -> None:
     """An edited value is put right; the difference shows it and no secret."""
     told = env(HOST).replace("HTTPS_ONLY=true", "HTTPS_ONLY=false")
     (change,) = planned(environment, HOST, {"env": told})
-    assert isinstance(change, Run)
+    assert isinstance(change, Script)
     assert change.why == DIFFERS
     assert "-HTTPS_ONLY=false\n+HTTPS_ONLY=true" in change.diff
 
@@ -74,7 +74,7 @@ class TestSupplied:
         """It is replaced; it travels as a payload, in .env's own quoting."""
         host = inventory(supplied())
         (change,) = planned(environment, host, {"env": env(host, found)})
-        assert isinstance(change, Run)
+        assert isinstance(change, Script)
         assert change.payload
         assert change.payload.reveal() == f"DB_PASSWORD='{SECRET}'\n".replace("it's", "it\\'s")
         assert SECRET not in change.script + change.diff + change.why

@@ -2,7 +2,7 @@
 
 import pytest
 
-from deployer.engine.changes import Run, SecondLogin, Stop
+from deployer.engine.changes import Script, SecondLogin, Stop
 from deployer.steps import firewall
 from tests.support.fakes import inventory, planned, script_of, whys
 
@@ -30,7 +30,7 @@ class TestSsh:
     def test_undo_is_armed_before(self) -> None:
         """The timed undo stands before the firewall is switched on; a second login takes it away."""
         *_, enable, login = planned(firewall, HOST, fresh(firewall, HOST))
-        assert isinstance(enable, Run)
+        assert isinstance(enable, Script)
         assert isinstance(login, SecondLogin)
         assert enable.script.index("--on-active=120") < enable.script.index("ufw --force enable")
         assert enable.undo == "ufw --force disable"

@@ -5,9 +5,9 @@ import subprocess
 
 import pytest
 
-from deployer.engine.changes import Run
+from deployer.engine.changes import Script
 from deployer.engine.facts import Answer, Ask, Facts, Unknown
-from deployer.engine.plan import Known, asked_of_host, asked_of_names, name_of, plan
+from deployer.engine.plan import SurveyResult, asked_of_host, asked_of_names, name_of, plan
 from deployer.engine.step import Step
 from deployer.inventory.model import Inventory
 from deployer.releases import latest_commit as newest
@@ -178,17 +178,17 @@ def test_changes_hold_no_secret_in_a_script() -> None:
     for step in (step for step in STEPS if step is not newest):
         for change in planned(step, host, fresh(step, host)):
             assert secret not in repr(change)
-            assert not isinstance(change, Run) or secret not in change.script
+            assert not isinstance(change, Script) or secret not in change.script
 
 
 def test_plan_of_known() -> None:
     """`plan` turns what a step raises into words: unknown, or problems; notes are kept apart from changes."""
     host, step = inventory(), GUIDE[4]
     asked = {probe: Answer("") for probe in step.probes(host).values() if isinstance(probe, Ask)}
-    assert [change.why for change in plan(step, host, Known(asked, {})).changes] == [
+    assert [change.why for change in plan(step, host, SurveyResult(asked, {})).changes] == [
         "create the network biometric-did-network (172.30.77.0/24)"
     ]
     silent = dict.fromkeys(asked, SILENT)
-    assert plan(step, host, Known(silent, {})).unknown == SILENT.error
+    assert plan(step, host, SurveyResult(silent, {})).unknown == SILENT.error
     other = {**asked, next(iter(asked)): Answer("overlay 10.0.0.0/8")}
-    assert len(plan(step, host, Known(other, {})).problems) == 1
+    assert len(plan(step, host, SurveyResult(other, {})).problems) == 1

@@ -2,7 +2,7 @@
 
 import pytest
 
-from deployer.engine.changes import Run, Stop
+from deployer.engine.changes import Script, Stop
 from deployer.engine.facts import Unknown
 from deployer.steps import network
 from tests.support.fakes import SILENT, inventory, planned
@@ -15,7 +15,7 @@ HOST = inventory()
 def test_absent() -> None:
     """It is made with a subnet of its own and a range for the containers that leaves out the proxy's address."""
     (change,) = planned(network, HOST, {**converged(network, HOST), "network": "", "routes": ""})
-    assert isinstance(change, Run)
+    assert isinstance(change, Script)
     assert change.why == "create the network biometric-did-network (172.30.77.0/24)"
     assert "--subnet 172.30.77.0/24 --ip-range 172.30.77.128/25" in change.script
     assert change.undo == "docker network rm biometric-did-network"

@@ -2,7 +2,7 @@
 
 import pytest
 
-from deployer.engine.changes import Run, WriteFiles
+from deployer.engine.changes import Script, WriteFiles
 from deployer.engine.facts import Unknown
 from deployer.site.compose import PROXY
 from deployer.steps import nginx
@@ -20,7 +20,7 @@ def test_configuration_differs() -> None:
     """Tested beside, written, and the running proxy is reloaded: nothing is restarted."""
     write, reload = planned(nginx, HOST, {**converged(nginx, HOST), "site": OTHER})
     assert isinstance(write, WriteFiles)
-    assert isinstance(reload, Run)
+    assert isinstance(reload, Script)
     assert write.why == f"write {DIRECTORY}/conf.d/biometric-did.conf (content differs)"
     assert "nginx -t" in write.check
     assert reload.why == RELOAD

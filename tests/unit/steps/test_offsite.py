@@ -1,6 +1,6 @@
 """9.3: credentials for the off-site repository, what they are compared by, and whose they are."""
 
-from deployer.engine.changes import Run
+from deployer.engine.changes import Script
 from deployer.inventory.model import Inventory
 from deployer.site.env import restics, secret_names
 from deployer.steps import offsite, packages
@@ -20,7 +20,7 @@ def test_fresh_host() -> None:
     """The values travel as a payload, and are neither in the script nor in what is told."""
     changes = planned(offsite, host(), fresh(offsite, host()))
     write = changes[-1]
-    assert isinstance(write, Run)
+    assert isinstance(write, Script)
     assert write.why == f"write {ENV} (absent), unless its password is not the repository's"
     assert write.payload
     assert write.payload.reveal().splitlines() == [f"{name}={value}" for name, value in restics(host()).items()]

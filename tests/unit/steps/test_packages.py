@@ -1,6 +1,6 @@
 """3.1 Packages."""
 
-from deployer.engine.changes import Run
+from deployer.engine.changes import Script
 from deployer.steps import packages
 from tests.support.fakes import inventory, planned, script_of
 
@@ -32,7 +32,7 @@ def test_nothing_can_hang() -> None:
     host = inventory()
     (change,) = planned(packages, host, {**converged(packages, host), "installed": ""})
     script = script_of(change)
-    assert isinstance(change, Run)
+    assert isinstance(change, Script)
     assert change.within == 1800
     assert "DPkg::Lock::Timeout=600" in script
     assert "--force-confold" in script

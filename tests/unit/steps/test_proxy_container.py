@@ -2,7 +2,7 @@
 
 import pytest
 
-from deployer.engine.changes import Run
+from deployer.engine.changes import Script
 from deployer.site.compose import BACKEND, PROXY
 from deployer.steps import GUIDE, UPDATE, proxy_container
 from tests.support.fakes import inventory, planned
@@ -16,7 +16,7 @@ REPLACE = "replace the proxy's container by one of nginx:alpine: about a second 
 def test_other_settings() -> None:
     """The one case with a gap: it says so, and is not broken off half-way."""
     (change,) = planned(proxy_container, HOST, {"containers": container(HOST, PROXY, config="other")})
-    assert isinstance(change, Run)
+    assert isinstance(change, Script)
     assert change.why == REPLACE
     assert change.critical
     assert change.script.endswith("\nreplace_proxy")

@@ -1,6 +1,6 @@
 """10.1 Release: .env, compose, nginx and containers as one plan."""
 
-from deployer.engine.changes import FromOutside, Run, WriteFiles
+from deployer.engine.changes import OutsideCheck, Script, WriteFiles
 from deployer.site.compose import BACKEND, WALLET
 from deployer.steps import compose, containers, environment, nginx, release
 from tests.support.fakes import inventory, planned, whys
@@ -79,7 +79,7 @@ def test_environment_alone() -> None:
         FINISH,
         RECORD,
     ]
-    (roll,) = [item for item in items if isinstance(item, Run) and "\nroll " in item.script]
+    (roll,) = [item for item in items if isinstance(item, Script) and "\nroll " in item.script]
     assert roll.script.endswith(f"\nroll {BACKEND}")
 
 
@@ -92,7 +92,7 @@ def test_proxy_alone() -> None:
         "reload the proxy with its configuration on disk",
         RECORD,
     ]
-    assert not [item for item in items if isinstance(item, FromOutside)]
+    assert not [item for item in items if isinstance(item, OutsideCheck)]
 
 
 def test_converged_with_another_way_to_say_it() -> None:
@@ -107,4 +107,4 @@ def test_what_is_put_back() -> None:
     items = planned(release, host, converged(release, HOST))
     before = items[: next(number for number, item in enumerate(items) if "roll " in getattr(item, "script", ""))]
     assert len(before) == 4
-    assert all(isinstance(item, WriteFiles) or (isinstance(item, Run) and item.undo) for item in before)
+    assert all(isinstance(item, WriteFiles) or (isinstance(item, Script) and item.undo) for item in before)

@@ -5,7 +5,7 @@ from pathlib import Path, PurePosixPath
 
 import pytest
 
-from deployer.engine.changes import Note, Run
+from deployer.engine.changes import Note, Script
 from deployer.inventory.model import Inventory
 from deployer.steps import source
 from tests.support.fakes import inventory, planned, run_here, script_of, texts
@@ -20,7 +20,7 @@ def test_absent() -> None:
     answers = fresh(source, HOST)
     assert len(planned(source, HOST, answers)) == 2
     running = planned(source, HOST, {**answers, "running": f"{COMMIT}\n{COMMIT}\n"})
-    assert isinstance(running[-1], Run)
+    assert isinstance(running[-1], Script)
     assert running[-1].why.endswith(f"at {COMMIT}")
 
 

@@ -2,10 +2,10 @@
 
 import pytest
 
-from deployer.transport.place import Place
+from deployer.transport.place import Endpoint
 from deployer.transport.refusals import explain_refusal
 
-PLACE = Place("ops", "example.com", 22, "demo")
+PLACE = Endpoint("ops", "example.com", 22, "demo")
 
 
 @pytest.mark.parametrize(

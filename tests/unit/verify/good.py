@@ -4,7 +4,7 @@ import gzip
 from collections.abc import Callable
 from dataclasses import replace
 
-from .serving import Asked, Behaviour, Told
+from .serving import Behaviour, OneOff, Told
 
 DOMAIN = "wallet.example.com"
 API = "api.wallet.example.com"
@@ -30,7 +30,7 @@ HSTS = ("Strict-Transport-Security", "max-age=31536000; includeSubDomains")
 IMMUTABLE = ("Cache-Control", "public, max-age=31536000, immutable")
 
 
-def good(asked: Asked) -> Told | None:
+def good(asked: OneOff) -> Told | None:
     """What the tool's own proxy, the wallet and the API answer."""
     if asked.host not in NAMES:
         return None
@@ -40,7 +40,7 @@ def good(asked: Asked) -> Told | None:
     return replace(told, headers=(*SECURITY, HSTS, *told.headers))
 
 
-def spoiled(change: Callable[[Asked, Told | None], Told | None]) -> Behaviour:
+def spoiled(change: Callable[[OneOff, Told | None], Told | None]) -> Behaviour:
     """The good site with its answers changed."""
     return lambda asked: change(asked, good(asked))
 
@@ -59,7 +59,7 @@ def plus(told: Told, name: str, value: str) -> Told:
     return replace(told, headers=(*told.headers, (name, value)))
 
 
-def _wallet(asked: Asked) -> Told:
+def _wallet(asked: OneOff) -> Told:
     if asked.path == SCRIPT:
         return _packed("application/javascript", BUNDLE, IMMUTABLE)
     if asked.path == STYLE:
@@ -73,7 +73,7 @@ def _packed(kind: str, body: bytes, caching: tuple[str, str]) -> Told:
     return Told(200, (("Content-Type", kind), ("Content-Encoding", "gzip"), caching), gzip.compress(body))
 
 
-def _api(asked: Asked) -> Told:
+def _api(asked: OneOff) -> Told:
     allowed = asked.headers.get("Origin") == f"https://{DOMAIN}"
     cors = (("Access-Control-Allow-Origin", f"https://{DOMAIN}"),) if allowed else ()
     status = 200 if asked.path == "/health" else 404

@@ -13,7 +13,7 @@ from typing import Any
 
 
 @dataclass(frozen=True)
-class Asked:
+class OneOff:
     """One request as it arrived; `host` without its port."""
 
     scheme: str
@@ -31,7 +31,7 @@ class Told:
     body: bytes = b""
 
 
-Behaviour = Callable[[Asked], Told | None]
+Behaviour = Callable[[OneOff], Told | None]
 
 
 @dataclass
@@ -40,7 +40,7 @@ class Running:
 
     https_port: int
     http_port: int
-    asked: list[Asked] = field(default_factory=list)
+    asked: list[OneOff] = field(default_factory=list)
 
 
 def server_context(pem: Path, names: set[str] | None, *, oldest: ssl.TLSVersion, newest: ssl.TLSVersion) -> Any:
@@ -63,7 +63,7 @@ def server_context(pem: Path, names: set[str] | None, *, oldest: ssl.TLSVersion,
 @contextlib.contextmanager
 def running(behaviour: Behaviour, context: ssl.SSLContext, address: str = "127.0.0.1") -> Iterator[Running]:
     """Serve `behaviour` over http and https on two free ports until the block ends."""
-    asked: list[Asked] = []
+    asked: list[OneOff] = []
     servers = [_Server(address, behaviour, asked, None), _Server(address, behaviour, asked, context)]
     threads = [threading.Thread(target=server.serve_forever, args=(0.02,)) for server in servers]
     for thread in threads:
@@ -82,7 +82,7 @@ class _Server(ThreadingHTTPServer):
     daemon_threads = False  # joined by server_close: nothing is left behind
     request_queue_size = 128
 
-    def __init__(self, address: str, behaviour: Behaviour, asked: list[Asked], context: ssl.SSLContext | None) -> None:
+    def __init__(self, address: str, behaviour: Behaviour, asked: list[OneOff], context: ssl.SSLContext | None) -> None:
         self.address_family = socket.AF_INET6 if ":" in address else socket.AF_INET
         self.behaviour, self.asked, self.context = behaviour, asked, context
         super().__init__((address, 0), _Handler)
@@ -104,7 +104,7 @@ class _Handler(BaseHTTPRequestHandler):
     def do_GET(self) -> None:
         host = (self.headers["Host"] or "").rpartition(":")[0] or self.headers["Host"] or ""
         scheme = "https" if self.server.context else "http"
-        asked = Asked(scheme, host, self.path, dict(self.headers.items()))
+        asked = OneOff(scheme, host, self.path, dict(self.headers.items()))
         self.server.asked.append(asked)
         told = self.server.behaviour(asked)
         if told is None:

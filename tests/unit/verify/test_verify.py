@@ -27,9 +27,9 @@ from .good import (
     spoiled,
     without,
 )
-from .serving import Asked, Behaviour, Told
+from .serving import Behaviour, OneOff, Told
 
-Change = Callable[[Asked, Told], Told | None]
+Change = Callable[[OneOff, Told], Told | None]
 
 
 def bad(checks: tuple[Check, ...]) -> set[str]:
@@ -41,28 +41,28 @@ def failures(checks: tuple[Check, ...]) -> set[str]:
     return {check.name for check in checks if check.verdict == "fail"}
 
 
-def changing(wanted: Callable[[Asked], bool], change: Callable[[Told], Told | None]) -> Change:
+def changing(wanted: Callable[[OneOff], bool], change: Callable[[Told], Told | None]) -> Change:
     """Change the answers to the requests that are wanted, where there is one."""
     return lambda asked, told: change(told) if told and wanted(asked) else told
 
 
-def on(path: str) -> Callable[[Asked], bool]:
+def on(path: str) -> Callable[[OneOff], bool]:
     return lambda asked: asked.scheme == "https" and asked.path == path
 
 
-def secure(asked: Asked) -> bool:
+def secure(asked: OneOff) -> bool:
     return asked.scheme == "https"
 
 
-def plain(asked: Asked) -> bool:
+def plain(asked: OneOff) -> bool:
     return asked.scheme == "http"
 
 
-def missing(asked: Asked) -> bool:
+def missing(asked: OneOff) -> bool:
     return asked.path.startswith("/missing.")
 
 
-def foreign(asked: Asked) -> bool:
+def foreign(asked: OneOff) -> bool:
     return "foreign" in asked.headers.get("Origin", "")
 
 
@@ -232,7 +232,7 @@ def test_an_alias_serves_or_redirects(deploy: Deploy, authority: Pair, status: i
     }
 
 
-def down(asked: Asked, told: Told | None) -> Told | None:
+def down(asked: OneOff, told: Told | None) -> Told | None:
     """As the proxy answers while maintenance is on."""
     if told is None or asked.scheme == "http" or (asked.host == API and asked.path == "/health"):
         return told
@@ -274,7 +274,7 @@ def test_maintenance_is_no_failure(deploy: Deploy) -> None:
 def test_a_fault_during_maintenance_is_found(deploy: Deploy, spoil: Change, expected: str) -> None:
     """What remains to be looked at can still fail."""
 
-    def behaviour(asked: Asked, told: Told | None) -> Told | None:
+    def behaviour(asked: OneOff, told: Told | None) -> Told | None:
         answer = down(asked, told)
         return spoil(asked, answer) if answer and asked.scheme == "https" else answer
 
@@ -284,14 +284,14 @@ def test_a_fault_during_maintenance_is_found(deploy: Deploy, spoil: Change, expe
 def test_a_503_of_others_is_no_maintenance(deploy: Deploy) -> None:
     """A wallet that is broken fails, also with 503 and a time to come back."""
 
-    def broken(asked: Asked, told: Told | None) -> Told | None:
+    def broken(asked: OneOff, told: Told | None) -> Told | None:
         return replace(_body(told, b"Sorry"), status=503) if told and on("/")(asked) else told
 
     assert f"wallet: https://{DOMAIN}/" in failures(verify(deploy(spoiled(broken)).site))
 
 
 def _with_alias(alias: str, status: int) -> Behaviour:
-    def behaviour(asked: Asked) -> Told | None:
+    def behaviour(asked: OneOff) -> Told | None:
         if asked.host != alias or asked.scheme == "http":
             told = good(replace(asked, host=DOMAIN if asked.host == alias else asked.host))
             return having(told, "Location", f"https://{asked.host}{asked.path}") if told else None
@@ -305,7 +305,7 @@ def test_an_address_in_a_later_chunk_is_found(deploy: Deploy) -> None:
     """A script named inside the page's script is read too, before the wallet is said not to know its API."""
     chunk = "/chunk-0a1b2c3d.js"
 
-    def behaviour(asked: Asked, told: Told | None) -> Told | None:
+    def behaviour(asked: OneOff, told: Told | None) -> Told | None:
         if told and asked.path == chunk:
             return _body(replace(told, status=200), BUNDLE)
         return _body(told, b'import("./chunk-0a1b2c3d.js")') if told and asked.path == SCRIPT else told
@@ -316,7 +316,7 @@ def test_an_address_in_a_later_chunk_is_found(deploy: Deploy) -> None:
 def test_an_unknown_host_that_is_answered_is_found(deploy: Deploy) -> None:
     """A site that answers any Host and any SNI fails all four ways to ask."""
 
-    def any_host(asked: Asked) -> Told | None:
+    def any_host(asked: OneOff) -> Told | None:
         return good(replace(asked, host=DOMAIN if asked.host != API else API))
 
     checks = verify(deploy(any_host, names=None).site)

@@ -80,7 +80,7 @@ def text_for(host: Inventory, choices: Choices) -> str:
         LINES=_lines(choices),
         FOLLOW=int(choices.flag("follow")),
     )
-    return f"{script('mask.sh')}\n{logs_script}"
+    return f"{script('engine/mask.sh')}\n{logs_script}"
 
 
 def _since(choices: Choices, *, of_file: bool) -> str:

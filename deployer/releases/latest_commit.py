@@ -7,10 +7,10 @@ from deployer.engine.facts import Ask, Facts, Probes
 from deployer.engine.program import script
 from deployer.engine.step import Plan, Step
 from deployer.inventory.model import Inventory
+from deployer.releases.source import ask_remote, ask_serving, fetch, git
 from deployer.resources.docker import ask_docker
 from deployer.site.compose import PROXY
 from deployer.site.containers import ask_containers, containers, is_running
-from deployer.steps.source import ask_remote, ask_standing, fetch, git
 from deployer.text.shell import lines, quote
 
 TITLE = "10.1 Fetch"
@@ -40,7 +40,7 @@ class AtLatestCommit:
 def probes(host: Inventory) -> Probes:
     here = f"[ -e {quote(host.paths.source)} ] || exit 0; export GIT_OPTIONAL_LOCKS=0;"
     return {
-        "standing": ask_standing(host),
+        "standing": ask_serving(host),
         "containers": ask_containers(host),
         "newest": _ask_newest(host, "yes"),
         "local changes": Ask(f"{here} {git(host, 'status', '--porcelain', '--untracked-files=no')}"),
@@ -85,5 +85,5 @@ def _refuse_local_changes(host: Inventory, facts: Facts) -> None:
 
 def _ask_newest(host: Inventory, log: str) -> Ask:
     text = script("releases/scripts/show_latest.sh", REF=host.source.ref, SOURCE=str(host.paths.source), LOG=log)
-    standing = f"standing() {{\n{ask_standing(host).script}\n}}" if log == "yes" else ""
+    standing = f"standing() {{\n{ask_serving(host).script}\n}}" if log == "yes" else ""
     return ask_docker(lines(f"remote() {{ {ask_remote(host)}; }}", standing, text))

@@ -9,8 +9,8 @@ from deployer.engine.step import Plan
 from deployer.inventory.model import Inventory
 from deployer.releases import log as releases
 from deployer.releases.log import Release
+from deployer.releases.rollout import look_and_finish
 from deployer.releases.scripts.functions import ReleaseTarget, release_functions
-from deployer.steps.containers import look_and_finish
 from deployer.text.shell import lines, quote
 
 

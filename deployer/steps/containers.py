@@ -3,12 +3,13 @@
 import hashlib
 from collections.abc import Iterator, Mapping, Sequence
 
-from deployer.engine.changes import Change, OutsideCheck, Script
+from deployer.engine.changes import Change, Script
 from deployer.engine.facts import Ask, Facts, Probes
 from deployer.engine.program import script
 from deployer.engine.step import Plan
 from deployer.inventory.model import Inventory
 from deployer.releases import log as releases
+from deployer.releases.rollout import FINISHING, look_and_finish
 from deployer.releases.scripts.functions import ReleaseTarget, release_functions, services
 from deployer.resources.docker import ask_docker
 from deployer.site import compose
@@ -22,9 +23,6 @@ from deployer.steps.nginx import first_upstreams
 from deployer.text.shell import lines, quote, sh
 
 TITLE = "7.4 Start containers"
-
-FINISHING = 900
-"""Seconds for what containers that end have in flight (`releases.drain`, at most 600), and their stop."""
 
 
 def probes(host: Inventory) -> Probes:
@@ -145,15 +143,6 @@ def _roll(
     yield Script(why, lines(functions, f"roll {quote(' '.join(services))}", *known_one), within=limit)
     if any(serving.values()):
         yield from look_and_finish(functions)
-
-
-def look_and_finish(functions: str) -> Iterator[Change]:
-    """The end of every road on which something served before: seen from outside, or back; then the old ones go."""
-    back = lines(functions, "go_back 'the site was worse than before, seen from outside'")
-    why = "look at the site from outside, and go back where it is worse than before"
-    yield OutsideCheck(why, back, within=FINISHING)
-    why = "stop what served before, when its last request is answered"
-    yield Script(why, lines(functions, "finish"), within=FINISHING)
 
 
 def _why(host: Inventory, facts: Facts, service: str, serving: Sequence[Container]) -> str:

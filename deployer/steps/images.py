@@ -10,12 +10,12 @@ from deployer.engine.program import script
 from deployer.engine.step import Plan
 from deployer.inventory.model import Inventory
 from deployer.releases import capacity as room
+from deployer.releases.source import ask_serving
 from deployer.resources.docker import ask_docker
 from deployer.resources.files import ask_files, compare
 from deployer.site import compose
 from deployer.site.compose import BACKEND, WALLET
 from deployer.site.rendering import render
-from deployer.steps.source import ask_standing
 from deployer.text.shell import lines, quote
 
 TITLE = "7.4 Build images"
@@ -46,7 +46,7 @@ def files(host: Inventory) -> Mapping[str, File]:
 
 
 def probes(host: Inventory) -> Probes:
-    always = {"commit": ask_standing(host), "images": ask_docker(_list(host)), **room.probes()}
+    always = {"commit": ask_serving(host), "images": ask_docker(_list(host)), **room.probes()}
     match host.build.where:
         case "host":
             return {**ask_files(files(host)), **always}

@@ -1,13 +1,12 @@
 """7.1 Clone repository: the source at the wanted ref; while a release runs it is not moved (`update` does that)."""
 
-from collections.abc import Iterator, Mapping
-from pathlib import Path, PurePosixPath
+from collections.abc import Iterator
 
-from deployer.engine.changes import Change, File, Note, Script
+from deployer.engine.changes import Change, Note, Script
 from deployer.engine.facts import Ask, Facts, Probes
-from deployer.engine.program import script
 from deployer.engine.step import Plan
 from deployer.inventory.model import Inventory
+from deployer.releases.source import ask_remote, commit_of, fetch, git, key_files, quiet, recorded
 from deployer.resources.docker import ask_docker
 from deployer.resources.files import Directory, ask_directories, ask_file, compare, compare_directories
 from deployer.text.shell import lines, quote, sh
@@ -15,14 +14,9 @@ from deployer.text.shell import lines, quote, sh
 TITLE = "7.1 Clone repository"
 
 
-def git(host: Inventory, *words: str) -> str:
-    """A git command in the clone, whoever owns it; it never waits for a password."""
-    return sh("git", "-c", "safe.directory=*", "-C", host.paths.source, *words)
-
-
 def probes(host: Inventory) -> Probes:
     here = f"[ -e {quote(host.paths.source)} ] || exit 0; export GIT_OPTIONAL_LOCKS=0;"
-    running = _recorded(host)
+    running = recorded(host)
     return {
         "root": ask_directories((Directory(host.root),)),
         "origin": Ask(f"{here} {git(host, 'remote', 'get-url', 'origin')}"),
@@ -31,13 +25,13 @@ def probes(host: Inventory) -> Probes:
         "tracked secrets": Ask(f"{here} {git(host, 'ls-files', '.env')}"),
         "running": ask_docker(running),
         "remote": ask_docker(f'{here} [ -z "$({running}\n)" ] || exit 0\n{ask_remote(host)} 2>/dev/null || true'),
-        **{name: ask_file(file, show=False) for name, file in _key_files(host).items()},
+        **{name: ask_file(file, show=False) for name, file in key_files(host).items()},
     }
 
 
 def plan(host: Inventory, facts: Facts) -> Plan:
     yield from compare_directories(facts["root"], (Directory(host.root),))
-    yield from compare(facts, _key_files(host), show=False)
+    yield from compare(facts, key_files(host), show=False)
     if not facts["origin"]:
         yield _clone(host, facts["running"].split("\n")[0] or host.source.ref)
         return
@@ -63,47 +57,6 @@ def _move(host: Inventory, facts: Facts) -> Iterator[Change]:
         yield Script(why, lines(fetch(host), checkout), within=700)
 
 
-def fetch(host: Inventory) -> str:
-    """All branches and tags as they are there now, also where history was rewritten; nothing is checked out."""
-    branches = "+refs/heads/*:refs/remotes/origin/*"
-    origin = git(host, "remote", "set-url", "origin", host.source.repository)
-    everything = git(host, "fetch", "--quiet", "--force", "--tags", "origin", branches)
-    return lines(quiet(host), origin, f"timeout 600 {everything}")
-
-
-def commit_of(ref: str, listing: str) -> str:
-    """The commit of a branch or tag in the output of `git ls-remote`; empty where it has none."""
-    known = {name: commit for commit, _, name in (line.partition("\t") for line in listing.splitlines())}
-    names = (f"refs/heads/{ref}", f"refs/tags/{ref}^{{}}", f"refs/tags/{ref}")
-    return next((known[name] for name in names if name in known), "")
-
-
-def ask_standing(host: Inventory) -> Ask:
-    """The commit of the release that serves; where none does, that of the clone. Nothing before there is a clone."""
-    source = quote(host.paths.source)
-    return ask_docker(
-        f"commit=$({_recorded(host)}\n) || exit 3\n"
-        f'if [ -n "$commit" ]; then echo "$commit"; elif [ -e {source} ]; then {git(host, "rev-parse", "HEAD")}; fi'
-    )
-
-
-def _recorded(host: Inventory) -> str:
-    """The commit of the backend that the proxy's upstream file names; without one, that of the last release."""
-    return script(
-        "releases/scripts/show_commit.sh",
-        NAME=host.name,
-        CONF_D=str(host.paths.conf_d),
-        LOG=str(host.paths.release_log),
-    )
-
-
-def ask_remote(host: Inventory) -> str:
-    """A shell command that lists the branch and the tag of the ref's name at the remote; it fails where that does."""
-    ref = host.source.ref
-    names = (f"refs/heads/{ref}", f"refs/tags/{ref}", f"refs/tags/{ref}^{{}}")
-    return f"{quiet(host)}; timeout 20 {sh('git', 'ls-remote', '--', host.source.repository, *names)}"
-
-
 def _clone(host: Inventory, ref: str) -> Script:
     """Beside first, then renamed: a clone that can be seen is whole. A release that runs keeps its commit."""
     beside = f"{host.paths.source}.new"
@@ -121,29 +74,3 @@ def _clone(host: Inventory, ref: str) -> Script:
         'echo "at commit $commit"',
     )
     return Script(f"clone {host.source.repository} at {ref}", text, within=700)
-
-
-def quiet(host: Inventory) -> str:
-    """What makes git quiet: it asks nothing; over SSH with the deploy key and against the pinned host key only."""
-    words = ["ssh", "-o", "BatchMode=yes", "-o", "StrictHostKeyChecking=yes"]
-    if host.source.deploy_key:
-        directory = _key_directory(host)
-        words += ["-o", "IdentitiesOnly=yes", "-i", str(directory / "deploy_key")]
-        words += ["-o", f"UserKnownHostsFile={directory / 'known_hosts'}"]
-    return f"export GIT_TERMINAL_PROMPT=0 GIT_SSH_COMMAND={quote(sh(*words))}"
-
-
-def _key_directory(host: Inventory) -> PurePosixPath:
-    return host.paths.state / "git"
-
-
-def _key_files(host: Inventory) -> Mapping[str, File]:
-    """The deploy key, and the inventory's known_hosts: the git server's key has to be pinned there."""
-    if not host.source.deploy_key:
-        return {}
-    key, known = (Path(host.local_path(path)) for path in (host.source.deploy_key, host.ssh.known_hosts))
-    directory = _key_directory(host)
-    return {
-        "deploy key": File(directory / "deploy_key", key.read_bytes(), 0o600),
-        "known hosts": File(directory / "known_hosts", known.read_bytes() if known.exists() else b"", 0o600),
-    }

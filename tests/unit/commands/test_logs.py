@@ -63,7 +63,7 @@ def test_a_secret_is_masked_as_programs_print_it(tmp_path: Path, line: str, prin
     """Without the quotes of .env; a longer one before one that is a part of it."""
     (tmp_path / ".env").write_text(f"B_KEY={printed[:8]}\n{line}\n")
     (tmp_path / "log").write_text(f"<{printed}>\n")
-    assert bash(f"{script('mask.sh')}\nmask {tmp_path}/.env <{tmp_path}/log") == "<[secret]>\n"
+    assert bash(f"{script('engine/mask.sh')}\nmask {tmp_path}/.env <{tmp_path}/log") == "<[secret]>\n"
 
 
 def test_a_file_that_is_not_there_is_said(tmp_path: Path) -> None:

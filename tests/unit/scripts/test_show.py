@@ -12,6 +12,7 @@ from deployer.engine.facts import Ask, Unknown
 from deployer.inventory.model import Inventory
 from deployer.releases import latest_commit as newest
 from deployer.releases.latest_commit import AtLatestCommit
+from deployer.releases.source import ask_serving
 from deployer.site.compose import PROXY
 from deployer.steps import images, source
 from deployer.text.shell import sh
@@ -79,7 +80,7 @@ class Repositories:
         log.write_text("".join(LINE % line for line in lines))
 
     def standing(self) -> str:
-        return asked_here({"commit": source.ask_standing(self.host())})["commit"]
+        return asked_here({"commit": ask_serving(self.host())})["commit"]
 
 
 LINE = '{"id": "x", "ref": "main", "commit": "%s", "configuration": "c", "result": "%s", "why": ""}\n'

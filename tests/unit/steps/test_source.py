@@ -7,6 +7,7 @@ import pytest
 
 from deployer.engine.changes import Note, Script
 from deployer.inventory.model import Inventory
+from deployer.releases.source import commit_of
 from deployer.steps import source
 from tests.support.fakes import inventory, planned, run_here, script_of, texts
 
@@ -51,7 +52,7 @@ def test_remote_is_silent() -> None:
 def test_commit_of(ref: str, expected: str) -> None:
     """A branch before a tag; of an annotated tag the commit, not the tag."""
     listing = "a\trefs/heads/main\nb\trefs/tags/main\nc\trefs/tags/v1\nd\trefs/tags/v1^{}\ne\trefs/tags/v2\n"
-    assert source.commit_of(ref, listing) == expected
+    assert commit_of(ref, listing) == expected
 
 
 def test_local_changes_are_noted() -> None:

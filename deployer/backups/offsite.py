@@ -21,7 +21,7 @@ def copied(run: HostRun) -> tuple[Backup, ...]:
         raise UsageError(f"{run.host.file.name}: backup.offsite is not set", remedy="docs/offsite.md tells how")
     reply = run.transport.run(lines(offsite_functions(run.host), "offsite_list"), limit=180)
     if reply.exit_code != 0:
-        context = Context(run.host.file.stem, TITLE, exit_code=reply.exit_code, output=_text(reply.error))
+        context = Context(run.host.host_name, TITLE, exit_code=reply.exit_code, output=_text(reply.error))
         raise DeployerError("the off-site copies cannot be listed", remedy=_DOCS, context=context)
     return backups.parse(_text(reply.output))
 

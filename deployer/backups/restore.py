@@ -27,7 +27,7 @@ def foresee(run: HostRun, backup: Backup, scope: tuple[str, ...]) -> int:
     reply = run.transport.run(lines(unpack_functions(run.host, scope), compare), limit=UNPACKING)
     if reply.exit_code != 0:
         output = (reply.output + reply.error).decode(errors="replace")
-        raise DeployerError("the backup cannot be compared", context=Context(run.host.file.stem, TITLE, output=output))
+        raise DeployerError("the backup cannot be compared", context=Context(run.host.host_name, TITLE, output=output))
     found = [json.loads(line) for line in reply.output.decode().splitlines()]
     for difference in found[:SHOWN]:
         run.report.data("file", difference, f"  {difference['what']:10} {difference['path']!r}")

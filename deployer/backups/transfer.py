@@ -58,7 +58,7 @@ def send(run: HostRun, source: str) -> str:
 def _must_arrive(run: HostRun, reply: Reply) -> None:
     output = (reply.output + reply.error).decode(errors="replace")
     if reply.exit_code != 0:
-        context = Context(run.host.file.stem, TITLE, exit_code=reply.exit_code, output=output)
+        context = Context(run.host.host_name, TITLE, exit_code=reply.exit_code, output=output)
         raise DeployerError("the backup did not arrive whole", remedy="run the same command again", context=context)
 
 

@@ -47,8 +47,8 @@ def standing(host: Inventory, reply: bytes) -> Standing:
     if not told["digest"]:
         raise DeployerError(
             f"there is no certificate at {host.paths.certificate} yet: nothing to renew",
-            remedy=f"deployer provision --host {host.file.stem}",
-            context=Context(host=host.file.stem, step=TITLE),
+            remedy=f"deployer provision --host {host.host_name}",
+            context=Context(host=host.host_name, step=TITLE),
         )
     begin, end = told.lines("dates") or ("0", "0")
     return Standing(told["digest"], int(begin), int(end), int(told["now"]))

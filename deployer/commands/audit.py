@@ -52,7 +52,7 @@ def _audit(run: HostRun) -> int:
     if reply.exit_code != 0:
         raise _failure(run.host, reply.exit_code, reply.error)
     entries = tuple(parsed(line) for line in reply.output.decode(errors="replace").split("\n") if line.strip())
-    host = run.host.file.stem
+    host = run.host.host_name
     for entry, text in zip(entries, table(entries), strict=True):
         run.report.data("audit", {"host": host, **_fields(entry)}, text)
     if not entries:
@@ -104,8 +104,8 @@ def _fields(entry: Entry | Broken) -> dict[str, object]:
 def _failure(host: Inventory, exit_code: int, error: bytes) -> DeployerError:
     return DeployerError(
         f"{host.paths.audit} could not be read",
-        remedy=f"deployer status --host {host.file.stem}",
-        context=Context(host=host.file.stem, exit_code=exit_code, output=error.decode(errors="replace")),
+        remedy=f"deployer status --host {host.host_name}",
+        context=Context(host=host.host_name, exit_code=exit_code, output=error.decode(errors="replace")),
     )
 
 

@@ -37,7 +37,7 @@ def _foresee(run: HostRun) -> None:
     reply = run.transport.run(foresight(run.host), limit=600)
     told = reply.output.decode(errors="replace").splitlines()
     if reply.exit_code != 0:
-        context = Context(run.host.file.stem, TITLE, exit_code=reply.exit_code)
+        context = Context(run.host.host_name, TITLE, exit_code=reply.exit_code)
         raise DeployerError(
             "\n".join(told[-1:]) or "the host did not answer", remedy="mend that first", context=context
         )

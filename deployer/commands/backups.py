@@ -28,8 +28,8 @@ def _backups(run: HostRun) -> int:
         run.tally.verdicts.append("failed")
         raise DeployerError(
             "\n".join(damaged.values()),
-            remedy=f"make another: deployer backup --host {run.host.file.stem}; look at the host's disk (dmesg)",
-            context=Context(run.host.file.stem),
+            remedy=f"make another: deployer backup --host {run.host.host_name}; look at the host's disk (dmesg)",
+            context=Context(run.host.host_name),
         )
     run.tally.verdicts.append("in sync")
     return 0
@@ -46,7 +46,7 @@ def _tell(run: HostRun) -> None:
         head = ""
     if not found:
         what = "no off-site copy yet" if offsite else "no backup yet"
-        run.report.data("note", {"text": what}, f"{what}: deployer backup --host {run.host.file.stem}")
+        run.report.data("note", {"text": what}, f"{what}: deployer backup --host {run.host.host_name}")
 
 
 def _verified(run: HostRun) -> dict[str, str]:
@@ -62,7 +62,7 @@ def _verified(run: HostRun) -> dict[str, str]:
             wrong[backup] = said
     if reply.exit_code != 0:
         output = reply.error.decode(errors="replace")
-        raise DeployerError("the backups could not be read", context=Context(run.host.file.stem, output=output))
+        raise DeployerError("the backups could not be read", context=Context(run.host.host_name, output=output))
     return wrong
 
 

@@ -39,7 +39,7 @@ def _bootstrap(run: HostRun) -> int:
         raise
     if run.tally.count("changed"):
         run.report.data(
-            "next", {"command": "provision"}, f"Next: deployer provision --host {run.host.file.stem} --dry-run"
+            "next", {"command": "provision"}, f"Next: deployer provision --host {run.host.host_name} --dry-run"
         )
     return code
 

@@ -119,13 +119,13 @@ class Lines:
 def tell(run: HostRun, line: bytes) -> None:
     """A visitor can write into a log: what would steer the operator's terminal is made visible instead."""
     text = printable(line.rstrip(b"\r\n").decode(errors="replace"))
-    run.report.data("log", {"host": run.host.file.stem, "line": text}, text)
+    run.report.data("log", {"host": run.host.host_name, "line": text}, text)
 
 
 def _failure(host: Inventory, exit_code: int, error: bytes) -> DeployerError:
-    context = Context(host=host.file.stem, exit_code=exit_code, output=error.decode(errors="replace"))
+    context = Context(host=host.host_name, exit_code=exit_code, output=error.decode(errors="replace"))
     return DeployerError(
-        "the logs could not be read", remedy=f"deployer status --host {host.file.stem}", context=context
+        "the logs could not be read", remedy=f"deployer status --host {host.host_name}", context=context
     )
 
 

@@ -87,14 +87,14 @@ def _switch_off(host: Inventory, was: str) -> Script:
 def _not_known(host: Inventory) -> Note:
     return Note(
         f"the proxy's configuration does not know the maintenance page: {host.paths.site_conf} is absent or older",
-        f"deployer provision --host {host.file.stem}",
+        f"deployer provision --host {host.host_name}",
     )
 
 
 def _proof(host: Inventory, *, on: bool) -> Gate:
     """Asked of the proxy, at the address of every container's port: what a visitor gets from now on."""
     text = script("site/scripts/maintenance.sh", DOMAIN=host.site.domain, SAID=SAID, WANTED="on" if on else "off")
-    remedy = f"the proxy does not look at this switch: deployer provision --host {host.file.stem}"
+    remedy = f"the proxy does not look at this switch: deployer provision --host {host.host_name}"
     why = "the proxy answers with the maintenance page" if on else "the proxy answers without the maintenance page"
     return Gate(why, text, within=10, explain=sh("echo", remedy))
 

@@ -26,7 +26,7 @@ def _releases(run: HostRun) -> int:
         head = ""
     if not log:
         run.report.data(
-            "note", {"text": "no release yet"}, f"no release yet: deployer provision -H {run.host.file.stem}"
+            "note", {"text": "no release yet"}, f"no release yet: deployer provision -H {run.host.host_name}"
         )
     run.tally.verdicts.append("in sync")
     return 0

@@ -89,7 +89,7 @@ def _do(run: HostRun, session: Session, holder: LockOwner) -> None:
     result = session.do(job, lambda what: run.report.begin(SECTION, what), run.report.line)
     if result.exit_code != 0:
         session.audit(holder.record("failed: the certificate was not renewed", 0))
-        context = Context(run.host.file.stem, SECTION, exit_code=result.exit_code, output=result.output)
+        context = Context(run.host.host_name, SECTION, exit_code=result.exit_code, output=result.output)
         raise DeployerError(
             "the certificate was not renewed; the one in place is served",
             remedy="mend what the last lines name, then run the same command again",

@@ -42,7 +42,7 @@ def _be_sure(run: HostRun, backup: Backup, scope: tuple[str, ...]) -> None:
     """Raises UsageError where nobody agrees: what was written since the backup is about to be replaced."""
     if run.choices.flag("yes"):
         return
-    what = f"replace {', '.join(scope)} of {run.host.file.stem} by the state of {backup.time}"
+    what = f"replace {', '.join(scope)} of {run.host.host_name} by the state of {backup.time}"
     if not can_ask(run.choices):
         raise UsageError(f"about to {what}", remedy="look at it with --dry-run; --yes does it without asking")
     if not agrees(f"{what[0].upper()}{what[1:]}?"):

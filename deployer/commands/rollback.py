@@ -43,7 +43,7 @@ def choose(host: Inventory, wanted: str, log: tuple[Release, ...], there: frozen
         return found[0]
     what = f"--to {wanted}: {len(found)} kept releases are called so" if wanted else "there is no previous release"
     names = ", ".join(release.id for release in possible) or "none"
-    raise UsageError(what, remedy=f"kept: {names}; deployer releases --host {host.file.stem}")
+    raise UsageError(what, remedy=f"kept: {names}; deployer releases --host {host.host_name}")
 
 
 COMMAND = Command(

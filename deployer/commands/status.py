@@ -17,7 +17,7 @@ def status(choices: Choices) -> int:
 def _status(run: HostRun) -> int:
     reply = run.transport.run(script_for(tuple(asked(run.host).values())), limit=60)
     found = state(run.host, reply.output)
-    fields: dict[str, object] = {"host": run.host.file.stem, **asdict(found)}
+    fields: dict[str, object] = {"host": run.host.host_name, **asdict(found)}
     run.report.data("status", fields, text(run.host, found))
     if found.down:
         run.tally.verdicts.append("failed")
@@ -25,7 +25,7 @@ def _status(run: HostRun) -> int:
         raise DeployerError(
             "\n".join(down.what for down in found.down),
             remedy="\n".join(remedies),
-            context=Context(host=run.host.file.stem),
+            context=Context(host=run.host.host_name),
         )
     run.tally.verdicts.append("in sync")
     return 0

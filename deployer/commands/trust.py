@@ -113,7 +113,7 @@ def _changed_knowingly(run: HostRun, key: "HostKey", known: tuple[str, ...]) -> 
 
 
 def _how(run: HostRun, key: "HostKey") -> str:
-    return f"deployer trust --host {run.host.file.stem} --fingerprint {key.fingerprint}, once you have compared it"
+    return f"deployer trust --host {run.host.host_name} --fingerprint {key.fingerprint}, once you have compared it"
 
 
 def _pin(run: HostRun, known_hosts: Path, key: "HostKey") -> None:
@@ -159,7 +159,7 @@ def _tell(run: HostRun, verdict: Verdict, *, change: Script | None = None, note:
 
 
 def _context(run: HostRun) -> Context:
-    return Context(host=run.host.file.stem, step=SECTION)
+    return Context(host=run.host.host_name, step=SECTION)
 
 
 COMMAND = Command(

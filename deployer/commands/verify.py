@@ -59,7 +59,7 @@ def _failure(host: Inventory, failed: tuple[Check, ...]) -> DeployerError:
     return DeployerError(
         "\n".join(f"{check.name}: {check.evidence}" for check in failed),
         remedy="\n".join(dict.fromkeys(check.remedy for check in failed if check.remedy)),
-        context=Context(host=host.file.stem, step=SECTION),
+        context=Context(host=host.host_name, step=SECTION),
     )
 
 

@@ -26,7 +26,7 @@ def not_looked_at() -> Mapping[str, str]:
 
 
 def context_of(host: Inventory, planned: StepPlan) -> Context:
-    return Context(host=host.file.stem, step=planned.step.TITLE)
+    return Context(host=host.host_name, step=planned.step.TITLE)
 
 
 @dataclass(frozen=True)

@@ -66,6 +66,11 @@ class Inventory(sections.Section):
         return self._origin.file
 
     @property
+    def host_name(self) -> str:
+        """What `--host` calls it: the name of its file."""
+        return self.file.stem
+
+    @property
     def secrets(self) -> Mapping[str, Secret]:
         """What the operator supplied in NAME.env."""
         return self._origin.secrets

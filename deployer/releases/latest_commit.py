@@ -48,7 +48,7 @@ def probes(host: Inventory) -> Probes:
 
 
 def plan(host: Inventory, facts: Facts) -> Plan:
-    provision = f"deployer provision --host {host.file.stem}"
+    provision = f"deployer provision --host {host.host_name}"
     if not facts["standing"]:
         raise Stop(Note("no release runs here yet", provision))
     if not is_running(containers(facts["containers"]), PROXY):

@@ -53,7 +53,7 @@ class Rollback:
         target = next((release for release in reversed(releases.succeeded(log)) if release.id == self.target), None)
         if target is None or target.id not in services:
             raise Stop(
-                Note(f"the release {self.target} is not kept any more", f"deployer releases -H {host.file.stem}")
+                Note(f"the release {self.target} is not kept any more", f"deployer releases -H {host.host_name}")
             )
         current = releases.current(log)
         if current and current.id != target.id:

@@ -2,15 +2,17 @@
 
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
-from deployer.errors import DeployerError, Interrupted
+from deployer.engine.facts import Ask, Facts
+from deployer.engine.survey import parse, script_for
+from deployer.errors import Context, DeployerError, Interrupted
 from deployer.inventory.model import Inventory
 from deployer.output.report import Recap, Report
 from deployer.run.command import Choices
 from deployer.run.hosts import chosen_hosts, connect
-from deployer.transport.protocol import Transport
+from deployer.transport.protocol import Reply, Transport
 
 Connecting = Callable[[Inventory, Choices], Transport]
 """How a command gets its transport; nothing connects before it is used."""
@@ -35,6 +37,20 @@ class HostRun:
     report: Report
     choices: Choices
     tally: Tally
+
+    def ask(self, questions: Mapping[str, Ask], *, limit: float = 60.0) -> Facts:
+        """Ask the host in one round trip. Raises ConnectionFailed; a fact it could not answer raises Unknown."""
+        asked = tuple(questions.values())
+        answers = parse(self.transport.run(script_for(asked), limit=limit).output, asked)
+        return Facts({name: answers[question] for name, question in questions.items()})
+
+    def error(self, what: str, *, remedy: str = "", reply: Reply | None = None, step: str = "") -> DeployerError:
+        """A failure on this host, with what it replied: the exit code and the last lines it printed."""
+        if reply is None:
+            return DeployerError(what, remedy=remedy, context=Context(self.host.host_name, step))
+        printed = (reply.error or reply.output).decode(errors="replace").strip()
+        context = Context(self.host.host_name, step, exit_code=reply.exit_code, output=printed)
+        return DeployerError(what, remedy=remedy, context=context)
 
 
 def report_for(choices: Choices) -> Report:
@@ -90,7 +106,7 @@ def _on_host(
 def _recap(host: Inventory, transport: Transport, tally: Tally, seconds: float, code: int) -> Recap:
     traffic = transport.traffic()
     return Recap(
-        host=host.file.stem,
+        host=host.host_name,
         ok=tally.count("in sync"),
         changed=tally.count("changed", "would change"),
         failed=tally.count("failed"),

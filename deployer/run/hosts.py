@@ -35,7 +35,7 @@ def ssh_settings(host: Inventory, choices: Choices, *, user: str = "") -> SshSet
         gateway=host.ssh.gateway or None,
         sudo_password=Secret(typed) if typed else kept,
         ask_password=_ask if sys.stdin.isatty() and not choices.flag("yes") else None,
-        host_name=host.file.stem,
+        host_name=host.host_name,
     )
 
 
@@ -43,7 +43,7 @@ def connect(host: Inventory, choices: Choices) -> Transport:
     """A transport that connects while the caller goes on; what fails is raised by the first script."""
     settings = ssh_settings(host, choices)
     if host.is_local:
-        return LocalTransport(host.file.stem, settings.sudo_password, settings.ask_password)
+        return LocalTransport(host.host_name, settings.sudo_password, settings.ask_password)
     from deployer.transport.ssh import SshTransport  # not needed for this machine itself
 
     transport = SshTransport(settings)

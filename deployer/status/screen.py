@@ -10,7 +10,7 @@ Rows = Sequence[tuple[str, ...]]
 
 
 def text(host: Inventory, found: State) -> str:
-    lines = [f"{host.file.stem}  https://{host.site.domain}  ({host.ssh.address})"]
+    lines = [f"{host.host_name}  https://{host.site.domain}  ({host.ssh.address})"]
     for title, rows in (*_maintenance(host, found), *_blocks(found)):
         lines += [f"{title if first else '':<12}{line}" for first, line in _numbered(aligned(rows))]
     return "\n".join(line.rstrip() for line in lines)
@@ -38,7 +38,7 @@ def _blocks(found: State) -> Iterator[tuple[str, Rows]]:
 
 def _maintenance(host: Inventory, found: State) -> Iterator[tuple[str, Rows]]:
     if found.maintenance:
-        yield "maintenance", [(f"{found.maintenance}; to end it: deployer maintenance off --host {host.file.stem}",)]
+        yield "maintenance", [(f"{found.maintenance}; to end it: deployer maintenance off --host {host.host_name}",)]
 
 
 def _container(item: Container) -> tuple[str, ...]:

@@ -214,11 +214,11 @@ def _holder(text: str) -> str:
 def _warnings(host: Inventory, found: State, now: int) -> Iterator[Down]:
     """What a person should see to, though everything is up."""
     if found.last_drill and (wrong := found.last_drill.wrong(now)):
-        yield Down(wrong, f"deployer drill --host {host.file.stem} -v")
+        yield Down(wrong, f"deployer drill --host {host.host_name} -v")
 
 
 def _down(host: Inventory, found: State) -> Iterator[Down]:
-    name = host.file.stem
+    name = host.host_name
     if "containers" in found.unknown:
         yield Down(f"Docker does not answer: {found.unknown['containers']}", f"deployer provision --host {name}")
         return

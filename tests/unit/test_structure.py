@@ -163,4 +163,4 @@ def test_tasks_of_development_do_not_hide_commands() -> None:
     """`invoke check` and `invoke bench` stand beside the commands, each under a name of its own."""
     names = list(namespace.task_names)
     assert set(NAMES) < set(names)
-    assert {"check", "bench"} == set(names) - set(NAMES)
+    assert {"check", "bench", "coverage", "release"} == set(names) - set(NAMES)

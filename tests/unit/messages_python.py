@@ -29,6 +29,7 @@ CARRY_TEXT = frozenset(
 )
 NO_TEXTS = frozenset(("quote", "re.compile", "PurePosixPath", "Path", "Context"))
 """Calls that have no text for a user, although one of their parameters is called like those that do."""
+OF_STR = ("join", "strip", "format", "removesuffix", "rstrip")
 TITLES = frozenset(("TITLE",))
 
 PARTS: dict[type[ast.expr], tuple[str, ...]] = {
@@ -185,16 +186,20 @@ class Finder:
             yield rendered(node)
         for part in self._parts(node):
             yield from self.texts(part)
+        if isinstance(node, ast.Call):
+            yield from self._results(called(node))
 
     def _parts(self, node: ast.expr) -> Iterator[ast.expr | None]:
-        """What an expression gets its text from."""
+        """What an expression gets its text from, within this function or as a constant."""
         for name in PARTS.get(type(node), ()):
             value = getattr(node, name)
             yield from value if isinstance(value, list) else (value,)
         if isinstance(node, ast.Name):
             yield from self._meanings(node.id)
-        elif isinstance(node, ast.Call):
-            yield from self._results(node)
+        elif isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr in OF_STR:
+            yield from (node.func.value, *node.args)
+        elif isinstance(node, ast.Call) and called(node) in ("tuple", "list", "sorted", "next", "max", "min"):
+            yield from node.args
 
     def _meanings(self, name: str) -> Iterator[ast.expr | None]:
         for node in ast.walk(self.scope):
@@ -203,21 +208,14 @@ class Finder:
                 yield from (node.value for target in targets if isinstance(target, ast.Name) and target.id == name)
         yield self.package.constant(name, self.module)
 
-    def _results(self, call: ast.Call) -> Iterator[ast.expr | None]:
-        """Of `sep.join(parts)` and `text.strip()` the operands, of a function of the package what it gives."""
-        name = called(call)
-        if isinstance(call.func, ast.Attribute) and name in ("join", "strip", "format", "removesuffix", "rstrip"):
-            yield from (call.func.value, *call.args)
-        elif function := self.package.function(name, self.module):
-            for node in ast.walk(function):
-                if isinstance(node, ast.Return | ast.Yield | ast.YieldFrom):
-                    yield from Finder(self.module, self.package, function, self.followed)._followed(node.value)
-        elif name in ("tuple", "list", "sorted", "next", "max", "min"):
-            yield from call.args
-
-    def _followed(self, node: ast.expr | None) -> Iterator[ast.expr]:
-        """The texts of another function, as constants."""
-        yield from (ast.Constant(text) for text in self.texts(node))
+    def _results(self, name: str) -> Iterator[str]:
+        """What a function of the package returns or yields."""
+        if (function := self.package.function(name, self.module)) is None:
+            return
+        finder = Finder(self.module, self.package, function, self.followed)
+        for node in ast.walk(function):
+            if isinstance(node, ast.Return | ast.Yield | ast.YieldFrom):
+                yield from finder.texts(node.value)
 
 
 def called(call: ast.Call) -> str:

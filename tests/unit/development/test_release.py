@@ -1,6 +1,7 @@
 """`invoke release` in a repository of its own: each reason to refuse, and what a release is."""
 
 import subprocess
+import sys
 from collections.abc import Callable
 from datetime import date
 from pathlib import Path
@@ -162,7 +163,7 @@ class TestRefusals:
 
 def test_option_version_is_the_tasks_own() -> None:
     """Invoke has a --version too, which would print Invoke's; after the task's name it is the task's."""
-    words = ("invoke", "release", "--version", "nonsense")
+    words = (sys.executable, "-m", "invoke", "release", "--version", "nonsense")
     ran = subprocess.run(words, cwd=CHECKOUT, capture_output=True, text=True, check=False)
     assert ran.returncode == 1
     assert '"nonsense" is not a version' in ran.stderr

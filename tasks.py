@@ -27,7 +27,7 @@ def check(context: Context) -> None:
 
 
 def bench(context: Context) -> None:
-    """Figures, on a throwaway host: a run with nothing to do beside plain ssh."""
+    """Figures, on a throwaway host: a run with nothing to do, compared with plain ssh."""
     context.run("python -m bench", echo=True)
 
 

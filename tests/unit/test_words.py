@@ -25,7 +25,7 @@ PRIVATE = [
     ("last words", "its last words: last_words", ["last words", "last_words"]),
     ("a person is needed", "going back failed: a person is needed", ["person is needed"]),
     ("room", "if has_room; room.refuse_little()", ["has_room", "room"]),
-    ("newest", "the newest commit: _ask_newest", ["newest commit", "ask_newest"]),
+    ("newest", "_ask_newest(newest_commit)", ["ask_newest", "newest_commit"]),
     ("holder", "holder = Holder()", ["holder", "Holder"]),
     ("mend", "mend_restore, and mend it or put it right", ["mend", "mend", "put it right"]),
     ("drilled", "what was drilled", ["drilled"]),
@@ -37,13 +37,14 @@ PRIVATE = [
 ]
 
 PLAIN = [
+    ("told", "they are told apart by name; to tell two apart"),
     ("whole (a backup)", "the whole file is read; validated as a whole"),
     ("beside", "Beside `deployer/` stand testbed/ and bench/"),
     ("standing", "a long-standing problem; understanding; outstanding"),
     ("still (a pause)", "the job still runs"),
     ("copies (off-site)", "copies each file"),
     ("room", "There is not enough room on the disk"),
-    ("newest", "the newest backup"),
+    ("newest", "the newest commit of the branch"),
     ("holder", 'a placeholder; "$lock.holder"'),
     ("mend", "a recommended amendment"),
     ("road", "broad, abroad, roadmap"),

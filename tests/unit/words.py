@@ -34,7 +34,7 @@ class Word:
 
 
 WORDS = {
-    "told": Word(r"told|tells?|telling", "reported, shows, prints"),
+    "told": Word(r"told|tells?|telling", "reported, shows, prints", but=r"(?:told|tells?) (?:\w+ )?apart"),
     "asked (a step)": Word(r"Asked(?=[(\[,)])|asked steps?", "one-off"),
     "whole (a backup)": Word(
         r"(?:not|is|are|be|was|newest|no|arrived?) whole|whole (?:ones?|backups?|snapshots?|cop(?:y|ies))"
@@ -65,8 +65,8 @@ WORDS = {
     "last words": Word(r"last[ _]words?", "log tail"),
     "a person is needed": Word(r"(?:person|somebody|someone) is needed", "manual intervention is required"),
     "room": Word(r"(?:has|make|need)_room|room_\w+|room(?=\.\w)", "capacity", but=r"room\.(?:$|\")"),
-    "newest": Word(r"(?:ask)?_newest|newest_\w+|[\"']newest[\"']|newest commit", "latest commit"),
-    "holder": Word(r"[Hh]olders?", "lock owner", but=r"lock\.holder"),  # the file's name on hosts that older tools made
+    "newest": Word(r"(?:ask)?_newest|newest_\w+|[\"']newest[\"']", "latest commit"),
+    "holder": Word(r"[Hh]olders?", "lock owner", but=r"lock[.-]holder"),  # a file's name on hosts, a unit's in the bed
     "mend": Word(r"[Mm]end(?:s|ed|ing)?|puts? (?:it |them )?right|put_right", "recover, fix"),
     "drilled": Word(r"drilled", "evidence"),
     "road": Word(r"roads?", "procedure"),

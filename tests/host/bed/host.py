@@ -10,6 +10,7 @@ from functools import cached_property
 from pathlib import Path
 
 from tests.host.bed.cgroups import remove_group
+from tests.host.bed.cpu import record_cpu
 from tests.host.bed.images import pack
 from tests.host.bed.isolation import TEMPORARY, rights
 from tests.host.bed.keys import identity
@@ -187,6 +188,7 @@ def remove(identifier: str) -> None:
     """Given a container's id, remove it with its volume and its group."""
     form = "{{.Config.Hostname}}{{range .Mounts}} {{.Name}}{{end}}"
     hostname, *volumes = docker("inspect", "--format", form, identifier).stdout.split()
+    record_cpu(identifier, hostname)
     docker("rm", "--force", "--volumes", identifier)
     for volume in volumes:
         docker("volume", "rm", "--force", volume, check=False)

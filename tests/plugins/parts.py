@@ -15,7 +15,7 @@ PARTS: Mapping[str, tuple[str, ...]] = {
     "provision": ("provision", "docker_packages", "drift", "broken_off", "refusals", "faults"),
     "access": ("bootstrap", "logins", "secrets"),
     "certificates": ("letsencrypt",),
-    "release": ("build", "maintenance", "traffic"),
+    "release": ("build", "traffic"),
     "update": ("update", "update_faults"),
     "backup": ("backup", "backup_faults", "database_backup", "drill", "offsite", "postgres", "recovery"),
     "restore": ("restore", "restore_cut_off", "restore_damaged", "restore_meanwhile"),

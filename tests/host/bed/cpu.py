@@ -1,7 +1,7 @@
 """What a host has used of this machine's CPU, read from its control group before it is removed.
 
-With cgroup v1 beside v2 the host made a group of its own, which outlives its reboots (see recipes/host/entry.sh);
-otherwise it is the group of its container, whose count begins anew at each start.
+The group of its container counts all, and begins anew at each start. With cgroup v1 beside v2 the host also made a
+group of its own (see recipes/host/entry.sh), which outlives its reboots but does not have what `docker exec` runs.
 """
 
 import os
@@ -24,8 +24,8 @@ def record_cpu(identifier: str, hostname: str) -> None:
 
 
 def cpu_seconds(identifier: str, hostname: str) -> float:
-    """What a host has used; 0 where no group of it can be seen."""
-    return next((seconds for file, parse in _places(identifier, hostname) if (seconds := _read(file, parse))), 0.0)
+    """What a host has used, by the group that saw most of it; 0 where none can be seen."""
+    return max(_read(file, parse) for file, parse in _places(identifier, hostname))
 
 
 def of_stat(text: str) -> float:

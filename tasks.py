@@ -6,16 +6,13 @@ from invoke.tasks import Task
 
 from deployer.cli.invoke import collection
 from deployer.commands import commands
-
-CHECKED = "deployer testbed tests bench tasks.py"
+from tests.suite import STYLE, UNIT
 
 
 def check(context: Context) -> None:
     """Style, types and unit tests; the same here and in CI."""
-    context.run(f"ruff format --check {CHECKED}", echo=True)
-    context.run(f"ruff check {CHECKED}", echo=True)
-    context.run("mypy", echo=True)
-    context.run("pytest tests/unit -q -n auto", echo=True)
+    for command in (*STYLE, UNIT):
+        context.run(command, echo=True)
 
 
 def bench(context: Context) -> None:

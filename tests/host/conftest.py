@@ -14,19 +14,27 @@ from tests.host.bed.host import TestHost
 from tests.host.bed.images import STAND_INS
 from tests.host.bed.origin import Repository, publish
 from tests.host.bed.variants import Variant
+from tests.host.rotating import chosen
 from tests.host.tool import Deployment, booted, deployment
+from tests.host.traffic.running import BOUNDED, UNBOUNDED
 
 APPLICATION = Path(__file__).parent.parent / "application"
 
 Boot = Callable[..., TestHost]
 
 USED_STAND_INS = pytest.StashKey[tuple[str, ...]]()
+RATE = pytest.StashKey[float]()
 
 
+@pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """After the sample was taken: what is chosen here is chosen of what will run."""
     for item in items:
         if "tests/host" in item.nodeid:
             item.add_marker(pytest.mark.host)
+    visited = [item for item in items if "rate" in getattr(item, "fixturenames", ())]
+    if visited:
+        visited[chosen(len(visited))].stash[RATE] = UNBOUNDED
 
 
 @pytest.fixture(scope="session")
@@ -57,6 +65,13 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     if stand_ins is not None:
         base = os.environ.get("TEST_HOST_IMAGE", "Debian 13 (trixie), bootstrapped")
         terminalreporter.write_line(f"hosts: {base}; stand-ins for official images: {', '.join(stand_ins) or 'none'}")
+
+
+@pytest.fixture
+def rate(request: pytest.FixtureRequest) -> float:
+    """Requests a second for a test's traffic. Of all tests that ask, one has no bound: another one for each commit."""
+    found: float = request.node.stash.get(RATE, BOUNDED)
+    return found
 
 
 @pytest.fixture(scope="session")

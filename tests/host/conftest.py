@@ -1,5 +1,6 @@
 """Fixtures of the host tests: the test bed, the published application, fresh and provisioned hosts."""
 
+import json
 import os
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
@@ -8,16 +9,19 @@ from pathlib import Path
 import pytest
 from xdist.workermanage import WorkerController
 
-from tests.host.bed import snapshot
 from tests.host.bed.bed import Bed, prepare
 from tests.host.bed.host import TestHost
 from tests.host.bed.images import STAND_INS
-from tests.host.bed.origin import Repository, publish
+from tests.host.bed.origin import Repository, publish, published
+from tests.host.bed.runs import Run, joined
+from tests.host.bed.shell import BedError
 from tests.host.bed.variants import Variant
+from tests.host.listing import listing
 from tests.host.rotating import chosen
 from tests.host.tool import Deployment, booted, deployment
 from tests.host.traffic.running import BOUNDED, UNBOUNDED
 
+UNDISTURBED = "undisturbed.json"
 APPLICATION = Path(__file__).parent.parent / "application"
 
 Boot = Callable[..., TestHost]
@@ -75,8 +79,18 @@ def rate(request: pytest.FixtureRequest) -> float:
 
 
 @pytest.fixture(scope="session")
-def repository(bed: Bed) -> Repository:
-    return publish(f"application-{os.getpid()}", APPLICATION)
+def run(testrun_uid: str) -> Iterator[Run]:
+    """This run of the tests, whose processes share what is dear."""
+    with joined(testrun_uid[:8]) as joint:
+        yield joint
+
+
+@pytest.fixture(scope="session")
+def repository(bed: Bed, run: Run) -> Repository:
+    """One for all processes: nobody commits to it, and a copy of the provisioned host is in sync with it."""
+    name = f"application-{run.name}"
+    with run.alone("repository"):
+        return published(name) or publish(name, APPLICATION)
 
 
 @pytest.fixture
@@ -98,28 +112,59 @@ def fresh(boot: Boot, bed: Bed, repository: Repository, tmp_path: Path) -> Deplo
     return deployment(tmp_path / "inventory", boot(), bed, repository)
 
 
+def made_once(run: Run, kind: str, make: Callable[[str], None]) -> str:
+    """The tag of a snapshot; a test that cannot have it fails with one message, at once."""
+    try:
+        return run.once(kind, make)
+    except BedError as error:
+        pytest.fail(str(error), pytrace=False)
+
+
 @pytest.fixture(scope="session")
-def provisioned_snapshot(bed: Bed, repository: Repository, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+def provisioned_snapshot(bed: Bed, run: Run, repository: Repository, tmp_path_factory: pytest.TempPathFactory) -> str:
     """The tag of a host that was provisioned once; tests start from copies of it."""
-    tag = f"provisioned-{os.getpid()}"
-    with booted(bed, "golden") as host:
-        deployment(tmp_path_factory.mktemp("golden"), host, bed, repository).ok("provision")
-        bed.snapshot(host, tag)
-    yield tag
-    snapshot.forget(tag)
+
+    def make(tag: str) -> None:
+        with booted(bed, "golden") as host:
+            deployment(tmp_path_factory.mktemp("golden"), host, bed, repository).ok("provision")
+            (run.directory / UNDISTURBED).write_text(json.dumps(listing(host)))
+            bed.snapshot(host, tag)
+
+    return made_once(run, "provisioned", make)
 
 
 @pytest.fixture(scope="session")
-def builds(bed: Bed, provisioned_snapshot: str) -> Iterator[str]:
+def undisturbed(run: Run, provisioned_snapshot: str) -> dict[str, str]:
+    """The listing of the host that was provisioned with no disturbance."""
+    listed: dict[str, str] = json.loads((run.directory / UNDISTURBED).read_text())
+    return listed
+
+
+@pytest.fixture(scope="session")
+def builds(bed: Bed, run: Run, provisioned_snapshot: str) -> str:
     """The tag of a Docker that has built the application and has nothing else: fresh hosts need not build it again."""
-    tag = f"builds-{os.getpid()}"
-    with booted(bed, "builder", from_snapshot=provisioned_snapshot) as host:
-        host.exec(
-            "docker rm -f $(docker ps -aq) && docker network prune -f && docker image rm -f $(docker image ls -q)"
-        )
-        bed.snapshot(host, tag)
-    yield tag
-    snapshot.forget(tag)
+    remove = "docker rm -f $(docker ps -aq) && docker network prune -f && docker image rm -f $(docker image ls -q)"
+
+    def make(tag: str) -> None:
+        with booted(bed, "builder", from_snapshot=provisioned_snapshot) as host:
+            host.exec(remove)
+            bed.snapshot(host, tag)
+
+    return made_once(run, "builds", make)
+
+
+@pytest.fixture(scope="session")
+def half_way(bed: Bed, run: Run, repository: Repository, builds: str, tmp_path_factory: pytest.TempPathFactory) -> str:
+    """The tag of a host with packages and Docker, whose run ended where the repository was to be cloned."""
+    absent = f'repository = "{repository.url.removesuffix(".git")}-absent.git"'
+
+    def make(tag: str) -> None:
+        with booted(bed, "half-way", builds_of=builds) as host:
+            made = deployment(tmp_path_factory.mktemp("half-way"), host, bed, repository, source=absent)
+            assert made.json("provision").exit_code == 1
+            bed.snapshot(host, tag)
+
+    return made_once(run, "half-way", make)
 
 
 @pytest.fixture

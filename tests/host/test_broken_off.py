@@ -17,15 +17,15 @@ from tests.host.bed.origin import Repository
 from tests.host.bed.shell import docker
 from tests.host.conftest import Boot
 from tests.host.interrupting import LOCK, await_point
+from tests.host.listing import listing
 from tests.host.test_interrupted import (
     JOB_SECONDS,
     STATE,
     WORKING,
     Point,
     left_over,
-    listing,
 )
-from tests.host.tool import Deployment, booted, deployment
+from tests.host.tool import Deployment, deployment
 
 BACKENDS = "docker ps -q --filter label=com.docker.compose.service=backend-api"
 REMOVE_IMAGES = (
@@ -35,13 +35,6 @@ REMOVE_IMAGES = (
 HOLDER = f"{LOCK}.holder"
 HOLDER_SECONDS = 45
 """A host gives a silent operator 30, and some for a busy machine."""
-
-
-@pytest.fixture(scope="module")
-def undisturbed(bed: Bed, provisioned_snapshot: str) -> dict[str, str]:
-    """The listing of a host that was provisioned with no disturbance."""
-    with booted(bed, "untouched", from_snapshot=provisioned_snapshot) as host:
-        return listing(host)
 
 
 @dataclass(frozen=True)

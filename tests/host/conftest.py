@@ -7,6 +7,8 @@ from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
+from xdist.remote import Producer
+from xdist.scheduler import LoadScopeScheduling
 from xdist.workermanage import WorkerController
 
 from tests.host.bed.bed import Bed, prepare
@@ -17,12 +19,14 @@ from tests.host.bed.runs import Run, joined
 from tests.host.bed.shell import BedError
 from tests.host.bed.variants import Variant
 from tests.host.listing import listing
+from tests.host.ordering import Spreading, known_seconds, ordered
 from tests.host.rotating import chosen
 from tests.host.tool import Deployment, booted, deployment
 from tests.host.traffic.running import BOUNDED, UNBOUNDED
 
 UNDISTURBED = "undisturbed.json"
-APPLICATION = Path(__file__).parent.parent / "application"
+HERE = Path(__file__).parent
+APPLICATION = HERE.parent / "application"
 
 Boot = Callable[..., TestHost]
 
@@ -30,13 +34,23 @@ USED_STAND_INS = pytest.StashKey[tuple[str, ...]]()
 RATE = pytest.StashKey[float]()
 
 
+def pytest_configure(config: pytest.Config) -> None:
+    """The order is the one of the tests here, not that of the number of tests in a group."""
+    config.option.loadscopereorder = False
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> LoadScopeScheduling | None:
+    return Spreading(config, log) if config.option.dist == "loadgroup" else None
+
+
 @pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """After the sample was taken: what is chosen here is chosen of what will run."""
-    for item in items:
-        if "tests/host" in item.nodeid:
-            item.add_marker(pytest.mark.host)
-    visited = [item for item in items if "rate" in getattr(item, "fixturenames", ())]
+    """After the sample was taken: what is chosen and ordered here is what will run."""
+    here = [item for item in items if HERE in item.path.parents]
+    for item in here:
+        item.add_marker(pytest.mark.host)
+    items[:] = [*(item for item in items if HERE not in item.path.parents), *ordered(here, known_seconds())]
+    visited = [item for item in here if "rate" in getattr(item, "fixturenames", ())]
     if visited:
         visited[chosen(len(visited))].stash[RATE] = UNBOUNDED
 

@@ -22,11 +22,11 @@ AGREE = f"database: give the role app_user the password that stands in {ROOT}/.e
 
 
 @pytest.fixture(scope="module")
-def stored(bed: Bed, builds: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Updated]:
-    """A host that was provisioned with a database from the beginning."""
+def stored(bed: Bed, half_way: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Updated]:
+    """A host that had packages and Docker, and got its site with a database from the beginning."""
     directory = tmp_path_factory.mktemp("stored")
     repository = publish(f"stored-{os.getpid()}", APPLICATION)
-    with booted(bed, "stored", builds_of=builds) as host:
+    with booted(bed, "stored", from_snapshot=half_way) as host:
         tables = {"postgres": "enabled = true", "releases": "settle = 0\ndrain = 5"}
         made = deployment(directory / "inventory", host, bed, repository, **tables)
         made.ok("provision")

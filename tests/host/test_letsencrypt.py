@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.host.authority import Authority, authority
+from tests.host.authority import BAD_NONCES, Authority, authority
 from tests.host.bed.bed import Bed
 from tests.host.bed.digest import digest
 from tests.host.bed.origin import Repository
@@ -259,11 +259,14 @@ def in_trouble(site: Site, trouble: str) -> Iterator[None]:
 
 
 def test_placeholder(site: Site) -> None:
-    """No proxy and no certificate, as on a new host: a placeholder is served while the CA is away, then the CA's."""
+    """No proxy and no certificate, as on a new host: a placeholder is served while the CA is away, then the CA's.
+
+    The CA that comes back refuses some nonces, and is asked again.
+    """
     site.says(
         f"docker rm -f $(docker ps -q -f {PROXY}) && rm -rf {ROOT}/nginx/ssl/* {ROOT}/.deployer/tls /etc/letsencrypt"
     )
-    with site.authority.away():
+    with site.authority.away(BAD_NONCES):
         refused = site.deployment.json("provision")
         assert refused.exit_code == 1
         assert "cannot be reached from this host" in error(refused)

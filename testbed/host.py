@@ -18,7 +18,7 @@ from testbed.places import HOST_LABEL, HOST_PREFIX
 from testbed.shell import BedError, Completed, docker, last_lines, run
 from testbed.variants import Variant, first_boot
 
-READY_SECONDS = 30
+READY_SECONDS = 90
 SETTLED_SECONDS = 90
 BANNER = b"SSH-2.0"
 _LOCK_FILE = "/var/lib/dpkg/lock-frontend"

@@ -172,7 +172,7 @@ def _run_hosts(suite: Suite, tests: Sequence[str]) -> bool:
     with suite.log.open("ab") as output:
         ready = suite.run("test bed", BED, output=output)
         suite.may_start_hosts.wait()
-        return ready and suite.run("tests on hosts", tests, output=output)
+        return ready and not suite.ended and suite.run("tests on hosts", tests, output=output)
 
 
 def _follow(log: Path, written: "Future[bool]") -> None:

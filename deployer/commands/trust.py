@@ -15,7 +15,7 @@ from deployer.run.prompts import agrees, ask, can_ask
 from deployer.transport.protocol import Transport
 
 if TYPE_CHECKING:
-    from deployer.transport.trust import HostKey
+    from deployer.transport.host_keys import HostKey
 
 SECTION = "Host key"
 COMPARE = (
@@ -39,7 +39,8 @@ def _trust(run: HostRun) -> int:
     if run.host.is_local:
         _tell(run, "in sync", note=Note("this machine itself is meant: there is no host key to trust"))
         return 0
-    from deployer.transport.trust import fetch_host_keys, is_pinned
+    from deployer.transport.connection import fetch_host_keys
+    from deployer.transport.host_keys import is_pinned
 
     expected = Expected(_fingerprints(run.choices))
     settings = ssh_settings(run.host, run.choices)
@@ -117,7 +118,7 @@ def _how(run: HostRun, key: "HostKey") -> str:
 
 
 def _pin(run: HostRun, known_hosts: Path, key: "HostKey") -> None:
-    from deployer.transport.trust import is_pinned, pin
+    from deployer.transport.host_keys import is_pinned, pin
 
     pin(known_hosts, key)
     if not is_pinned(known_hosts, key):

@@ -1,5 +1,7 @@
-"""Host keys: how they are shown, where they are kept, and which of them count for a host."""
+"""Host keys: how they are shown, where they are kept, which of them count for a host, and how one is pinned."""
 
+import os
+import tempfile
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass
@@ -110,3 +112,35 @@ def _is_hash_of(known: str, name: str) -> bool:
     with suppress(Exception):
         return known.startswith("|1|") and HostKeys.hash_host(name, known) == known
     return False
+
+
+def is_pinned(known_hosts: Path, key: HostKey) -> bool:
+    """Whether exactly this key counts for its host already, from this file or the system's."""
+    known = known_keys(key.name, known_hosts).lookup(key.name)
+    return known is not None and any(host_key(key.name, one) == key for one in known.values())
+
+
+def pin(known_hosts: Path, key: HostKey) -> None:
+    """Make this the one key of its host; other hosts' lines stay. Written beside and renamed, mode 0644."""
+    known_hosts.parent.mkdir(parents=True, exist_ok=True)
+    old = known_hosts.read_text() if known_hosts.exists() else ""
+    kept = [line for line in old.splitlines() if not _speaks_of(line, key.name)]
+    _replace(known_hosts, "\n".join([*kept, key.known_hosts_line, ""]))
+
+
+def _speaks_of(line: str, name: str) -> bool:
+    entry = entry_of(line)
+    return entry is not None and names(entry, name)
+
+
+def _replace(path: Path, text: str) -> None:
+    with tempfile.NamedTemporaryFile("w", dir=path.parent, prefix=f".{path.name}.", delete=False) as beside:
+        try:
+            beside.write(text)
+            beside.flush()
+            os.fchmod(beside.fileno(), 0o644)
+            os.fsync(beside.fileno())
+            Path(beside.name).rename(path)
+        except BaseException:
+            Path(beside.name).unlink(missing_ok=True)
+            raise

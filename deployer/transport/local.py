@@ -11,11 +11,11 @@ from typing import IO, Self
 
 from deployer.errors import ConnectionFailed
 from deployer.secret import Secret
-from deployer.transport.base import ShellTransport
 from deployer.transport.elevation import Sudo
 from deployer.transport.execution import KILLED
-from deployer.transport.place import Endpoint
 from deployer.transport.process import PIECE, POLL, Process
+from deployer.transport.settings import Endpoint
+from deployer.transport.shell_transport import ShellTransport
 
 
 class LocalTransport(ShellTransport):
@@ -32,10 +32,10 @@ class LocalTransport(ShellTransport):
         super().__init__(Endpoint(user, "this machine", 22, host_name), sudo)
 
     def _spawn(self, command: str) -> Process:
-        return LocalProcess(command, self._place.failure)
+        return LocalProcess(command, self._endpoint.failure)
 
     def again(self) -> Self:
-        other = type(self)(self._place.host_name)
+        other = type(self)(self._endpoint.host_name)
         other._sudo = self._sudo
         return other
 

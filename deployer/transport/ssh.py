@@ -8,14 +8,13 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Self
 
 from deployer.errors import ConnectionFailed
-from deployer.transport.base import ShellTransport
 from deployer.transport.elevation import Sudo
-from deployer.transport.place import Endpoint
 from deployer.transport.process import Process
-from deployer.transport.settings import SshSettings
+from deployer.transport.settings import Endpoint, SshSettings
+from deployer.transport.shell_transport import ShellTransport
 
 if TYPE_CHECKING:
-    from deployer.transport.strict import StrictConnection
+    from deployer.transport.connection import StrictConnection
 
 __all__ = ["SshSettings", "SshTransport"]
 
@@ -29,8 +28,8 @@ class SshTransport(ShellTransport):
     """One connection. `connect` may run in a thread meanwhile; otherwise the first script connects."""
 
     def __init__(self, settings: SshSettings) -> None:
-        place = Endpoint(settings.user, settings.address, settings.port or 22, settings.name)
-        super().__init__(place, _sudo(settings))
+        endpoint = Endpoint(settings.user, settings.address, settings.port or 22, settings.name)
+        super().__init__(endpoint, _sudo(settings))
         self._settings = settings
         self._connection: StrictConnection | None = None
         self._connecting = threading.Lock()
@@ -41,7 +40,7 @@ class SshTransport(ShellTransport):
 
         Imported before: two threads that import the same packages at once can lock each other out (_DeadlockError).
         """
-        from deployer.transport import channel, failures, strict  # noqa: F401
+        from deployer.transport import connection, failures  # noqa: F401
 
         threading.Thread(target=self._try_to_connect, name="deployer connect", daemon=True).start()
 
@@ -73,7 +72,7 @@ class SshTransport(ShellTransport):
                 self._connection.close()
 
     def _spawn(self, command: str) -> Process:
-        from deployer.transport.channel import start  # imports paramiko
+        from deployer.transport.connection import start  # imports fabric and paramiko
 
         self.connect()
         assert self._connection is not None  # noqa: S101  # for the type checker
@@ -97,8 +96,8 @@ def _taking_turns_often() -> Iterator[None]:
 
 def _open(settings: SshSettings) -> "StrictConnection":
     """Connected. Only what may be better a moment later is tried a second time."""
+    from deployer.transport.connection import connection  # imports fabric
     from deployer.transport.failures import Unreachable  # imports paramiko
-    from deployer.transport.strict import connection  # imports fabric
 
     try:
         first = connection(settings)

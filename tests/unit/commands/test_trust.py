@@ -10,9 +10,8 @@ from paramiko import PKey
 
 from deployer.commands import trust
 from deployer.errors import ConnectionFailed, UsageError
-from deployer.transport.host_keys import HostKey, host_key
+from deployer.transport.host_keys import HostKey, host_key, pin
 from deployer.transport.settings import SshSettings
-from deployer.transport.trust import pin
 
 from .fakes import FakeTransport, Kept, Value, choices, inventory, run_on
 
@@ -37,7 +36,7 @@ def presented(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> list[HostKey]:
     def fetch(settings: SshSettings) -> Iterator[HostKey]:
         yield from keys
 
-    monkeypatch.setattr("deployer.transport.trust.fetch_host_keys", fetch)
+    monkeypatch.setattr("deployer.transport.connection.fetch_host_keys", fetch)
     monkeypatch.setattr("deployer.transport.host_keys.SYSTEM_FILES", ())
     return keys
 

@@ -10,10 +10,10 @@ from pathlib import Path
 import pytest
 
 from deployer.errors import ConnectionFailed
-from deployer.transport import ssh, watch
+from deployer.transport import ssh, tcp
+from deployer.transport.connection import StrictConnection, connection
 from deployer.transport.protocol import Reply, Transport
 from deployer.transport.ssh import SshTransport
-from deployer.transport.strict import StrictConnection, connection
 
 from .sshd import Link, Sshd, free_port, make_key
 
@@ -288,8 +288,8 @@ class TestNetwork:
     @pytest.mark.parametrize("sending", [False, True])
     def test_silent_peer(self, sshd: Sshd, monkeypatch: pytest.MonkeyPatch, sending: bool) -> None:
         """A link that swallows everything is noticed long before any time limit, idle or in mid-sending."""
-        monkeypatch.setattr(watch, "ASK_AFTER", 0.2)
-        monkeypatch.setattr(watch, "LOST_AFTER", 0.8)
+        monkeypatch.setattr(tcp, "ASK_AFTER", 0.2)
+        monkeypatch.setattr(tcp, "LOST_AFTER", 0.8)
         began = time.monotonic()
         with Link(sshd.port) as link:
             sshd.known_hosts.write_text(sshd.known_hosts.read_text().replace(str(sshd.port), str(link.port)))
@@ -302,8 +302,8 @@ class TestNetwork:
 
     def test_quiet_script_is_not_a_silent_peer(self, host: SshTransport, monkeypatch: pytest.MonkeyPatch) -> None:
         """A script that says nothing for long is fine while sshd answers."""
-        monkeypatch.setattr(watch, "ASK_AFTER", 0.1)
-        monkeypatch.setattr(watch, "LOST_AFTER", 0.3)
+        monkeypatch.setattr(tcp, "ASK_AFTER", 0.1)
+        monkeypatch.setattr(tcp, "LOST_AFTER", 0.3)
         assert host.run("sleep 1; echo there").output == b"there\n"
 
 

@@ -5,13 +5,11 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable
 from typing import TypeVar
 
-from deployer.transport.conversation import LineSession
-from deployer.transport.elevation import Sudo
-from deployer.transport.execution import Execution, NotStarted, TimeIsUp
-from deployer.transport.place import Endpoint
+from deployer.transport.elevation import Sudo, explain_refusal
+from deployer.transport.execution import Execution, LineSession, NotStarted, TimeIsUp
 from deployer.transport.process import Meter, Process
 from deployer.transport.protocol import Conversation, Reply, Traffic
-from deployer.transport.refusals import explain_refusal
+from deployer.transport.settings import Endpoint
 from deployer.transport.wrapping import stdin_head, wrap
 
 START_LIMIT = 60.0
@@ -23,8 +21,8 @@ Result = TypeVar("Result")
 class ShellTransport(ABC):
     """Implements run, open and traffic of `protocol.Transport`; they may be called from several threads."""
 
-    def __init__(self, place: Endpoint, sudo: Sudo) -> None:
-        self._place = place
+    def __init__(self, endpoint: Endpoint, sudo: Sudo) -> None:
+        self._endpoint = endpoint
         self._sudo = sudo
         self._meter = Meter()
 
@@ -67,9 +65,9 @@ class ShellTransport(ABC):
             result = use(self._execution(wrapped.command), stdin_head(wrapped, password))
         except NotStarted as refusal:
             if not self._sudo.may_try_again(password, refusal.output):
-                raise explain_refusal(self._place, refusal.exit_code, refusal.output) from None
+                raise explain_refusal(self._endpoint, refusal.exit_code, refusal.output) from None
         except TimeIsUp:
-            raise self._place.failure(*_too_long(self._place, limit)) from None
+            raise self._endpoint.failure(*_too_long(self._endpoint, limit)) from None
         else:
             self._sudo.has_worked()
             return result
@@ -92,11 +90,11 @@ class ShellTransport(ABC):
         except BaseException:
             execution.process.abandon()
             raise
-        return LineSession(execution, heard, lambda what: self._place.failure(f"{self._place}: {what}", _AGAIN))
+        return LineSession(execution, heard, lambda what: self._endpoint.failure(f"{self._endpoint}: {what}", _AGAIN))
 
 
 _AGAIN = "Run the same command again; deployer status shows the host's state."
 
 
-def _too_long(place: Endpoint, limit: float) -> tuple[str, str]:
-    return f"a script on {place} did not end within {limit:g} s and is left to itself", _AGAIN
+def _too_long(endpoint: Endpoint, limit: float) -> tuple[str, str]:
+    return f"a script on {endpoint} did not end within {limit:g} s and is left to itself", _AGAIN

@@ -2,8 +2,8 @@
 
 import pytest
 
-from deployer.transport.place import Endpoint
-from deployer.transport.refusals import explain_refusal
+from deployer.transport.elevation import explain_refusal
+from deployer.transport.settings import Endpoint
 
 PLACE = Endpoint("ops", "example.com", 22, "demo")
 

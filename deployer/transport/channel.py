@@ -13,7 +13,7 @@ from deployer.transport.process import PIECE, POLL
 from deployer.transport.settings import Endpoint
 from deployer.transport.tcp import WatchedSocket
 
-# Its thread logs each lost connection with a traceback, "Exception (client)"; we say it in our own words.
+# Its thread logs each lost connection with a traceback, "Exception (client)"; `failures` explains it instead.
 logging.getLogger("paramiko").addHandler(logging.NullHandler())
 logging.getLogger("paramiko").propagate = False
 
@@ -26,14 +26,14 @@ class WatchedTransport(Transport):
         super().__init__(self._watched, **options)  # type: ignore[arg-type]  # "socket or socket-like object"
 
     def watch(self) -> None:
-        """From now on, ask a silent peer for a sign of life; a request it does not know it denies."""
-        self._watched.ask = self._ask
+        """From now on, request a reply from a silent peer; a peer denies a request that it does not know."""
+        self._watched.request_reply = self._request_reply
 
     def execute(self, command: str, limit: float) -> Channel:
         """A channel with the command started. Raises SSHException.
 
-        Unlike Channel.exec_command it does not wait for the server's yes, so that input can follow at once:
-        one round trip less. A server that says no closes the channel.
+        Unlike Channel.exec_command it does not wait for the server's consent, so that input can follow at once:
+        one round trip less. A server that refuses closes the channel.
         """
         channel = self.open_session(timeout=limit)
         message = Message()
@@ -45,9 +45,9 @@ class WatchedTransport(Transport):
         self._send(message)
         return channel
 
-    def _ask(self) -> None:
+    def _request_reply(self) -> None:
         if not self.clear_to_send.is_set():
-            return  # a key exchange is under way: the answer to that is the sign of life
+            return  # a key exchange is under way: its answer is the reply
         message = Message()
         message.add_byte(cMSG_GLOBAL_REQUEST)
         message.add_string("keepalive@openssh.com")

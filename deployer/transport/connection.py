@@ -23,11 +23,11 @@ from deployer.transport.settings import Endpoint, SshSettings
 from deployer.transport.tcp import dial
 
 AUTH_LIMIT = 30.0
-"""Seconds for each key: a server may look names up, and a person touch a security key."""
+"""Seconds for each key: a server may look names up, and the user may have to touch a security key."""
 
 
 class StrictConnection(fabric.Connection):  # type: ignore[misc]  # fabric has no types
-    """One hop. `open` raises ConnectionFailed, which says whether it was the host or its gateway."""
+    """One hop. `open` raises ConnectionFailed, which names the host or the gateway that failed."""
 
     settings: SshSettings
     is_gateway: bool
@@ -57,7 +57,7 @@ class StrictConnection(fabric.Connection):  # type: ignore[misc]  # fabric has n
         return None if command == "none" else command
 
     def resolve_connect_kwargs(self, _given: object) -> dict[str, Any]:
-        """What paramiko is told. Not which keys to try: that is for `Login`."""
+        """The options for paramiko, except for which keys to try: `Login` decides that."""
         limit = self.settings.connect_limit
         return {
             "banner_timeout": limit,
@@ -97,7 +97,7 @@ class StrictConnection(fabric.Connection):  # type: ignore[misc]  # fabric has n
             self.gateway.close()
 
     def present_key(self) -> HostKey:
-        """The key that the host shows, ed25519 where it has one; nobody logs in. Raises ConnectionFailed."""
+        """The key that the host presents, ed25519 where it has one; nobody logs in. Raises ConnectionFailed."""
         limit = self.settings.connect_limit
         try:
             wire = self.open_gateway() if self.gateway else dial(self.host, self.port, limit)
@@ -193,7 +193,7 @@ def _hops_to(last: StrictConnection) -> Iterator[StrictConnection]:
 def _not_opened(error: Exception, endpoint: Endpoint) -> ConnectionFailed:
     if isinstance(error, ChannelException):
         return endpoint.failure(
-            f"{endpoint} opens no further channel: {error.text}",
+            f"{endpoint} refuses to open another channel: {error.text}",
             "Raise MaxSessions in its sshd_config (the default is 10), or run fewer commands at once.",
         )
     return lost(endpoint, error)

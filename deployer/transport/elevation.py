@@ -9,12 +9,12 @@ from deployer.secret import Secret
 from deployer.transport.settings import Endpoint
 from deployer.transport.wrapping import Elevation
 
-# The words of sudo and of sudo-rs (Ubuntu since 25.10) when -n forbids them to ask.
+# What sudo and sudo-rs (Ubuntu since 25.10) print when -n forbids them to ask.
 WANTS_PASSWORD = ("a password is required", "interactive authentication is required")
 
 
 class Sudo:
-    """Shared by all connections to a host, so that a person is asked at most once."""
+    """Shared by all connections to a host, so that the password is asked for at most once."""
 
     def __init__(
         self, *, is_root: bool, login: str, password: Secret | None, ask: Callable[[str], Secret] | None
@@ -35,8 +35,8 @@ class Sudo:
     def wants_proof(self, *, may_repeat: bool) -> bool:
         """Whether sudo must be seen to work before input is sent.
 
-        A wrong password would swallow the input, and input that cannot be sent again must not meet a refusal
-        which a question would mend.
+        A wrong password would consume the input, and input that cannot be sent again must not meet a refusal
+        that a password would have avoided.
         """
         if self._is_root or self._proved:
             return False
@@ -46,7 +46,7 @@ class Sudo:
         self._proved = True
 
     def may_try_again(self, tried: Secret | None, output: str) -> bool:
-        """Whether a password mends a refusal; asks for it, once. `tried` is what was refused."""
+        """Whether a password would help after a refusal; asks for it, once. `tried` is the one that was refused."""
         if not any(words in output for words in WANTS_PASSWORD):
             return False
         with self._lock:
@@ -81,12 +81,12 @@ def _no_sudo(endpoint: Endpoint) -> Explanation:
 
 
 def _bootstrap(endpoint: Endpoint) -> str:
-    return f"Give it to that user: deployer bootstrap --host {endpoint.host_name} --as root"
+    return f"Set up sudo for that user: deployer bootstrap --host {endpoint.host_name} --as root"
 
 
 def _no_terminal(endpoint: Endpoint) -> Explanation:
     return (
-        f"sudo on {endpoint} wants a terminal (requiretty)",
+        f"sudo on {endpoint} requires a terminal (requiretty)",
         f"Add to its sudoers: Defaults:{endpoint.user} !requiretty",
     )
 
@@ -94,26 +94,26 @@ def _no_terminal(endpoint: Endpoint) -> Explanation:
 def _expired(endpoint: Endpoint) -> Explanation:
     return (
         f"the password of {endpoint.user} on {endpoint} has expired and must be changed first",
-        f"Log in once by hand: ssh -p {endpoint.port} {endpoint.login}",
+        f"Log in once and change it: ssh -p {endpoint.port} {endpoint.login}",
     )
 
 
 def _no_shell(endpoint: Endpoint) -> Explanation:
     return (
-        f"the login shell of {endpoint.user} on {endpoint} runs nothing",
+        f"the login shell of {endpoint.user} on {endpoint} runs no commands",
         "Set ssh.user to an account with a usual login shell, such as /bin/bash.",
     )
 
 
 def _no_bash(endpoint: Endpoint) -> Explanation:
-    return f"bash is not installed on {endpoint}", "Log in by hand and install it: apt-get install bash"
+    return f"bash is not installed on {endpoint}", "Log in manually and install it: apt-get install bash"
 
 
 def _other_user(endpoint: Endpoint) -> Explanation:
-    return f"{endpoint} wants another user than {endpoint.user}", "Set ssh.user to the one it names."
+    return f"{endpoint} asks for another user than {endpoint.user}", "Set ssh.user to the user named below."
 
 
-# In this order: a wrong password is also followed by words about a required one.
+# The order matters: after a wrong password sudo also prints that one is required.
 _KNOWN: tuple[tuple[str, Callable[[Endpoint], Explanation]], ...] = (
     (r"incorrect (password|authentication) attempt|no password was provided|, try again", _wrong_password),
     (r"must have a tty|a terminal is required", _no_terminal),
@@ -129,7 +129,7 @@ _KNOWN: tuple[tuple[str, Callable[[Endpoint], Explanation]], ...] = (
 
 
 def explain_refusal(endpoint: Endpoint, exit_code: int, output: str) -> ConnectionFailed:
-    """The error for a script that did not start, from what was said instead."""
+    """The error for a script that did not start, from what was printed instead."""
     for pattern, explanation in _KNOWN:
         if re.search(pattern, output):
             return endpoint.failure(*explanation(endpoint), output=output)
@@ -137,6 +137,6 @@ def explain_refusal(endpoint: Endpoint, exit_code: int, output: str) -> Connecti
         return endpoint.failure(*_no_shell(endpoint))
     return endpoint.failure(
         f"the login shell of {endpoint.user} on {endpoint} did not start the script (exit code {exit_code})",
-        f"See what it says: ssh -p {endpoint.port} {endpoint.login} true",
+        f"See what it prints: ssh -p {endpoint.port} {endpoint.login} true",
         output,
     )

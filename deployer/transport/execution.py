@@ -1,4 +1,4 @@
-"""One started script: run to its end, or spoken with line by line."""
+"""One started script: run to its end, or given lines and read line by line."""
 
 import time
 from collections.abc import Callable, Iterable
@@ -10,7 +10,7 @@ from deployer.transport.protocol import Reply
 from deployer.transport.wrapping import START, Beginning
 
 GRACE = 2.0
-"""Seconds that output may still come after the exit code: a child left behind can hold it open for ever."""
+"""Seconds that output may still come after the exit code: a child left behind can hold it open forever."""
 KILLED = -1
 """The exit code of a script that a signal ended: SSH names the signal, paramiko does not pass it on."""
 READ_LIMIT = 60.0
@@ -20,7 +20,7 @@ CLOSE_LIMIT = 30.0
 
 
 class NotStarted(Exception):
-    """The script did not begin; nothing was changed. Holds what was said instead, on both outputs."""
+    """The script did not begin; nothing was changed. Holds what was printed instead, on both outputs."""
 
     def __init__(self, exit_code: int, output: str) -> None:
         super().__init__(output)
@@ -29,7 +29,7 @@ class NotStarted(Exception):
 
 
 class TimeIsUp(Exception):
-    """The limit was over before the script was."""
+    """The limit passed before the script ended."""
 
 
 class Execution:
@@ -84,8 +84,8 @@ class Execution:
         return b""
 
     def begin(self, head: bytes, end: float) -> bytes:
-        """Until the script has begun; gives what it said already. Raises NotStarted when it ended before."""
-        # Who refused to start it is gone by now and reads nothing; its exit code and its output say why.
+        """Wait until the script has begun; returns what it printed already. Raises NotStarted when it ended before."""
+        # A shell that refused to start it has ended and reads nothing; its exit code and output explain why.
         with suppress(NoReader):
             self.feeder.send(head)
         while (data := self._look()) != b"":
@@ -121,7 +121,7 @@ class Execution:
         self._meter.count(received=len(data))
 
     def _own_error(self) -> bytes:
-        """Standard error without what sudo and the login shell said before the script began."""
+        """Standard error without what sudo and the login shell printed before the script began."""
         before, marker, after = self._error.partition(f"{START}\n".encode())
         return after if marker else before
 
@@ -133,27 +133,27 @@ def _text(*parts: bytes) -> str:
 class LineSession:
     """Implements `protocol.Conversation`. `failure` makes the error for a message."""
 
-    def __init__(self, execution: Execution, heard: bytes, failure: Callable[[str], ConnectionFailed]) -> None:
+    def __init__(self, execution: Execution, received: bytes, failure: Callable[[str], ConnectionFailed]) -> None:
         self._execution = execution
-        self._heard = heard
+        self._received = received
         self._failure = failure
 
     def send(self, line: str) -> None:
         try:
             self._execution.feeder.send(f"{line}\n".encode())
         except NoReader:
-            raise self._failure("the script has ended and listens no more") from None
+            raise self._failure("the script has ended and takes no more input") from None
 
     def read(self, size: int) -> bytes:
-        while len(self._heard) < size and self._hear():
+        while len(self._received) < size and self._receive():
             pass
         return self._take(size)
 
     def read_line(self) -> bytes:
-        """Keeps the newline of an empty line only, which tells it from the end."""
-        while b"\n" not in self._heard and self._hear():
+        """Keeps the newline of an empty line only, which distinguishes it from the end."""
+        while b"\n" not in self._received and self._receive():
             pass
-        line = self._take(self._heard.find(b"\n") + 1 or len(self._heard))
+        line = self._take(self._received.find(b"\n") + 1 or len(self._received))
         return line if line == b"\n" else line.removesuffix(b"\n")
 
     def close(self) -> Reply:
@@ -162,20 +162,22 @@ class LineSession:
         try:
             process.end_input()
             rest = self._execution.gather(end)
-            return self._execution.finish(end, self._take(len(self._heard)) + rest)
+            return self._execution.finish(end, self._take(len(self._received)) + rest)
         except TimeIsUp:
-            raise self._failure(f"the script did not end within {CLOSE_LIMIT:.0f} s of being told to") from None
+            raise self._failure(
+                f"the script did not end within {CLOSE_LIMIT:.0f} s after its input was closed"
+            ) from None
         finally:
             process.abandon()
 
-    def _hear(self) -> bool:
+    def _receive(self) -> bool:
         try:
             piece = self._execution.next_piece(time.monotonic() + READ_LIMIT)
         except TimeIsUp:
             raise self._failure(f"the script gave no answer for {READ_LIMIT:.0f} s") from None
-        self._heard += piece
+        self._received += piece
         return bool(piece)
 
     def _take(self, size: int) -> bytes:
-        taken, self._heard = self._heard[:size], self._heard[size:]
+        taken, self._received = self._received[:size], self._received[size:]
         return taken

@@ -1,4 +1,4 @@
-"""What went wrong in connecting, made into what a person is told and what to do next."""
+"""Why connecting failed: an error's message and remedy for each cause."""
 
 import errno
 import socket
@@ -13,7 +13,7 @@ from deployer.transport.settings import Endpoint
 
 
 class Unreachable(ConnectionFailed):
-    """The network, or the server's readiness: may be better a second later; all else would fail again."""
+    """The network or the server is not ready, and may be a second later; all other failures would repeat."""
 
 
 def explain(error: Exception, endpoint: Endpoint, limit: float) -> ConnectionFailed:
@@ -37,11 +37,11 @@ def explain(error: Exception, endpoint: Endpoint, limit: float) -> ConnectionFai
 
 
 def lost(endpoint: Endpoint, cause: Exception | None) -> ConnectionFailed:
-    """The connection broke after it had stood."""
-    why = f": {_words(cause)}" if cause and not isinstance(cause, EOFError) else ""
+    """The connection broke after it was established."""
+    why = f": {_text_of(cause)}" if cause and not isinstance(cause, EOFError) else ""
     return endpoint.failure(
         f"the connection to {endpoint} was lost{why}",
-        "Run the same command again: it looks at what the host has become and goes on from there.",
+        "Run the same command again: it checks the state of the host and continues from there.",
     )
 
 
@@ -49,7 +49,7 @@ def _unknown(error: UnknownHostKey, endpoint: Endpoint) -> ConnectionFailed:
     shown = fingerprint(error.key)
     return endpoint.failure(
         f"the host key of {endpoint} is unknown: {shown} ({kind(error.key)})",
-        f"Compare it with what the provider shows, or what the host's console prints for: ssh-keygen -lf "
+        f"Compare it with the one that the provider shows, or that the host's console prints for: ssh-keygen -lf "
         f"/etc/ssh/ssh_host_{kind(error.key).lower()}_key.pub . If it is the same: "
         f"deployer trust --host {endpoint.host_name} --fingerprint {shown}",
     )
@@ -59,14 +59,14 @@ def _changed(error: BadHostKeyException, endpoint: Endpoint) -> ConnectionFailed
     return endpoint.failure(
         f"the host key of {endpoint} has CHANGED: known is {fingerprint(error.expected_key)} "
         f"({kind(error.expected_key)}), presented is {fingerprint(error.key)} ({kind(error.key)})",
-        "Somebody may be intercepting the connection. Do not go on unless you know why the key changed (was "
+        "Somebody may be intercepting the connection. Do not continue unless you know why the key changed (was "
         "the server reinstalled?). Read the fingerprint another way, such as the provider's console, and pin "
         f"what you read there: deployer trust --host {endpoint.host_name} --fingerprint SHA256:…",
     )
 
 
 def _nothing_accepted(error: NothingAccepted, endpoint: Endpoint) -> ConnectionFailed:
-    nothing = ["nothing: there is no key here, and no agent holds one"]
+    nothing = ["nothing: this machine has no usable key, and no SSH agent offers one"]
     tried = "".join(f"\n  {line}" for line in error.tried or nothing)
     return endpoint.failure(
         f"{endpoint} does not let {endpoint.user} log in; tried:{tried}",
@@ -91,7 +91,7 @@ def _network(error: Exception, endpoint: Endpoint, limit: float) -> ConnectionFa
 
 
 def _what_broke(error: Exception, endpoint: Endpoint, limit: float) -> tuple[str, str]:
-    """What happened, and what may help before the usual questions."""
+    """What happened, and a hint to put before the usual remedy."""
     match error:
         case socket.gaierror():
             answer = f"the name {endpoint.address} does not resolve", ""
@@ -102,23 +102,23 @@ def _what_broke(error: Exception, endpoint: Endpoint, limit: float) -> tuple[str
         case ChannelException():
             answer = f"the gateway cannot reach {endpoint}: {error.text}", ""
         case SSHException() if "banner" in str(error):
-            answer = f"what answers at {endpoint} is no SSH server, or one too busy to answer", _BUSY
+            answer = f"{endpoint} does not answer as an SSH server, or is too busy to answer", _BUSY
         case _ if _is_timeout(error):
             answer = f"{endpoint} did not answer within {limit:.0f} s", ""
         case _:
-            answer = f"the connection to {endpoint} failed: {_words(error)}", ""
+            answer = f"the connection to {endpoint} failed: {_text_of(error)}", ""
     return answer
 
 
-_BUSY = "A server under attack refuses some logins (MaxStartups), and a moment later it may not. "
+_BUSY = "A server under attack refuses some logins (MaxStartups): try again in a moment. "
 
 
 def _is_timeout(error: Exception) -> bool:
-    """paramiko's start_client gives up in silence; what then asks for the host key fails with these words."""
+    """paramiko's start_client gives up silently; fetching the host key then fails with this text."""
     return isinstance(error, TimeoutError) or "No existing session" in str(error)
 
 
-def _words(error: Exception) -> str:
-    """The words of an error without its number, never nothing."""
+def _text_of(error: Exception) -> str:
+    """The text of an error without its number, never empty."""
     words = error.strerror if isinstance(error, OSError) else ""
     return words or str(error) or type(error).__name__

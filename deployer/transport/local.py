@@ -40,7 +40,7 @@ class LocalTransport(ShellTransport):
         return other
 
     def close(self) -> None:
-        """There is no connection to end."""
+        """There is no connection to close."""
 
 
 class LocalProcess:
@@ -56,7 +56,7 @@ class LocalProcess:
                 start_new_session=True,
             )
         except OSError as error:
-            raise failure(f"bash does not start on this machine: {error}", "Install bash.") from error
+            raise failure(f"bash cannot be started on this machine: {error}", "Install bash.") from error
         assert self._child.stdin and self._child.stdout and self._child.stderr  # noqa: S101  # for the type checker
         self._stdin: IO[bytes] = self._child.stdin
         self._stdout: IO[bytes] = self._child.stdout
@@ -103,7 +103,7 @@ class LocalProcess:
         self.end_input()
         self._stdout.close()
         self._stderr.close()
-        if self._child.poll() is None:  # somebody must take its exit code when it comes
+        if self._child.poll() is None:  # a zombie stays until its exit code is read
             threading.Thread(target=self._child.wait, name="deployer reaper", daemon=True).start()
 
 

@@ -1,6 +1,6 @@
 """A started script as the rest of this package sees it, over SSH or on this machine, and the feeder of its input.
 
-The feeder sends while somebody else reads the output, so that neither side waits for the other.
+The feeder sends while another thread reads the output, so that neither waits for the other.
 """
 
 import threading
@@ -25,7 +25,7 @@ class Process(Protocol):
         """Standard error that has arrived, without waiting."""
 
     def write(self, data: bytes) -> int:
-        """How many bytes were taken within POLL, perhaps none. Raises OSError when nobody reads any more."""
+        """How many bytes were taken within POLL, perhaps none. Raises OSError when the script no longer reads."""
 
     def end_input(self) -> None:
         """Close standard input."""
@@ -37,7 +37,7 @@ class Process(Protocol):
         """The exit code, None when it is still running. Raises ConnectionFailed when the connection broke."""
 
     def abandon(self) -> None:
-        """Let go of it; a script that still runs is left to itself."""
+        """Close all ends; a script that still runs is left running."""
 
 
 class Meter:
@@ -59,7 +59,7 @@ class Meter:
 
 
 class Feeder:
-    """`error` is what went wrong in making the payload; a script that stops reading is no error here."""
+    """`error` is a failure to make the payload; a script that stops reading is no error here."""
 
     def __init__(self, process: Process, meter: Meter) -> None:
         self.error: BaseException | None = None
@@ -82,17 +82,17 @@ class Feeder:
         try:
             for piece in pieces:
                 self.send(piece)
-            # A payload that was broken off has no proper end.
+            # An interrupted payload must not look complete.
             if not self._stopped.is_set():
                 self._process.end_input()
         except OSError as error:
-            # Of the process: it reads no more, and its exit code will say why. Of the payload: a failure.
+            # The process no longer reads: its exit code explains why. Any other OSError is the payload's failure.
             self.error = None if isinstance(error, NoReader) else error
         except Exception as error:
             self.error = error
 
     def send(self, piece: bytes) -> None:
-        """All of one piece. Raises NoReader when nobody reads any more."""
+        """All of one piece. Raises NoReader when the script no longer reads."""
         view = memoryview(piece)
         while view and not self._stopped.is_set():
             taken = self._write(bytes(view[:PIECE]))
@@ -107,7 +107,7 @@ class Feeder:
 
 
 class NoReader(OSError):
-    """Nobody reads the script's input any more."""
+    """The script no longer reads its input."""
 
 
 def _chain(head: bytes, payload: Iterable[bytes]) -> Iterator[bytes]:

@@ -12,9 +12,9 @@ from deployer.secret import Secret
 class SshSettings:
     """How to reach one host.
 
-    `port` None means: what ~/.ssh/config says, else 22. `gateway` is "user@host:port"; without user and port
-    ~/.ssh/config is asked for them. `ask_password` is given a prompt and is called at most once, when sudo
-    wants a password and none is set; None where there is no terminal. `connect_limit` is in seconds, for each
+    `port` None means: the one of ~/.ssh/config, else 22. `gateway` is "user@host:port"; without user and port
+    ~/.ssh/config is used for them. `ask_password` is given a prompt and is called at most once, when sudo
+    requires a password and none is set; None where there is no terminal. `connect_limit` is in seconds, for each
     of dialling, handshake and channel. `host_name` is what messages and remedies call the host.
     """
 

@@ -25,7 +25,7 @@ TURN = 0.0005
 
 
 class SshTransport(ShellTransport):
-    """One connection. `connect` may run in a thread meanwhile; otherwise the first script connects."""
+    """One connection. `connect_ahead` connects in a thread; otherwise the first script connects."""
 
     def __init__(self, settings: SshSettings) -> None:
         endpoint = Endpoint(settings.user, settings.address, settings.port or 22, settings.name)
@@ -36,7 +36,7 @@ class SshTransport(ShellTransport):
         self._failure: ConnectionFailed | None = None
 
     def connect_ahead(self) -> None:
-        """Connect meanwhile, in a thread; what fails is raised by the first script.
+        """Connect in a thread; a failure is raised by the first script.
 
         Imported before: two threads that import the same packages at once can lock each other out (_DeadlockError).
         """
@@ -45,7 +45,7 @@ class SshTransport(ShellTransport):
         threading.Thread(target=self._try_to_connect, name="deployer connect", daemon=True).start()
 
     def connect(self) -> None:
-        """Does nothing where it was connected, even if that was lost since. Raises ConnectionFailed."""
+        """Does nothing after the first time, even if the connection was lost since. Raises ConnectionFailed."""
         with self._connecting:
             if self._failure is not None:
                 raise self._failure
@@ -60,7 +60,7 @@ class SshTransport(ShellTransport):
                 self._failure = failure
 
     def again(self) -> Self:
-        """A second connection, made now. It shares the sudo password, also one that was asked for."""
+        """A second connection, made now. It shares the sudo password, also one that was typed."""
         other = type(self)(self._settings)
         other._sudo = self._sudo
         other.connect()
@@ -83,7 +83,7 @@ class SshTransport(ShellTransport):
 def _taking_turns_often() -> Iterator[None]:
     """Meanwhile threads wait TURN for Python's lock instead of 5 ms.
 
-    A handshake is dozens of short turns; beside a thread that imports without a pause each of them waits that long
+    A handshake is dozens of short turns; while another thread imports without a pause each of them waits that long
     (https://docs.python.org/3/library/sys.html#sys.setswitchinterval).
     """
     usual = sys.getswitchinterval()
@@ -95,7 +95,7 @@ def _taking_turns_often() -> Iterator[None]:
 
 
 def _open(settings: SshSettings) -> "StrictConnection":
-    """Connected. Only what may be better a moment later is tried a second time."""
+    """An open connection. Only a failure that may pass within a moment is tried a second time."""
     from deployer.transport.connection import connection  # imports fabric
     from deployer.transport.failures import Unreachable  # imports paramiko
 

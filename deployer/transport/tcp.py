@@ -12,10 +12,10 @@ import time
 from collections.abc import Callable
 from typing import Protocol
 
-ASK_AFTER = 5.0
-"""Seconds without a byte after which the peer is asked for a sign of life."""
+REQUEST_AFTER = 5.0
+"""Seconds without a byte after which a reply is requested from the peer."""
 LOST_AFTER = 20.0
-"""Seconds without a byte after which it is taken for lost, though it was asked."""
+"""Seconds without a byte after which the peer counts as lost, although a reply was requested."""
 
 
 def dial(host: str, port: int, limit: float) -> socket.socket:
@@ -67,23 +67,23 @@ class Wire(Protocol):
 
 
 class WatchedSocket:
-    """Passes all on, and raises PeerSilent. `ask` makes the peer answer; silence counts once it is set."""
+    """Passes everything on; raises PeerSilent once `request_reply`, which makes the peer answer, is set."""
 
     def __init__(self, wire: Wire) -> None:
-        self.ask: Callable[[], None] | None = None
+        self.request_reply: Callable[[], None] | None = None
         self._wire = wire
         self._closed = False  # paramiko's Transport.stop_thread reads it, as if this were a socket
-        self._heard = time.monotonic()
-        self._asked: float | None = None
+        self._received = time.monotonic()
+        self._requested: float | None = None
         self._stuck: float | None = None
 
     def recv(self, size: int) -> bytes:
         try:
             data = self._wire.recv(size)
         except TimeoutError as nothing:
-            self._consider(nothing)
+            self._check_silence(nothing)
             raise
-        self._heard, self._asked = time.monotonic(), None
+        self._received, self._requested = time.monotonic(), None
         return data
 
     def send(self, data: bytes) -> int:
@@ -107,15 +107,15 @@ class WatchedSocket:
     def getpeername(self) -> object:
         return self._wire.getpeername() if isinstance(self._wire, socket.socket) else ("", 0)
 
-    def _consider(self, nothing: TimeoutError) -> None:
+    def _check_silence(self, nothing: TimeoutError) -> None:
         """A read that ended without a byte; TCP_USER_TIMEOUT has an errno, the end of waiting has none."""
         now = time.monotonic()
         if nothing.errno == errno.ETIMEDOUT:
             raise PeerSilent from None
-        if self.ask is None or now - self._heard < ASK_AFTER:
+        if self.request_reply is None or now - self._received < REQUEST_AFTER:
             return
-        if self._asked is None:
-            self._asked = now
-            self.ask()
-        elif now - self._asked >= LOST_AFTER - ASK_AFTER:
+        if self._requested is None:
+            self._requested = now
+            self.request_reply()
+        elif now - self._requested >= LOST_AFTER - REQUEST_AFTER:
             raise PeerSilent from None

@@ -1,4 +1,4 @@
-"""The host-side scripts that travel with the tool, with their parameters as shell assignments in front."""
+"""The host-side scripts that ship with the tool, with their parameters as shell assignments in front."""
 
 from functools import cache
 from importlib.resources import files
@@ -14,5 +14,5 @@ def script(name: str, **parameters: str | int) -> str:
 
 @cache
 def text(name: str) -> str:
-    """Once a run: an upgrade of the tool meanwhile must not change what is asked and compared."""
+    """Read once a run: an upgrade of the tool meanwhile must not change what is compared."""
     return files("deployer").joinpath(name).read_text()

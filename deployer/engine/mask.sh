@@ -1,7 +1,7 @@
-# Copies standard input to standard output with every secret of the .env file $1 masked, on the host.
-# A secret is a value of at least 8 characters whose name contains one of the words below, or is listed in the file's
-# line "# secrets: NAME …". The values go to sed through a pipe, never as arguments; without their quotes, as a program
-# prints them; the longest first, since one may be a part of another.
+# Passes standard input on with every secret of the .env file $1 replaced: on the host, before anything is sent.
+# A secret is any value of at least 8 characters whose name says so, or stands in the file's line "# secrets: NAME …".
+# The values go to sed through a pipe, never into an argument; without their quotes, as a program prints them; the longest
+# first, where one is a part of another.
 secrets_of() {
   local named
   named=$(sed -n 's/^# secrets: //p' "$1" 2>/dev/null | tr ' ' '|')

@@ -14,5 +14,5 @@ def script(name: str, **parameters: str | int) -> str:
 
 @cache
 def text(name: str) -> str:
-    """Read once a run: an upgrade of the tool meanwhile must not change what is compared."""
+    """Once a run: an upgrade of the tool meanwhile must not change what is asked and compared."""
     return files("deployer").joinpath(name).read_text()

@@ -5,7 +5,7 @@ import re
 _PLAIN = re.compile(r"[A-Za-z0-9_./:@%+,=-]*")
 
 SECRET_NAME = re.compile(r"SECRET|PASSWORD|TOKEN|KEY|DATABASE_URL")
-"""A variable whose name contains one of these is treated as a secret everywhere."""
+"""A variable whose name holds one of these is treated as a secret wherever it stands."""
 
 
 def line(name: str, value: str) -> str:

@@ -8,7 +8,6 @@ import time
 from collections.abc import Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
-from typing import Protocol
 
 from deployer.engine.changes import Send
 from deployer.engine.executor import Executor, Outside, context_of, not_looked_at
@@ -21,17 +20,8 @@ from deployer.engine.survey import parse, script_for
 from deployer.engine.transfer import ImageTransfer, NoImageTransfer
 from deployer.errors import ConnectionFailed, DeployerError, Interrupted
 from deployer.inventory.model import Inventory
-from deployer.output.report import Report, StepReport, Verdict
+from deployer.output.report import Report, ShownChange, ShownNote, StepReport, Verdict, Verdicts
 from deployer.transport.protocol import Transport
-
-
-class Verdicts(Protocol):
-    """Keeps how each step ended."""
-
-    verdicts: list[str]
-
-    def count(self, *wanted: str) -> int:
-        """How many ended so."""
 
 
 @dataclass(frozen=True)
@@ -40,7 +30,7 @@ class RunContext:
 
     resolve: Resolver
     report: Report
-    tally: Verdicts
+    verdicts: Verdicts
     outside: Outside = not_looked_at
     sender: ImageTransfer = field(default_factory=NoImageTransfer)
 
@@ -52,7 +42,7 @@ class Engine:
         self._host, self._transport, self._steps, self._report = host, transport, tuple(steps), operator.report
         self._asked = asked_of_host(host, self._steps)
         self._resolve, self._names = operator.resolve, Future[dict[Resolve, Answer]]()
-        self._tally, self._outside, self._sender = operator.tally, operator.outside, operator.sender
+        self._verdicts, self._outside, self._sender = operator.verdicts, operator.outside, operator.sender
         self._acted = False
 
     # -- looking ---------------------------------------------------------------------------------------------------
@@ -74,7 +64,7 @@ class Engine:
     # -- acting ----------------------------------------------------------------------------------------------------
 
     def apply(self, holder: LockOwner, *, wait: int) -> None:
-        """Take the lock, and bring every step in sync. Raises DeployerError at the first that cannot be."""
+        """Take the lock, and apply every step. Raises DeployerError at the first that fails."""
         session = Session.start(
             self._transport, self._host, holder, wait=wait, survey=script_for(self._asked), say=self._report.line
         )
@@ -97,12 +87,12 @@ class Engine:
     def _converge(self, session: Session, known: SurveyResult, holder: LockOwner) -> None:
         self._be_ready(self._plan_all(known))
         for index, step in enumerate(self._steps):
-            known = self._bring_in_sync(session, index, step, known)
-        if self._tally.count("changed"):
+            known = self._converge_step(session, index, step, known)
+        if self._verdicts.count("changed"):
             self._prove_converged()
             self._keep(session, holder, "done")
 
-    def _bring_in_sync(self, session: Session, index: int, step: Step, known: SurveyResult) -> SurveyResult:
+    def _converge_step(self, session: Session, index: int, step: Step, known: SurveyResult) -> SurveyResult:
         began = time.monotonic()
         planned = plan(step, self._host, known)
         if planned.problems or planned.unknown:
@@ -110,7 +100,7 @@ class Engine:
             self._refuse_problems((planned,))
             raise DeployerError(planned.unknown, context=context_of(self._host, planned))
         if not planned.changes:
-            self._tell(planned, "in sync", began)
+            self._tell(planned, "unchanged", began)
             return known
         self._act(session, planned, began)
         known = self._ask_again(self._steps[index:])
@@ -157,7 +147,7 @@ class Engine:
             return
         problems = [problem for planned in stopped for problem in planned.problems]
         for planned in stopped:
-            if not self._tally.count("failed"):
+            if not self._verdicts.count("failed"):
                 self._tell(planned, "failed")
         raise DeployerError(
             "\n".join(problem.text for problem in problems),
@@ -186,19 +176,22 @@ class Engine:
         pool.shutdown(wait=False)
 
     def _tell(self, planned: StepPlan, verdict: Verdict, began: float | None = None) -> None:
-        self._tally.verdicts.append(verdict)
+        self._verdicts.add(verdict)
         seconds = time.monotonic() - began if began is not None else 0.0
         reason = planned.unknown or "; ".join(problem.text for problem in planned.problems)
         self._report.step(
-            StepReport(
-                name_of(planned.step), planned.step.TITLE, verdict, planned.changes, planned.notes, reason, seconds
-            )
+            StepReport(name_of(planned.step), planned.step.TITLE, verdict, *_shown(planned), reason, seconds)
         )
 
     def _keep(self, session: Session, holder: LockOwner, result: str) -> None:
         """One line in the audit log for a run that changed, or tried to change, something; not for a refused one."""
         if self._acted:
-            session.audit(holder.record(result, self._tally.count("changed")))
+            session.audit(holder.record(result, self._verdicts.count("changed")))
+
+
+def _shown(planned: StepPlan) -> tuple[tuple[ShownChange, ...], tuple[ShownNote, ...]]:
+    changes = tuple(ShownChange(change.why, getattr(change, "diff", "")) for change in planned.changes)
+    return changes, tuple(ShownNote(note.text, note.remedy) for note in planned.notes)
 
 
 def _foreseen(planned: StepPlan) -> Verdict:
@@ -206,4 +199,4 @@ def _foreseen(planned: StepPlan) -> Verdict:
         return "failed"
     if planned.unknown:
         return "unknown"
-    return "would change" if planned.changes else "in sync"
+    return "would change" if planned.changes else "unchanged"

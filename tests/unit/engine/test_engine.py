@@ -17,7 +17,7 @@ from deployer.engine.job import Job
 from deployer.engine.lock import LockOwner
 from deployer.engine.session import Session
 from deployer.errors import DeployerError, GateFailed, Interrupted, LockHeld, RollbackFailed
-from deployer.run.host_run import Tally
+from deployer.output.report import ShownNote, Verdicts
 from deployer.secret import Secret
 from tests.support.fakes import IS_ROOT, Bed, Recorder, Scripted, ThisMachine, bed, kept
 
@@ -42,8 +42,8 @@ class Play:
         on_line: Callable[[str], None] = lambda text: None,
         outside: Outside = not_looked_at,
     ) -> None:
-        self.transport, self.report, self.tally = here.transport(), Recorder(on_line=on_line), Tally()
-        operator = RunContext(lambda asked: {}, self.report, self.tally, outside)
+        self.transport, self.report = here.transport(), Recorder(on_line=on_line)
+        operator = RunContext(lambda asked: {}, self.report, Verdicts(), outside)
         self.engine = Engine(here.host, self.transport, steps, operator)
 
     def apply(self, wait: int = 0) -> None:
@@ -85,7 +85,7 @@ class TestNothingToDo:
         play = Play(here, says(here.root / "file", "yes"), says(here.root / "file", "yes", "again"))
         play.apply()
         assert play.transport.traffic().round_trips == 1
-        assert play.verdicts() == ["in sync", "in sync"]
+        assert play.verdicts() == ["unchanged", "unchanged"]
 
     def test_leaves_no_trace(self, here: Bed) -> None:
         """Nothing is written to the audit log, and the lock is free."""
@@ -159,7 +159,7 @@ class TestActing:
         """A step that finds its wish fulfilled by an earlier one does nothing."""
         play = Play(here, says(here.root / "file", "yes"), says(here.root / "file", "yes", "again"))
         play.apply()
-        assert play.verdicts() == ["changed", "in sync"]
+        assert play.verdicts() == ["changed", "unchanged"]
 
     def test_says_each_change_as_it_begins(self, here: Bed) -> None:
         """Whoever watches sees why each change is made, and what it prints."""
@@ -244,7 +244,7 @@ class TestActing:
 
         play = Play(here, Scripted("noting", {"word": f"cat {file} 2>/dev/null || true"}, wanted))
         play.apply()
-        assert play.report.steps[0].notes == (Note("the file says yes"),)
+        assert play.report.steps[0].notes == (ShownNote("the file says yes"),)
         assert [change.why for change in play.report.steps[0].changes] == ["write yes"]
 
     def test_parts_are_told(self, here: Bed) -> None:
@@ -559,7 +559,7 @@ class TestInterrupted:
         assert here.lock_is_free()
 
     def test_next_run_goes_on(self, here: Bed) -> None:
-        """After an interruption the same command brings the host in sync."""
+        """After an interruption the same command converges the host."""
         file = here.root / "file"
         slow = Scripted(
             "slow",
@@ -586,6 +586,6 @@ def test_names_are_resolved_meanwhile(here: Bed) -> None:
             yield Note(facts["name"])
 
     report = Recorder()
-    operator = RunContext(lambda asked: {asked[0]: Answer("1.2.3.4")}, report, Tally())
+    operator = RunContext(lambda asked: {asked[0]: Answer("1.2.3.4")}, report, Verdicts())
     Engine(here.host, here.transport(), (Step(),), operator).preview()
-    assert report.steps[0].notes == (Note("1.2.3.4"),)
+    assert report.steps[0].notes == (ShownNote("1.2.3.4"),)

@@ -15,13 +15,13 @@ from deployer.engine.facts import Answer, Resolve
 from deployer.engine.image_transfer import ImageTransfer, NoImageTransfer
 from deployer.engine.lock import LockOwner
 from deployer.engine.plan import Resolver, StepPlan, SurveyResult, asked_of_host, asked_of_names, plan
-from deployer.engine.progress import Progress, Verdicts, context_of
+from deployer.engine.progress import Progress, context_of
 from deployer.engine.session import Session
 from deployer.engine.step import Step
 from deployer.engine.survey import parse, script_for
 from deployer.errors import ConnectionFailed, DeployerError, Interrupted
 from deployer.inventory.model import Inventory
-from deployer.output.report import Report
+from deployer.output.report import Report, Verdicts
 from deployer.transport.protocol import Transport
 
 SURVEY_LIMIT = 120.0
@@ -34,7 +34,7 @@ class RunContext:
 
     resolve: Resolver
     report: Report
-    tally: Verdicts
+    verdicts: Verdicts
     outside: Outside = not_looked_at
     image_transfer: ImageTransfer = field(default_factory=NoImageTransfer)
 
@@ -44,7 +44,7 @@ class Engine:
 
     def __init__(self, host: Inventory, transport: Transport, steps: Sequence[Step], context: RunContext) -> None:
         self._host, self._transport, self._steps, self._context = host, transport, tuple(steps), context
-        self._progress = Progress(host, context.report, context.tally)
+        self._progress = Progress(host, context.report, context.verdicts)
         self._questions = asked_of_host(host, self._steps)
         self._names = Future[dict[Resolve, Answer]]()
         self._acted = False
@@ -89,7 +89,7 @@ class Engine:
         self._check_before_acting(self._plan_all(survey))
         for index, step in enumerate(self._steps):
             survey = self._apply_step(session, index, step, survey)
-        if self._context.tally.count("changed"):
+        if self._context.verdicts.count("changed"):
             self._verify_converged()
             self._audit(session, owner, "done")
 
@@ -99,7 +99,7 @@ class Engine:
         planned = plan(step, self._host, survey)
         self._refuse(planned, began)
         if not planned.changes:
-            self._progress.step(planned, "in sync", began)
+            self._progress.step(planned, "unchanged", began)
             return survey
         self._act(session, planned, began)
         survey = self._survey(self._steps[index:])
@@ -142,7 +142,7 @@ class Engine:
     def _audit(self, session: Session, owner: LockOwner, result: str) -> None:
         """One line in the audit log for a run that changed, or tried to change, something; not for a refused one."""
         if self._acted:
-            session.audit(owner.record(result, self._context.tally.count("changed")))
+            session.audit(owner.record(result, self._context.verdicts.count("changed")))
 
     # -- survey ----------------------------------------------------------------------------------------------------
 

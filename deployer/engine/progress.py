@@ -3,21 +3,11 @@
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Protocol
 
 from deployer.engine.plan import StepPlan, name_of
 from deployer.errors import Context, DeployerError
 from deployer.inventory.model import Inventory
-from deployer.output.report import Report, StepReport, Verdict
-
-
-class Verdicts(Protocol):
-    """The verdicts of a run's steps, in their order."""
-
-    verdicts: list[str]
-
-    def count(self, *wanted: str) -> int:
-        """How many steps ended with one of these."""
+from deployer.output.report import Report, ShownChange, ShownNote, StepReport, Verdict, Verdicts
 
 
 def context_of(host: Inventory, planned: StepPlan) -> Context:
@@ -30,15 +20,15 @@ class Progress:
 
     host: Inventory
     report: Report
-    tally: Verdicts
+    verdicts: Verdicts
 
     def step(self, planned: StepPlan, verdict: Verdict, began: float | None = None) -> None:
         """Report how a step ended; `began` is a moment of time.monotonic()."""
-        self.tally.verdicts.append(verdict)
+        self.verdicts.add(verdict)
         seconds = time.monotonic() - began if began is not None else 0.0
         reason = planned.unknown or "; ".join(problem.text for problem in planned.problems)
         name, title = name_of(planned.step), planned.step.TITLE
-        self.report.step(StepReport(name, title, verdict, planned.changes, planned.notes, reason, seconds))
+        self.report.step(StepReport(name, title, verdict, *_shown(planned), reason, seconds))
 
     def preview(self, plans: Sequence[StepPlan]) -> None:
         """Report what each step would do."""
@@ -51,7 +41,7 @@ class Progress:
         if not stopped:
             return
         for planned in stopped:
-            if not self.tally.count("failed"):
+            if not self.verdicts.count("failed"):
                 self.step(planned, "failed")
         problems = [problem for planned in stopped for problem in planned.problems]
         raise DeployerError(
@@ -71,9 +61,14 @@ class Progress:
             )
 
 
+def _shown(planned: StepPlan) -> tuple[tuple[ShownChange, ...], tuple[ShownNote, ...]]:
+    changes = tuple(ShownChange(change.why, getattr(change, "diff", "")) for change in planned.changes)
+    return changes, tuple(ShownNote(note.text, note.remedy) for note in planned.notes)
+
+
 def _previewed(planned: StepPlan) -> Verdict:
     if planned.problems:
         return "failed"
     if planned.unknown:
         return "unknown"
-    return "would change" if planned.changes else "in sync"
+    return "would change" if planned.changes else "unchanged"

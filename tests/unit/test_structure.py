@@ -24,7 +24,6 @@ NOT_YET = {
     ("backups", "commands"),
     ("backups", "steps"),
     ("certificates", "steps"),
-    ("output", "engine"),
     ("run", "commands"),
 }
 

@@ -361,7 +361,7 @@ def test_a_first_release_that_fails_says_why_and_can_be_mended(
 ) -> None:
     """A repository or ref that is not there, a build and a container that fail: exit 1 with the last words.
 
-    Nothing served before, so nothing is claimed to serve. A run with the right inventory then ends in sync.
+    Nothing served before, so nothing is claimed to serve. A run with the right inventory then succeeds.
     """
     deployed = unreleased
     missing = repository.url.replace("application", "nowhere")
@@ -392,7 +392,7 @@ def test_a_first_release_that_fails_says_why_and_can_be_mended(
     assert "backend-api" not in deployed.host.exec("docker ps -a --format '{{.Names}}'").stdout
 
     rewrite(deployed, '"crash"', '"main"')
-    assert deployed.ok("provision").steps["verify"]["verdict"] == "in sync"
+    assert deployed.ok("provision").steps["verify"]["verdict"] == "unchanged"
     assert deployed.ok("provision").recap["changed"] == 0
 
 

@@ -65,7 +65,7 @@ def test_it_is_pinned_and_then_known(presented: list[HostKey], tmp_path: Path, c
     """By --yes or by its fingerprint; the second time there is nothing to do."""
     assert [step.verdict for step in run(tmp_path, **chosen)[1].steps] == ["changed"]
     assert FIRST.known_hosts_line in pinned(tmp_path)
-    assert [step.verdict for step in run(tmp_path)[1].steps] == ["in sync"]
+    assert [step.verdict for step in run(tmp_path)[1].steps] == ["unchanged"]
 
 
 def test_another_fingerprint_is_refused(presented: list[HostKey], tmp_path: Path) -> None:

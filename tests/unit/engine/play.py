@@ -12,7 +12,7 @@ from deployer.engine.executor import Outside, not_looked_at
 from deployer.engine.facts import Facts
 from deployer.engine.lock import LockOwner
 from deployer.errors import DeployerError
-from deployer.run.host_run import Tally
+from deployer.output.report import Verdicts
 from tests.support.fakes import IS_ROOT, Bed, Recorder, Scripted, kept
 
 needs_root = pytest.mark.skipif(not IS_ROOT, reason="the scripts run as root, as on a host")
@@ -30,8 +30,8 @@ class Play:
         on_line: Callable[[str], None] = lambda text: None,
         outside: Outside = not_looked_at,
     ) -> None:
-        self.transport, self.report, self.tally = here.transport(), Recorder(on_line=on_line), Tally()
-        operator = RunContext(lambda asked: {}, self.report, self.tally, outside)
+        self.transport, self.report = here.transport(), Recorder(on_line=on_line)
+        operator = RunContext(lambda asked: {}, self.report, Verdicts(), outside)
         self.engine = Engine(here.host, self.transport, steps, operator)
 
     def apply(self, wait: int = 0) -> None:

@@ -9,7 +9,7 @@ from deployer.engine.changes import Change, Note, Script, Stop
 from deployer.engine.engine import Engine, RunContext
 from deployer.engine.facts import Answer, Facts, Resolve
 from deployer.errors import DeployerError
-from deployer.run.host_run import Tally
+from deployer.output.report import ShownNote, Verdicts
 from tests.support.fakes import Bed, Recorder, Scripted
 
 from .play import Play, always, audit, needs_root, wants
@@ -24,7 +24,7 @@ class TestNothingToDo:
         play = Play(here, wants(here.root / "file", "yes"), wants(here.root / "file", "yes", "again"))
         play.apply()
         assert play.transport.traffic().round_trips == 1
-        assert play.verdicts() == ["in sync", "in sync"]
+        assert play.verdicts() == ["unchanged", "unchanged"]
 
     def test_leaves_no_trace(self, here: Bed) -> None:
         """Nothing is written to the audit log, and the lock is free."""
@@ -98,7 +98,7 @@ class TestActing:
         """A step whose desired state an earlier one brought about does nothing."""
         play = Play(here, wants(here.root / "file", "yes"), wants(here.root / "file", "yes", "again"))
         play.apply()
-        assert play.verdicts() == ["changed", "in sync"]
+        assert play.verdicts() == ["changed", "unchanged"]
 
     def test_audit_line(self, here: Bed) -> None:
         """A run that changed something leaves one line: who, what, how it ended."""
@@ -150,6 +150,6 @@ def test_names_are_resolved_meanwhile(here: Bed) -> None:
             yield Note(facts["name"])
 
     report = Recorder()
-    operator = RunContext(lambda asked: {asked[0]: Answer("1.2.3.4")}, report, Tally())
+    operator = RunContext(lambda asked: {asked[0]: Answer("1.2.3.4")}, report, Verdicts())
     Engine(here.host, here.transport(), (Step(),), operator).preview()
-    assert report.steps[0].notes == (Note("1.2.3.4"),)
+    assert report.steps[0].notes == (ShownNote("1.2.3.4"),)

@@ -11,7 +11,7 @@ from deployer.engine.engine import Engine, RunContext
 from deployer.engine.facts import Facts
 from deployer.engine.lock import LockOwner
 from deployer.errors import Context, DeployerError, UsageError
-from deployer.run.host_run import Tally
+from deployer.output.report import Verdicts
 from deployer.transport.protocol import Transport
 from tests.support.fakes import IS_ROOT, Bed, Recorder, Scripted
 
@@ -53,7 +53,7 @@ def engine(here: Bed, sender: FakeTransfer) -> tuple[Engine, Recorder]:
 
     step = Scripted("a file", {"file": f"cat {sender.file} 2>/dev/null || true"}, wanted)
     report = Recorder()
-    operator = RunContext(lambda asked: {}, report, Tally(), image_transfer=sender)
+    operator = RunContext(lambda asked: {}, report, Verdicts(), image_transfer=sender)
     return Engine(here.host, here.transport(), (step,), operator), report
 
 

@@ -100,7 +100,7 @@ class TestInterrupted:
         assert here.lock_is_free()
 
     def test_next_run_continues(self, here: Bed) -> None:
-        """After an interruption the same command brings the host in sync."""
+        """After an interruption the same command converges the host."""
         file = here.root / "file"
         slow = Scripted(
             "slow",

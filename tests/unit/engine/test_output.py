@@ -7,6 +7,7 @@ from pathlib import Path
 from deployer.engine.changes import Change, Note, Script
 from deployer.engine.facts import Facts
 from deployer.errors import DeployerError
+from deployer.output.report import ShownNote
 from deployer.secret import Secret
 from tests.support.fakes import Bed, Scripted
 
@@ -64,7 +65,7 @@ class TestOutput:
 
         play = Play(here, Scripted("noting", {"word": f"cat {file} 2>/dev/null || true"}, wanted))
         play.apply()
-        assert play.report.steps[0].notes == (Note("the file has yes"),)
+        assert play.report.steps[0].notes == (ShownNote("the file has yes"),)
         assert [change.why for change in play.report.steps[0].changes] == ["write yes"]
 
     def test_parts(self, here: Bed) -> None:

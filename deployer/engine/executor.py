@@ -6,9 +6,10 @@ from dataclasses import dataclass, replace
 from deployer.engine.changes import Change, Gate, OutsideCheck, Script, SecondLogin, Send, WriteFiles
 from deployer.engine.image_transfer import ImageTransfer
 from deployer.engine.job import Job
+from deployer.engine.job_output import JobResult
 from deployer.engine.plan import StepPlan, name_of
 from deployer.engine.progress import context_of
-from deployer.engine.session import JobResult, Session
+from deployer.engine.session import Session
 from deployer.errors import Context, DeployerError, GateFailed, RollbackFailed
 from deployer.inventory.model import Inventory
 from deployer.output.report import Report

@@ -1,5 +1,6 @@
 """For people: a line for each step, what is being waited for, a recap. Plain lines where there is no terminal."""
 
+import math
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -34,7 +35,7 @@ class Console:
         self._out = out or RichConsole(highlight=False, soft_wrap=True, emoji=False)
         self._log = log or RichConsole(stderr=True, highlight=False, soft_wrap=True, emoji=False)
         self._status: Status | None = None
-        self._doing, self._began, self._told = "", 0.0, 0.0
+        self._doing, self._began, self._told = "", time.monotonic(), -math.inf
 
     def begin(self, section: str, what: str) -> None:
         self._doing, self._began, self._told = f"{section} · {what}", time.monotonic(), time.monotonic()

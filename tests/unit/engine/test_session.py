@@ -63,12 +63,12 @@ def test_no_lock(said: bytes) -> None:
 class TestRecovery:
     def test_reported(self) -> None:
         """A run first recovers from an interrupted restore; everything that the recovery prints is reported."""
-        told: list[str] = []
-        transport = FakeTransport(conversation=Lines(b"recovering\nrecovery the former state is put back\nlocked\n"))
-        Session.start(transport, inventory(), OWNER, wait=0, survey="true", on_line=told.append).end()
-        assert told == [
+        shown: list[str] = []
+        transport = FakeTransport(conversation=Lines(b"recovering\nrecovery the previous state is restored\nlocked\n"))
+        Session.start(transport, inventory(), OWNER, wait=0, survey="true", on_line=shown.append).end()
+        assert shown == [
             "an earlier restore was interrupted: recovering from it first",
-            "the former state is put back",
+            "the previous state is restored",
         ]
 
     def test_stuck(self) -> None:

@@ -77,7 +77,7 @@ class Executor:
         worse = {name: seen for name, seen in self.outside().items() if name not in before}
         if not worse:
             return
-        undo = Script("roll back to the previous release", check.undo, within=check.within, critical=True)
+        undo = Script("roll back to the previous state", check.undo, within=check.within, critical=True)
         result = self._run(planned, (undo,))
         what = "; ".join(f"{name}: {seen}" for name, seen in worse.items())
         context = replace(context_of(self.host, planned), output=result.output, exit_code=result.exit_code)

@@ -27,7 +27,7 @@ class Screen(Protocol):
 
 def change_password(settings: SshSettings, old: Secret, new: Secret) -> None:
     """Log in with a terminal and answer what is asked. Raises ConnectionFailed when the host keeps the old one."""
-    from deployer.transport.strict import connection
+    from deployer.transport.connection import connection
 
     hop = connection(settings)
     hop.open()

@@ -57,7 +57,7 @@ def _audit(run: HostRun) -> int:
         run.report.data("audit", {"host": host, **_fields(entry)}, text)
     if not entries:
         run.report.data("note", {"host": host, "text": NOTHING}, NOTHING)
-    run.tally.verdicts.append("in sync")
+    run.verdicts.add("unchanged")
     return 0
 
 

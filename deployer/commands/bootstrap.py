@@ -30,14 +30,14 @@ def _bootstrap(run: HostRun) -> int:
             "this machine itself is meant: who runs this needs sudo, nothing else", remedy="deployer provision"
         )
     steps: tuple[Step, ...] = (sudo, Account(public_keys(run.host)), root_login)
-    engine = Engine(run.host, run.transport, steps, RunContext(resolver(run.host), run.report, run.tally))
+    engine = Engine(run.host, run.transport, steps, RunContext(resolver(run.host), run.report, run.verdicts))
     try:
         code = converge(run, engine, LockOwner.here("bootstrap"))
     except DeployerError:
         if not run.choices.flag("dry-run"):
             _open_again(run)
         raise
-    if run.tally.count("changed"):
+    if run.verdicts.count("changed"):
         run.report.data(
             "next", {"command": "provision"}, f"Next: deployer provision --host {run.host.host_name} --dry-run"
         )

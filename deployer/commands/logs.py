@@ -44,7 +44,7 @@ def _logs(run: HostRun) -> int:
     lines.end()
     if reply.exit_code != 0:
         raise _failure(run.host, reply.exit_code, reply.error)
-    run.tally.verdicts.append("in sync")
+    run.verdicts.add("unchanged")
     return 0
 
 
@@ -54,7 +54,7 @@ def _follow(run: HostRun, text: str) -> int:
     with suppress(KeyboardInterrupt):
         _pass_on(run, conversation)
     conversation.close()
-    run.tally.verdicts.append("in sync")
+    run.verdicts.add("unchanged")
     return 0
 
 

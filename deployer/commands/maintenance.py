@@ -36,7 +36,7 @@ def _maintenance(run: HostRun) -> int:
     state = run.choices.text("state")
     holder = LockOwner.here(f"maintenance {state}")
     step = Maintenance(holder, on=state == "on")
-    engine = Engine(run.host, run.transport, (step,), RunContext(_no_names, run.report, run.tally))
+    engine = Engine(run.host, run.transport, (step,), RunContext(_no_names, run.report, run.verdicts))
     return converge(run, engine, holder)
 
 

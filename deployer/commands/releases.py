@@ -28,7 +28,7 @@ def _releases(run: HostRun) -> int:
         run.report.data(
             "note", {"text": "no release yet"}, f"no release yet: deployer provision -H {run.host.host_name}"
         )
-    run.tally.verdicts.append("in sync")
+    run.verdicts.add("unchanged")
     return 0
 
 

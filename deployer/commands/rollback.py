@@ -22,7 +22,7 @@ def _rollback(run: HostRun) -> int:
 
     wanted = run.choices.text("to")
     target = choose(run.host, wanted, *known(run))  # before the lock, which pins the choice
-    operator = RunContext(resolver(run.host), run.report, run.tally, lambda: seen(run))
+    operator = RunContext(resolver(run.host), run.report, run.verdicts, lambda: seen(run))
     engine = Engine(run.host, run.transport, (Rollback(target.id),), operator)
     return converge(run, engine, LockOwner.here(f"rollback --to {target.id}"))
 

@@ -20,14 +20,14 @@ def _status(run: HostRun) -> int:
     fields: dict[str, object] = {"host": run.host.host_name, **asdict(found)}
     run.report.data("status", fields, text(run.host, found))
     if found.down:
-        run.tally.verdicts.append("failed")
+        run.verdicts.add("failed")
         remedies = {down.remedy: None for down in found.down}
         raise DeployerError(
             "\n".join(down.what for down in found.down),
             remedy="\n".join(remedies),
             context=Context(host=run.host.host_name),
         )
-    run.tally.verdicts.append("in sync")
+    run.verdicts.add("unchanged")
     return 0
 
 

@@ -4,10 +4,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from deployer.engine.changes import Note, Script
 from deployer.errors import ConnectionFailed, Context, DeployerError, UsageError
 from deployer.inventory.model import Inventory
-from deployer.output.report import StepReport, Verdict
+from deployer.output.report import ShownChange, ShownNote, StepReport, Verdict
 from deployer.run.command import COMMON, YES, Choices, Command, Option
 from deployer.run.host_run import HostRun, on_hosts
 from deployer.run.hosts import ssh_settings
@@ -15,7 +14,7 @@ from deployer.run.prompts import agrees, ask, can_ask
 from deployer.transport.protocol import Transport
 
 if TYPE_CHECKING:
-    from deployer.transport.trust import HostKey
+    from deployer.transport.host_keys import HostKey
 
 SECTION = "Host key"
 COMPARE = (
@@ -37,9 +36,10 @@ def _not_connected(host: Inventory, choices: Choices) -> Transport:
 
 def _trust(run: HostRun) -> int:
     if run.host.is_local:
-        _tell(run, "in sync", note=Note("this machine itself is meant: there is no host key to trust"))
+        _tell(run, "unchanged", note=ShownNote("this machine itself is meant: there is no host key to trust"))
         return 0
-    from deployer.transport.trust import fetch_host_keys, is_pinned
+    from deployer.transport.connection import fetch_host_keys
+    from deployer.transport.host_keys import is_pinned
 
     expected = Expected(_fingerprints(run.choices))
     settings = ssh_settings(run.host, run.choices)
@@ -52,7 +52,7 @@ def _trust(run: HostRun) -> int:
             _vouched_for(run, expected, key, known=_known(settings.known_hosts, key))
             _pin(run, settings.known_hosts, key)
         else:
-            _tell(run, "in sync", note=Note(f"{key.name}: {key.fingerprint} is pinned already"))
+            _tell(run, "unchanged", note=ShownNote(f"{key.name}: {key.fingerprint} is pinned already"))
     _refuse_unseen(run, expected)
     return 0
 
@@ -117,14 +117,14 @@ def _how(run: HostRun, key: "HostKey") -> str:
 
 
 def _pin(run: HostRun, known_hosts: Path, key: "HostKey") -> None:
-    from deployer.transport.trust import is_pinned, pin
+    from deployer.transport.host_keys import is_pinned, pin
 
     pin(known_hosts, key)
     if not is_pinned(known_hosts, key):
         raise DeployerError(
             f"{key.fingerprint} is marked @revoked in a known_hosts file: it is not trusted", context=_context(run)
         )
-    _tell(run, "changed", change=Script(f"pin {key.fingerprint} for {key.name} in {known_hosts}", ""))
+    _tell(run, "changed", change=ShownChange(f"pin {key.fingerprint} for {key.name} in {known_hosts}"))
 
 
 def _refuse_unseen(run: HostRun, expected: Expected) -> None:
@@ -153,8 +153,8 @@ def _show(run: HostRun, key: "HostKey", *, pinned: bool) -> None:
     run.report.data("host key", fields, str(key))
 
 
-def _tell(run: HostRun, verdict: Verdict, *, change: Script | None = None, note: Note | None = None) -> None:
-    run.tally.verdicts.append(verdict)
+def _tell(run: HostRun, verdict: Verdict, *, change: ShownChange | None = None, note: ShownNote | None = None) -> None:
+    run.verdicts.add(verdict)
     run.report.step(StepReport("trust", SECTION, verdict, (change,) if change else (), (note,) if note else ()))
 
 

@@ -4,10 +4,9 @@ import time
 from collections.abc import Mapping
 from dataclasses import asdict
 
-from deployer.engine.changes import Note
 from deployer.errors import Context, DeployerError
 from deployer.inventory.model import Inventory
-from deployer.output.report import StepReport, Verdict
+from deployer.output.report import ShownNote, StepReport, Verdict
 from deployer.run.command import COMMON, Choices, Command
 from deployer.run.host_run import HostRun, on_hosts
 from deployer.text.shell import sh
@@ -36,10 +35,10 @@ def verify_host(run: HostRun) -> None:
     failed = tuple(check for check in checks if check.verdict == "fail")
     for check in checks:
         run.report.data("check", asdict(check), _text(run, check))
-    run.tally.verdicts.append("failed" if failed else "in sync")
+    run.verdicts.add("failed" if failed else "unchanged")
     warnings = (check for check in checks if check.verdict == "warning")
-    notes = tuple(Note(f"{check.name}: {check.evidence}", check.remedy) for check in warnings)
-    verdict: Verdict = "failed" if failed else "in sync"
+    notes = tuple(ShownNote(f"{check.name}: {check.evidence}", check.remedy) for check in warnings)
+    verdict: Verdict = "failed" if failed else "unchanged"
     run.report.step(StepReport("verify", SECTION, verdict, notes=notes, seconds=time.monotonic() - began))
     if failed:
         raise _failure(run.host, failed)

@@ -1,5 +1,6 @@
 """For people: a line for each step, what is being waited for, a recap. Plain lines where there is no terminal."""
 
+import math
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -9,10 +10,9 @@ from rich.markup import escape
 from rich.status import Status
 
 from deployer.errors import DeployerError
-from deployer.output.jsonlines import diff_of
 from deployer.output.report import Recap, StepReport
 
-_COLOURS = {"in sync": "green", "changed": "yellow", "would change": "yellow", "unknown": "magenta", "failed": "red"}
+_COLOURS = {"unchanged": "green", "changed": "yellow", "would change": "yellow", "unknown": "magenta", "failed": "red"}
 
 QUIET_FOR = 20.0
 """Seconds between two lines of remote output where there is no terminal; with -v every line is shown."""
@@ -35,7 +35,7 @@ class Console:
         self._out = out or RichConsole(highlight=False, soft_wrap=True, emoji=False)
         self._log = log or RichConsole(stderr=True, highlight=False, soft_wrap=True, emoji=False)
         self._status: Status | None = None
-        self._doing, self._began, self._told = "", 0.0, 0.0
+        self._doing, self._began, self._told = "", time.monotonic(), -math.inf
 
     def begin(self, section: str, what: str) -> None:
         self._doing, self._began, self._told = f"{section} · {what}", time.monotonic(), time.monotonic()
@@ -56,7 +56,7 @@ class Console:
 
     def step(self, step: StepReport) -> None:
         self._still()
-        if self._detail.quiet and step.verdict == "in sync":
+        if self._detail.quiet and step.verdict == "unchanged":
             return
         seconds = f"  {step.seconds:.1f} s" if step.seconds >= 1 else ""
         colour = _COLOURS[step.verdict]
@@ -67,8 +67,8 @@ class Console:
     def _details(self, step: StepReport) -> Iterator[str]:
         for change in step.changes:
             yield f"              · {escape(change.why)}"
-            if self._detail.diff and diff_of(change):
-                yield from (f"                [dim]{escape(line)}[/]" for line in diff_of(change).splitlines())
+            if self._detail.diff:
+                yield from (f"                [dim]{escape(line)}[/]" for line in change.diff.splitlines())
         for note in step.notes:
             text = escape(note.text).replace("\n", "\n                ")
             yield f"              [yellow]note:[/] {text}" + (

@@ -34,7 +34,7 @@ def operator_of(run: HostRun, host: Inventory, outside: Outside = not_looked_at)
     from deployer.build.local_builder import LocalBuilder
     from deployer.run.resolver import resolver
 
-    return RunContext(resolver(host), run.report, run.tally, outside, LocalBuilder(host, run.report))
+    return RunContext(resolver(host), run.report, run.verdicts, outside, LocalBuilder(host, run.report))
 
 
 def converge_on(
@@ -54,5 +54,5 @@ def converge_all_once(
 ) -> int:
     """The same for several steps, by their titles: each one's success counts, also when a later one fails."""
     asked = tuple(OneOff(title, changes, token=uuid4().hex) for title, changes in steps.items())
-    engine = Engine(run.host, run.transport, asked, RunContext(lambda names: {}, run.report, run.tally, outside))
+    engine = Engine(run.host, run.transport, asked, RunContext(lambda names: {}, run.report, run.verdicts, outside))
     return converge(run, engine, LockOwner.here(doing))

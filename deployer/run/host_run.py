@@ -3,29 +3,19 @@
 import sys
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from deployer.engine.facts import Ask, Facts
 from deployer.engine.survey import parse, script_for
 from deployer.errors import Context, DeployerError, Interrupted
 from deployer.inventory.model import Inventory
-from deployer.output.report import Recap, Report
+from deployer.output.report import Recap, Report, Verdicts
 from deployer.run.command import Choices
 from deployer.run.hosts import chosen_hosts, connect
 from deployer.transport.protocol import Reply, Transport
 
 Connecting = Callable[[Inventory, Choices], Transport]
 """How a command gets its transport; nothing connects before it is used."""
-
-
-@dataclass
-class Tally:
-    """How many steps ended how; kept by the engine, read by the recap."""
-
-    verdicts: list[str] = field(default_factory=list)
-
-    def count(self, *wanted: str) -> int:
-        return sum(verdict in wanted for verdict in self.verdicts)
 
 
 @dataclass(frozen=True)
@@ -36,7 +26,7 @@ class HostRun:
     transport: Transport
     report: Report
     choices: Choices
-    tally: Tally
+    verdicts: Verdicts
 
     def ask(self, questions: Mapping[str, Ask], *, limit: float = 60.0) -> Facts:
         """Ask the host in one round trip. Raises ConnectionFailed; a fact it could not answer raises Unknown."""
@@ -89,28 +79,28 @@ def refuse(choices: Choices, error: DeployerError) -> int:
 def _on_host(
     host: Inventory, transport: Transport, choices: Choices, report: Report, action: Callable[[HostRun], int]
 ) -> int:
-    began, tally = time.monotonic(), Tally()
+    began, verdicts = time.monotonic(), Verdicts()
     try:
-        code = action(HostRun(host, transport, report, choices, tally))
+        code = action(HostRun(host, transport, report, choices, verdicts))
     except DeployerError as error:
         report.error(error)
         code = error.exit_code
     except KeyboardInterrupt:
         report.error(Interrupted("interrupted; nothing runs on the host", remedy="run the same command again"))
         code = Interrupted.exit_code
-    report.recap(_recap(host, transport, tally, time.monotonic() - began, code))
+    report.recap(_recap(host, transport, verdicts, time.monotonic() - began, code))
     transport.close()
     return code
 
 
-def _recap(host: Inventory, transport: Transport, tally: Tally, seconds: float, code: int) -> Recap:
+def _recap(host: Inventory, transport: Transport, verdicts: Verdicts, seconds: float, code: int) -> Recap:
     traffic = transport.traffic()
     return Recap(
         host=host.host_name,
-        ok=tally.count("in sync"),
-        changed=tally.count("changed", "would change"),
-        failed=tally.count("failed"),
-        unknown=tally.count("unknown"),
+        ok=verdicts.count("unchanged"),
+        changed=verdicts.count("changed", "would change"),
+        failed=verdicts.count("failed"),
+        unknown=verdicts.count("unknown"),
         round_trips=traffic.round_trips,
         bytes_sent=traffic.bytes_sent,
         bytes_received=traffic.bytes_received,

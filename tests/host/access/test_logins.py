@@ -104,7 +104,7 @@ def test_a_new_site_with_fish_and_a_sudo_password(
             deployment(tmp_path / "inventory", host, bed, repository), environ={"DEPLOYER_SUDO_PASSWORD": PASSWORD}
         )
         done = deployed.ok("provision")
-        assert done.steps["verify"]["verdict"] == "in sync"
+        assert done.steps["verify"]["verdict"] == "unchanged"
         assert PASSWORD not in done.out + done.err
         assert deployed.ok("provision").recap["changed"] == 0
 

@@ -132,7 +132,7 @@ def test_first_issue_while_the_site_is_visited(site: Site, tmp_path: Path) -> No
         done = site.deployment.ok("provision")
     assert acts(done) == acts(foreseen)
     assert done.whys("changed") == foreseen.whys("would change")
-    assert done.steps["verify"]["verdict"] == "in sync"
+    assert done.steps["verify"]["verdict"] == "unchanged"
     assert site.served != before
     assert "Pebble" in site.issuer
     assert site.authority.issued == 1

@@ -64,7 +64,7 @@ def test_root_first_and_second_logins_as_the_user() -> None:
 
 
 def test_the_user_where_root_is_closed() -> None:
-    """A second bootstrap finds everything in sync that way."""
+    """A second bootstrap finds nothing to change that way."""
     tried, connect = logging_in(root=refusal())
     Administrator(settings("root"), settings("deploy"), no_password, connect).run("true")
     assert [one.user for one in tried] == ["root", "deploy"]

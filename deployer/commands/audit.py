@@ -110,8 +110,6 @@ def _failure(host: Inventory, exit_code: int, error: bytes) -> DeployerError:
 
 
 COMMAND = Command(
-    "audit",
-    "Who did what on the host, when, and how it ended: the runs that changed it or tried to, the newest last.",
     audit,
     (*COMMON, Option("lines", "at most so many, from the end", int, short="n", default=20)),
 )

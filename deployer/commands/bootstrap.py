@@ -94,8 +94,6 @@ def _new_password(choices: Choices, user: str) -> Secret:
 
 
 COMMAND = Command(
-    "bootstrap",
-    "Make the user that the tool logs in as, on a server as vendors hand it out; then close root's login.",
     bootstrap,
     (
         *CHANGING,

@@ -94,8 +94,6 @@ def _down(choices: Choices) -> int:
 
 
 COMMAND = Command(
-    "demo",
-    "A throwaway host on this machine, as inventory host demo: `up` boots and provisions it, `down` removes it.",
     demo,
     (Option("no-provision", "with up: leave it as it booted", bool), INVENTORY, JSON, VERBOSE, QUIET),
     Option("action", "up or down"),

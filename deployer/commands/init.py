@@ -90,8 +90,6 @@ def _next_steps(choices: Choices, name: str, file: Path, secrets: Path) -> Itera
 
 
 COMMAND = Command(
-    "init",
-    "Write inventory/NAME.toml for a new host, from options or by asking.",
     init,
     (
         Option("address", "the server's address: a name, IPv4 or IPv6, or local for this machine itself"),

@@ -130,8 +130,6 @@ def _failure(host: Inventory, exit_code: int, error: bytes) -> DeployerError:
 
 
 COMMAND = Command(
-    "logs",
-    "Show the containers' logs (all without SERVICE), or one of the files access, error, audit, renew; secrets masked.",
     logs,
     (
         *COMMON,

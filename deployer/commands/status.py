@@ -32,8 +32,6 @@ def _status(run: HostRun) -> int:
 
 
 COMMAND = Command(
-    "status",
-    "Containers, certificate, release, disk, memory, firewall, last run, lock on one screen; exit 1 if not all is up.",
     status,
     COMMON,
 )

@@ -162,8 +162,6 @@ def _context(run: HostRun) -> Context:
 
 
 COMMAND = Command(
-    "trust",
-    "Show the host key's fingerprint, and pin it in the inventory's known_hosts once you vouch for it.",
     trust,
     (
         *COMMON,

@@ -86,4 +86,4 @@ def _trusted(host: Inventory, transport: Transport) -> str | None:
     return None
 
 
-COMMAND = Command("verify", "Look at the site from outside, as a visitor and an attacker do.", verify, COMMON)
+COMMAND = Command(verify, COMMON)

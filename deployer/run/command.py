@@ -54,13 +54,11 @@ class Choices:
 
 @dataclass(frozen=True)
 class Command:
-    """A command: what it is called, what it says of itself, what it takes, and what it does (giving the exit code).
+    """What a command does (returning the exit code), and what it takes; its name and summary stand in the table.
 
-    Without its `argument` where that is needed a command is a usage error; click says so, and Invoke.
+    A command that needs its `argument` raises UsageError without it.
     """
 
-    name: str
-    help: str
     run: Callable[[Choices], int]
     options: tuple[Option, ...] = ()
     argument: Option | None = None

@@ -10,7 +10,7 @@ FOREIGN = "https://foreign-origin.invalid"
 MISSING = "/not-there-0123456789"
 
 _CORS = "set site.origins in the inventory; deployer provision hands them to the application"
-_HEALTH = "deployer logs backend-api; deployer doctor"
+_HEALTH = "run deployer logs backend-api"
 
 
 def requests(site: Site) -> dict[str, Request]:

@@ -18,7 +18,7 @@ from deployer.verify.target import Site
 
 FEW_DAYS = 21  # of a long-lived certificate; of a short-lived one a quarter of its life
 
-_RENEW = "deployer renew; deployer doctor says why the renewal did not happen"
+_RENEW = "run deployer renew"
 _REISSUE = "deployer provision writes the certificate again; check tls.mode and the names under [site]"
 
 
@@ -125,7 +125,7 @@ def _life(found: Mapping[str, x509.Certificate], now: datetime.datetime) -> Chec
 def _issuer(found: Mapping[str, x509.Certificate]) -> Check:
     faults = [f"{name}: self-signed" for name, certificate in found.items() if is_self_signed(certificate)]
     issuers = sorted({certificate.issuer.rfc4514_string() for certificate in found.values()})
-    remedy = "the placeholder is still served: deployer renew, then deployer doctor"
+    remedy = "the placeholder is still in use: run deployer renew"
     return judged("certificate issuer", faults, f"issued by {'; '.join(issuers)}", remedy)
 
 

@@ -122,7 +122,7 @@ def test_no_secret_is_seen_anywhere(secretive: Deployment, tmp_path: Path) -> No
         host.exec(f"sed -i s/HTTPS_ONLY=true/HTTPS_ONLY=false/ {ROOT}/.env")
         run("provision", "--dry-run", "--diff", "-v")
         run("provision", "--diff", "--json")
-        for words in (("verify",), ("status",), ("logs",), ("logs", "backend-api"), ("doctor",)):
+        for words in (("verify",), ("status",), ("logs",), ("logs", "backend-api")):
             if words[0] in NAMES:
                 run(*words, "-v")
                 run(*words, "--json")

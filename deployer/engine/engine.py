@@ -1,4 +1,8 @@
-"""Ask once, decide in pure code, then act: the only place that changes a host.
+"""Ask once, decide in pure code, then act: every planned change of a host is made here.
+
+Three writes are outside any plan. Of bootstrap, `access/expired.py` changes an expired password, before which nothing
+else can be done, and `commands/bootstrap.py` reopens root's login when a run has failed. `restore --from DIRECTORY`
+streams a backup to the host, next to those that it has.
 
 A dry run prints the very plan that a run applies. After a step that changed something the rest is asked again
 (facts go stale), and at the end everything once more: then the plan must be empty.

@@ -82,9 +82,8 @@ def test_the_list_of_commands_is_complete() -> None:
 
 
 HEAVY = {"pydantic", "fabric", "paramiko", "rich", "jinja2", "cryptography", "dns", "yaml", "urllib3"}
-_LOADED = (
-    "import sys\ntry:\n    main()\nexcept SystemExit:\n    pass\nprint('\\n'.join(sys.modules), file=sys.stderr)\n"
-)
+_RUN = "try:\n    main()\nexcept SystemExit:\n    pass\n"
+_LOADED = _RUN + "print('\\n'.join(sys.modules), file=sys.stderr)\n"
 
 
 def loaded(*words: str, **environment: str) -> set[str]:

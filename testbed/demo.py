@@ -104,8 +104,7 @@ def _running() -> TestHost | None:
 
 def _know(known_hosts: Path, host: TestHost) -> None:
     """Its key is read past the network, so nobody has to compare it."""
-    from deployer.transport.host_keys import HostKey
-    from deployer.transport.trust import pin
+    from deployer.transport.host_keys import HostKey, pin
 
     line = host.known_hosts_line.strip()
     pin(known_hosts, HostKey(line.split()[0], "ED25519", 256, "", line))

@@ -6,8 +6,8 @@ from typing import Protocol
 
 from deployer.errors import ConnectionFailed, Context
 from deployer.secret import Secret
+from deployer.transport.connection import connection
 from deployer.transport.settings import SshSettings
-from deployer.transport.strict import connection
 
 LIMIT = 60.0
 QUIET = 0.2

@@ -9,8 +9,8 @@ from deployer.run.command import Choices
 from deployer.run.host_run import HostRun
 from deployer.run.hosts import ssh_settings
 from deployer.run.prompts import agrees, ask, can_ask
-from deployer.transport.host_keys import HostKey, fingerprint, known_keys
-from deployer.transport.trust import fetch_host_keys, is_pinned, pin
+from deployer.transport.connection import fetch_host_keys
+from deployer.transport.host_keys import HostKey, fingerprint, is_pinned, known_keys, pin
 
 SECTION = "Host key"
 COMPARE = (

@@ -53,7 +53,7 @@ def _act(run: HostRun) -> int:
         holder,
         wait=run.choices.number("wait"),
         survey=script_for(asked(run.host)),
-        say=run.report.line,
+        on_line=run.report.line,
     )
     try:
         _under_lock(run, session, holder, began)

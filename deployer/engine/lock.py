@@ -1,4 +1,4 @@
-"""Who holds the lock: for the one who finds it held, and for the audit log."""
+"""The owner of a host's lock: shown to a run that finds the lock held, and recorded in the audit log."""
 
 import getpass
 import json
@@ -18,11 +18,11 @@ class LockOwner:
 
     @classmethod
     def here(cls, command: str) -> Self:
-        """This person on this machine, from now on."""
+        """The current user on this machine, from now on."""
         return cls(f"{getpass.getuser()}@{platform.node()}", command, _now())
 
     def record(self, result: str, changed: int | None) -> str:
-        """A line of the audit log, of one shape whoever writes it; `changed` counts sections, None: nobody knows."""
+        """A line of the audit log, in the form of session.sh; `changed` counts steps, None where that is unknown."""
         return json.dumps({"run": {**asdict(self), "result": result[:500]}, "changed": changed, "ended": _now()})
 
 

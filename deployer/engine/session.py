@@ -1,4 +1,4 @@
-"""The operator's end of a session: the lock is held as long as this object lives and says so."""
+"""The operator's end of a session: the lock is held as long as this object sends heartbeats."""
 
 import json
 import threading
@@ -10,7 +10,7 @@ from typing import Self
 from deployer.engine.job import Job, pack
 from deployer.engine.lock import LockOwner
 from deployer.engine.program import script
-from deployer.engine.survey import cut
+from deployer.engine.survey import cut_short
 from deployer.errors import ConnectionFailed, Context, DeployerError, LockHeld, RollbackFailed
 from deployer.inventory.model import Inventory
 from deployer.transport.protocol import Conversation, Transport
@@ -19,14 +19,14 @@ HEARTBEAT = 10.0
 """Seconds between two heartbeats; the host gives a silent operator 30."""
 
 _WAITING = {
-    "attached": "waiting for a job that an earlier run left working",
-    "waiting": "still waiting for the lock; now",
+    "attached": "waiting for a job of an earlier run that is still running",
+    "waiting": "still waiting for the lock; running now",
 }
 
 
 @dataclass(frozen=True)
 class JobResult:
-    """How a job ended: `failed` is the number of the change that failed, 0 when none did; `parts` are seconds."""
+    """How a job ended: `failed` is the number of the change that failed, 0 for none; `parts` are in seconds."""
 
     exit_code: int
     failed: int = 0
@@ -36,7 +36,7 @@ class JobResult:
 
 
 class Session:
-    """The lock on the host, held by a process on an open channel (design: it ends with its input)."""
+    """The lock on the host, held by a process on an open channel, which ends when its input does."""
 
     def __init__(self, transport: Transport, host: Inventory, conversation: Conversation) -> None:
         self._transport = transport
@@ -52,24 +52,24 @@ class Session:
         cls,
         transport: Transport,
         host: Inventory,
-        holder: LockOwner,
+        owner: LockOwner,
         *,
         wait: int,
         survey: str,
-        say: Callable[[str], None],
+        on_line: Callable[[str], None],
     ) -> Self:
-        """Take the lock and have the first survey asked, in one round trip.
+        """Take the lock and start the first survey, in one round trip.
 
-        Raises LockHeld when another run keeps the lock for longer than `wait` seconds, RollbackFailed when a restore
-        that was broken off cannot be taken back.
+        Raises LockHeld when another run holds the lock for longer than `wait` seconds, RollbackFailed when the
+        recovery from an interrupted restore fails.
         """
         text = script(
-            "engine/session.sh", NAME=host.name, ROOT=str(host.root), HOLDER=json.dumps(asdict(holder)), WAIT=wait
+            "engine/session.sh", NAME=host.name, ROOT=str(host.root), OWNER=json.dumps(asdict(owner)), WAIT=wait
         )
         conversation = transport.open(f"survey() {{\n{survey}\n}}\n{text}")
         session = cls(transport, host, conversation)
         try:
-            session._await_lock(say)
+            session._await_lock(on_line)
         except (LockHeld, RollbackFailed):
             conversation.close()
             raise
@@ -77,36 +77,39 @@ class Session:
         return session
 
     def survey_reply(self) -> bytes:
-        """The answer to the first survey, which is being asked since the lock was taken; once."""
+        """The reply of the first survey, which began when the lock was taken; to be read once."""
         size = self._conversation.read_line()
         if not size.isdigit():
-            raise cut()
+            raise cut_short()
         return self._conversation.read(int(size))
 
-    def _await_lock(self, say: Callable[[str], None]) -> None:
-        held, mended = "", ""
+    def _await_lock(self, on_line: Callable[[str], None]) -> None:
+        held, printed = "", ""
         while (line := self._conversation.read_line().decode(errors="replace").strip()) != "locked":
             word, _, rest = line.partition(" ")
             match word:
                 case "held":
                     held = _described(rest)
-                    say(f"waiting: the lock is held by {held}")
+                    on_line(f"waiting: the lock is held by {held}")
                 case "attached" | "waiting":
-                    say(f"{_WAITING[word]}: {rest or 'unnamed'}")
-                case "mending":
-                    say("an earlier restore was broken off: that is put right first")
-                case "mended":
-                    mended = rest
-                    say(rest)
+                    on_line(f"{_WAITING[word]}: {rest or 'unnamed'}")
+                case "recovering":
+                    on_line("an earlier restore was interrupted: recovering from it first")
+                case "recovery":
+                    printed = rest
+                    on_line(rest)
                 case "stuck":
-                    raise RollbackFailed("what an earlier restore left cannot be put right", remedy=mended)
+                    raise RollbackFailed("the recovery from an interrupted restore failed", remedy=printed)
                 case "busy":
-                    raise LockHeld(f"another run holds the lock: {held}", remedy="wait for it, or use --wait SECONDS")
+                    raise LockHeld(
+                        f"another run holds the lock: {held}",
+                        remedy="run this command again when it has ended, or add --wait SECONDS",
+                    )
                 case _:
                     raise ConnectionFailed(f"the host did not give the lock: {line or 'no answer'}")
 
     def do(self, job: Job, on_change: Callable[[str], None], on_line: Callable[[str], None]) -> JobResult:
-        """Run a job to its end; tells why each change is made, and each line it prints. It outlives the connection."""
+        """Run a job to its end; reports why each change is made, and each line printed. It outlives the connection."""
         self._count += 1
         name = str(self._count)
         listener = _Listener(lambda: self._start(name), lambda number: on_change(job.changes[number - 1].why), on_line)
@@ -115,50 +118,50 @@ class Session:
         if reply.exit_code != 0 or listener.result is None:
             raise DeployerError(
                 f"the job '{job.title}' could not be followed",
-                remedy="run the same command again: it waits for what still runs",
+                remedy="run the same command again: it waits for the job if that is still running",
                 context=Context(output=reply.error.decode(errors="replace")),
             )
         return listener.result
 
     def stop(self) -> None:
-        """Break off the running job; one that must not stop half-way is waited for."""
-        self._say("stop")
+        """Stop the running job; a critical one is waited for."""
+        self._send("stop")
         while self._conversation.read_line().strip() not in (b"stopped", b""):
             pass
 
     def audit(self, record: str) -> None:
-        """Over a lost connection it cannot be kept: the host keeps its own line, and what was lost is already told."""
+        """Add a line to the audit log; after a lost connection the host adds one itself."""
         with suppress(ConnectionFailed):
-            self._say(f"audit {record}")
+            self._send(f"audit {record}")
 
     def end(self) -> None:
-        """A connection that is lost has ended the session; the error that told so must stay the one that is seen."""
+        """Release the lock. A lost connection has ended the session already: its error must stay the visible one."""
         self._ended.set()
         with suppress(ConnectionFailed):
-            self._say("quit")
+            self._send("quit")
             self._conversation.close()
 
     def _start(self, name: str) -> None:
         try:
-            self._say(f"start {name}")
+            self._send(f"start {name}")
         except ConnectionFailed:
-            self._conversation.close()  # says why, where the connection was lost
+            self._conversation.close()  # raises the reason, where the connection was lost
             raise
 
-    def _say(self, line: str) -> None:
+    def _send(self, line: str) -> None:
         with self._sending:
             self._conversation.send(line)
 
     def _beat(self) -> None:
         while not self._ended.wait(HEARTBEAT):
             try:
-                self._say("")
+                self._send("")
             except ConnectionFailed:
                 return
 
 
 class _Listener:
-    """Takes a job's output apart into lines and marks."""
+    """Splits the output of a job into lines and marks."""
 
     def __init__(
         self, start: Callable[[], None], on_change: Callable[[int], None], on_line: Callable[[str], None]
@@ -208,9 +211,9 @@ class _Listener:
                 )
 
 
-def _described(holder: str) -> str:
+def _described(owner: str) -> str:
     try:
-        known = json.loads(holder)
+        known = json.loads(owner)
         return f"{known['who']}, running '{known['command']}' since {known['since']}"
     except (ValueError, KeyError, TypeError):
         return "a process on the host"

@@ -275,5 +275,5 @@ def test_a_run_attaches_to_what_a_killed_one_left_working(ground: Ground, tmp_pa
         first.communicate()
         second = deployed.run("provision")
         assert second.exit_code == 0, second
-        assert "waiting for a job that an earlier run left working" in second.out + second.err
+        assert "waiting for a job of an earlier run that is still running" in second.out + second.err
         converges(deployed, ground.undisturbed)

@@ -11,9 +11,8 @@ from paramiko import PKey
 from deployer.access import host_key_trust
 from deployer.commands import trust
 from deployer.errors import ConnectionFailed, UsageError
-from deployer.transport.host_keys import HostKey, host_key
+from deployer.transport.host_keys import HostKey, host_key, pin
 from deployer.transport.settings import SshSettings
-from deployer.transport.trust import pin
 
 from .fakes import FakeTransport, Kept, Value, choices, inventory, run_on
 

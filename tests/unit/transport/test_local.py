@@ -105,7 +105,7 @@ def test_conversation_that_ended(here: LocalTransport) -> None:
     """Its end is the empty line, and it says so to who still speaks."""
     talk = here.open("echo last; exit 2")
     assert (talk.read_line(), talk.read_line(), talk.read(3)) == (b"last", b"", b"")
-    with pytest.raises(ConnectionFailed, match="listens no more"):
+    with pytest.raises(ConnectionFailed, match="takes no more input"):
         for _ in range(1000):
             talk.send("x" * 1000)
     assert talk.close().exit_code == 2

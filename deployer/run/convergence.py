@@ -11,6 +11,7 @@ from deployer.engine.oneoff import OneOff
 from deployer.engine.step import Step
 from deployer.inventory.model import Inventory
 from deployer.run.host_run import HostRun
+from deployer.verify.outside import faults
 
 
 def converge(run: HostRun, engine: Engine, holder: LockOwner) -> int:
@@ -24,9 +25,7 @@ def converge(run: HostRun, engine: Engine, holder: LockOwner) -> int:
 
 def seen(run: HostRun) -> Mapping[str, str]:
     """What is wrong with the site as a visitor sees it."""
-    from deployer.commands.verify import seen_wrong  # a run that changes nothing does not pay for it
-
-    return seen_wrong(run)
+    return faults(run.host, run.transport)
 
 
 def operator_of(run: HostRun, host: Inventory, outside: Outside = not_looked_at) -> RunContext:

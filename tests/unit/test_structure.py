@@ -25,7 +25,6 @@ NOT_YET = {
     ("backups", "steps"),
     ("certificates", "steps"),
     ("output", "engine"),
-    ("run", "commands"),
 }
 
 SSH = ("fabric", "paramiko")

@@ -27,7 +27,6 @@ NOT_YET = {
     ("backups", "commands"),
     ("backups", "steps"),
     ("certificates", "steps"),
-    ("run", "commands"),
 }
 
 SSH = ("fabric", "paramiko")

@@ -9,7 +9,7 @@ from click.shell_completion import CompletionItem
 from deployer.cli.execute import Value, execute
 from deployer.commands import TABLE, Entry
 from deployer.errors import EXIT_CODES
-from deployer.run.command import Command, Option
+from deployer.run.command import CHANGING, Command, Option
 
 SETTINGS = {"help_option_names": ["-h", "--help"], "max_content_width": 100}
 HELP = "Deploy the Biometric DID system: from a bare server to a verified HTTPS site, over SSH."
@@ -49,9 +49,10 @@ class Commands(click.Group):
 
 def _command(entry: Entry) -> click.Command:
     definition = entry.load()
-    parameters: list[click.Parameter] = [_option(option) for option in definition.options]
+    own_first = sorted(definition.options, key=lambda option: option in CHANGING)
+    parameters: list[click.Parameter] = [_option(option) for option in own_first]
     if definition.argument:
-        parameters.insert(0, click.Argument([definition.argument.key], required=False))
+        parameters.insert(0, _argument(definition.argument, needed=definition.argument_needed))
     text = "\n\n".join(part for part in (entry.summary, _argument_help(definition)) if part)
     return click.Command(entry.name, params=parameters, help=text, callback=_callback(definition))
 
@@ -60,6 +61,12 @@ def _argument_help(definition: Command) -> str:
     """click prints no help of an argument."""
     argument = definition.argument
     return f"{argument.key.upper()}: {argument.help}" if argument else ""
+
+
+def _argument(argument: Option, *, needed: bool) -> click.Argument:
+    """click requires none: a command that needs its argument reports what is missing, with an exit code of ours."""
+    metavar = argument.key.upper()
+    return click.Argument([argument.key], required=False, metavar=metavar if needed else f"[{metavar}]")
 
 
 def _option(option: Option) -> click.Option:

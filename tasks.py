@@ -5,7 +5,7 @@ from invoke.context import Context
 from invoke.tasks import Task
 
 from deployer.cli.invoke import collection
-from deployer.commands import commands
+from deployer.commands import TABLE
 from tests.suite import STYLE, UNIT
 
 
@@ -20,6 +20,6 @@ def bench(context: Context) -> None:
     context.run("python -m bench", echo=True)
 
 
-namespace: Collection = collection(commands())
+namespace: Collection = collection(TABLE)
 namespace.add_task(Task(check))
 namespace.add_task(Task(bench))

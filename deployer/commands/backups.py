@@ -93,8 +93,6 @@ def age(backup: Backup, now: datetime) -> str:
 
 
 COMMAND = Command(
-    "backups",
-    "List the backups: age, size, release, parts, and when each was last verified; --verify reads all of them again.",
     backups,
     (
         *COMMON,

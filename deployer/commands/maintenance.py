@@ -100,8 +100,6 @@ def _proof(host: Inventory, *, on: bool) -> Gate:
 
 
 COMMAND = Command(
-    "maintenance",
-    "`on`: visitors are told to come back (503), the API's health path and ACME go on; `off` ends it.",
     maintenance,
     CHANGING,
     Option("state", "on or off"),

@@ -58,8 +58,6 @@ def _line(release: Release, state: str) -> str:
 
 
 COMMAND = Command(
-    "releases",
-    "List the releases: which one serves, which are kept and can be rolled back to, which failed and why.",
     releases,
     COMMON,
 )

@@ -112,8 +112,6 @@ def _tell(run: HostRun, verdict: Verdict, why: str, change: ShownChange | None, 
 
 
 COMMAND = Command(
-    "renew",
-    "Renew the certificate if it is time, or now with --force; the one in place is served until the new one is.",
     renew,
     (*CHANGING, Option("force", "also when it is not time (Let's Encrypt: at most 5 a week)", bool)),
 )

@@ -47,8 +47,6 @@ def choose(host: Inventory, wanted: str, log: tuple[Release, ...], there: frozen
 
 
 COMMAND = Command(
-    "rollback",
-    "Bring back the previous release, or a kept one: images, configuration, environment; secrets stay as they are.",
     rollback,
     (*CHANGING, Option("to", "id or commit of a kept release, or how it begins (deployer releases)")),
 )

@@ -1,4 +1,4 @@
-"""What every command that talks to hosts shares: the report, the recap, and the one place where errors are caught."""
+"""One command on its hosts: the report, the recap, and the one place where errors are caught and reported."""
 
 import sys
 import time
@@ -9,6 +9,7 @@ from deployer.engine.facts import Ask, Facts
 from deployer.engine.survey import parse, script_for
 from deployer.errors import Context, DeployerError, Interrupted
 from deployer.inventory.model import Inventory
+from deployer.output.jsonlines import JsonLines
 from deployer.output.report import Recap, Report, Verdicts
 from deployer.run.command import Choices
 from deployer.run.hosts import chosen_hosts, connect
@@ -44,22 +45,20 @@ class HostRun:
 
 
 def report_for(choices: Choices) -> Report:
+    """Where this run prints: text, or JSON lines with --json."""
     if choices.flag("json"):
-        from deployer.output.jsonlines import JsonLines  # rich is not needed for it
-
         return JsonLines(sys.stdout, sys.stderr)
-    from deployer.output.console import Console, Detail  # nor this for JSON
+    from deployer.output.console import Console, Detail  # imports rich: 50 ms that a run with --json does not pay
 
     return Console(Detail(choices.flag("diff"), choices.flag("verbose"), choices.flag("quiet")))
 
 
 def on_hosts(choices: Choices, action: Callable[[HostRun], int], connecting: Connecting = connect) -> int:
-    """Do something on each chosen host, one after the other; the first failure ends it and gives the exit code."""
-    report = report_for(choices)
-    try:
-        hosts = chosen_hosts(choices)
-    except DeployerError as error:
-        return refuse(choices, error)
+    """Run `action` on each chosen host in turn; the first failure ends it, and its exit code is returned.
+
+    Raises InventoryError where the hosts cannot be read: the front end reports it.
+    """
+    hosts, report = chosen_hosts(choices), report_for(choices)
     for host in hosts:
         code = _on_host(host, connecting(host, choices), choices, report, action)
         if code not in (0, 10):
@@ -68,7 +67,7 @@ def on_hosts(choices: Choices, action: Callable[[HostRun], int], connecting: Con
 
 
 def refuse(choices: Choices, error: DeployerError) -> int:
-    """Tell of an error that no host's run has met; programs find a recap at the end of this too."""
+    """Report an error that came before any host's run; with --json a recap is the last line here too."""
     report = report_for(choices)
     report.error(error)
     if choices.flag("json"):
@@ -86,7 +85,7 @@ def _on_host(
         report.error(error)
         code = error.exit_code
     except KeyboardInterrupt:
-        report.error(Interrupted("interrupted; nothing runs on the host", remedy="run the same command again"))
+        report.error(Interrupted("interrupted; nothing is running on the host", remedy="run this command again"))
         code = Interrupted.exit_code
     report.recap(_recap(host, transport, verdicts, time.monotonic() - began, code))
     transport.close()

@@ -27,7 +27,6 @@ NOT_YET = {
     ("backups", "commands"),
     ("backups", "steps"),
     ("certificates", "steps"),
-    ("run", "commands"),
 }
 
 SSH = ("fabric", "paramiko")
@@ -289,6 +288,13 @@ def test_every_test_says_what_it_expects() -> None:
         if function.name.startswith("test_") and not ast.get_docstring(function)
     ]
     assert silent == []
+
+
+def test_commands_are_files() -> None:
+    """`commands/` has one file for each command of the table; no command without a file, nothing else in there."""
+    there = {path.name for path in (PACKAGE / "commands").iterdir() if path.name != "__pycache__"}
+    assert there == {"__init__.py", *(f"{name}.py" for name in NAMES)}
+    assert len(set(NAMES)) == len(NAMES)
 
 
 def test_tasks_of_development_do_not_hide_commands() -> None:

@@ -93,7 +93,7 @@ def test_a_vendor_that_names_its_user() -> None:
     _, connect = logging_in(root=error)
     with pytest.raises(ConnectionFailed) as raised:
         Administrator(settings("root"), settings("deploy"), no_password, connect).run("true")
-    assert raised.value.remedy == "deployer bootstrap --host web --as ubuntu"
+    assert raised.value.remedy == "run deployer bootstrap --host web --as ubuntu"
 
 
 def test_an_expired_password_is_changed_and_the_new_one_used(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from paramiko import PKey
 
+from deployer.access import host_key_trust
 from deployer.commands import trust
 from deployer.errors import ConnectionFailed, UsageError
 from deployer.transport.host_keys import HostKey, host_key, pin
@@ -36,7 +37,7 @@ def presented(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> list[HostKey]:
     def fetch(settings: SshSettings) -> Iterator[HostKey]:
         yield from keys
 
-    monkeypatch.setattr("deployer.transport.connection.fetch_host_keys", fetch)
+    monkeypatch.setattr("deployer.access.host_key_trust.fetch_host_keys", fetch)
     monkeypatch.setattr("deployer.transport.host_keys.SYSTEM_FILES", ())
     return keys
 
@@ -92,8 +93,8 @@ def test_a_changed_key_and_a_typed_answer(
 ) -> None:
     """The whole word is wanted."""
     pin(tmp_path / "known_hosts", OTHER)
-    monkeypatch.setattr(trust, "can_ask", lambda _: True)
-    monkeypatch.setattr(trust, "ask", lambda _: typed)
+    monkeypatch.setattr(host_key_trust, "can_ask", lambda _: True)
+    monkeypatch.setattr(host_key_trust, "ask", lambda _: typed)
     if kept == FIRST:
         run(tmp_path)
     else:

@@ -9,15 +9,11 @@ from invoke.exceptions import Exit
 from invoke.tasks import Task
 
 from deployer.cli.invoke import collection
-from deployer.commands import commands
+from deployer.commands import TABLE
 from development.coverage import summary
 from development.release import Refused
 from development.release import release as make_release
-
-CHECKED = "deployer testbed tests bench development tasks.py"
-STYLE = (f"ruff format --check {CHECKED}", f"ruff check {CHECKED}", "mypy")
-UNIT = "pytest tests/unit -q -n auto"
-"""`.pre-commit-config.yaml` runs the same: tests/unit/development/test_pre_commit.py compares them."""
+from tests.suite import STYLE, UNIT
 
 
 def check(context: Context) -> None:
@@ -61,6 +57,6 @@ def release(context: Context, version: str = "", full_tests: bool = False) -> No
     print(f"Released as {tag}. Nothing is pushed yet: git push origin main {tag}")
 
 
-namespace: Collection = collection(commands())
+namespace: Collection = collection(TABLE)
 for task in (check, bench, coverage, release):
     namespace.add_task(Task(task))

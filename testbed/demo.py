@@ -1,4 +1,4 @@
-"""The host of `demo`, and its files in the inventory. Imports the test bed, so it works in a checkout only."""
+"""The throwaway host of `deployer demo`: its name, its domain, its files in the inventory."""
 
 import json
 import tomllib
@@ -6,43 +6,59 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from deployer.commands.demo import CHECKOUT, DOMAIN, FIRST_LINE, NAME
-from deployer.errors import DeployerError
+from deployer.errors import DeployerError, UsageError
+from deployer.transport.host_keys import HostKey, pin
 from testbed.bed import Bed, prepare
 from testbed.host import TestHost, leftovers, remove
 from testbed.origin import Repository, publish
-from testbed.places import HOST_PREFIX
+from testbed.places import CHECKOUT, HOST_PREFIX
 from testbed.shell import BedError, docker
 from testbed.variants import Variant
 
+NAME = "demo"
+DOMAIN = "wallet.demo.test"
+FIRST_LINE = "# The throwaway host of `deployer demo`; removed by `deployer demo down`."
 APPLICATION = CHECKOUT / "testbed" / "application"
 
 
 @contextmanager
 def bed_errors() -> Iterator[None]:
-    """What the bed raises, as a message of ours."""
+    """Report what the test bed raises as an error of this tool."""
     try:
         yield
     except BedError as error:
-        remedy = "python -m testbed prepare makes what it needs, and says what is missing"
+        remedy = "run `python -m testbed prepare`: it makes what is needed, or names what is missing"
         raise DeployerError(f"the test bed: {error}", remedy=remedy) from None
+
+
+def refuse_other(directory: Path) -> None:
+    """Raises UsageError where NAME.toml was not written by this module."""
+    file = directory / f"{NAME}.toml"
+    if file.exists() and not file.read_text(errors="replace").startswith(FIRST_LINE):
+        remedy = "rename that file, or choose another directory with --inventory"
+        raise UsageError(f"{file} was not written by `deployer demo`", remedy=remedy)
 
 
 @bed_errors()
 def up(directory: Path) -> str:
-    """Boot it, or take the one that is up; publish the application; write the inventory. Gives its address."""
+    """Boot it, or use the one that is up; publish the application; write the inventory. Returns its address.
+
+    Raises UsageError where the inventory has another host of that name.
+    """
+    refuse_other(directory)
     bed = prepare()
     repository = publish("demo", APPLICATION)
     host = _running() or bed.boot(NAME)
     directory.mkdir(parents=True, exist_ok=True)
     (directory / f"{NAME}.toml").write_text(inventory(host, bed, repository))
-    _know(directory / "known_hosts", host)
+    _pin(directory / "known_hosts", host)
     return host.address
 
 
 @bed_errors()
 def down(directory: Path) -> bool:
-    """Remove the host and its files. Says whether there was a host."""
+    """Remove the host and its files. Returns whether there was a host. Raises as `up` does."""
+    refuse_other(directory)
     file, found = directory / f"{NAME}.toml", _identifier()
     if file.is_file():
         _forget(directory / "known_hosts", file)
@@ -50,6 +66,11 @@ def down(directory: Path) -> bool:
     if found:
         remove(found)
     return bool(found)
+
+
+def curl(address: str) -> str:
+    """The command that visits it: its name is not in DNS, and its certificate is self-signed."""
+    return f"curl --insecure --resolve {DOMAIN}:443:{address} https://{DOMAIN}/"
 
 
 def inventory(host: TestHost, bed: Bed, repository: Repository) -> str:
@@ -92,7 +113,7 @@ def _identifier() -> str:
 
 
 def _running() -> TestHost | None:
-    """The one that is there, started when it is stopped (as after a reboot of this machine)."""
+    """The existing one, started if it is stopped (as after a reboot of this machine)."""
     found = _identifier()
     if not found:
         return None
@@ -102,11 +123,8 @@ def _running() -> TestHost | None:
     return host
 
 
-def _know(known_hosts: Path, host: TestHost) -> None:
-    """Its key is read past the network, so nobody has to compare it."""
-    from deployer.transport.host_keys import HostKey
-    from deployer.transport.trust import pin
-
+def _pin(known_hosts: Path, host: TestHost) -> None:
+    """Its key is read without the network, so nobody has to compare it."""
     line = host.known_hosts_line.strip()
     pin(known_hosts, HostKey(line.split()[0], "ED25519", 256, "", line))
 

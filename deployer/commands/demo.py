@@ -1,4 +1,4 @@
-"""`demo up|down`: a throwaway host on this machine, made by the test bed of this checkout, as inventory host `demo`."""
+"""`demo up|down`: a throwaway host on this machine, as inventory host `demo`; works in a checkout only."""
 
 import shlex
 import sys
@@ -11,93 +11,76 @@ from deployer.run.command import INVENTORY, JSON, QUIET, VERBOSE, Choices, Comma
 from deployer.run.host_run import report_for
 from deployer.run.hosts import inventory_directory
 
-NAME = "demo"
-DOMAIN = "wallet.demo.test"
-FIRST_LINE = "# The throwaway host of `deployer demo`; removed by `deployer demo down`."
 CHECKOUT = Path(__file__).resolve().parents[2]
 
 
 def demo(choices: Choices) -> int:
     actions = {"up": _up, "down": _down}
-    action = actions.get(choices.text("action"))
-    if action is None:
-        raise UsageError(
-            f"demo: got {choices.text('action') or 'neither up nor down'}",
-            remedy="deployer demo up, or deployer demo down",
-        )
-    _find_bed()
-    _refuse_other(inventory_directory(choices) / f"{NAME}.toml")
-    return action(choices)
+    given = choices.text("action")
+    if given not in actions:
+        got = f", got {given!r}" if given else ""
+        raise UsageError(f"demo: expected up or down{got}", remedy="run `deployer demo up` or `deployer demo down`")
+    add_testbed_to_path()
+    return actions[given](choices)
 
 
-def _find_bed(checkout: Path = CHECKOUT) -> None:
-    """Make the test bed importable. Raises UsageError where this is an installed package, not a checkout."""
-    if not (checkout / "testbed" / "bed.py").is_file():
+def add_testbed_to_path(checkout: Path = CHECKOUT) -> None:
+    """Make testbed/ importable. Raises UsageError where the tool is installed as a package, without a checkout."""
+    if not (checkout / "testbed" / "demo.py").is_file():
         raise UsageError(
-            "demo works in a checkout of this project only: its tests make the host",
-            remedy="clone the project, then run script/demo in it",
+            "demo needs a checkout of this project: the installed package does not contain its test bed",
+            remedy="clone the repository, then run `script/demo` in it",
         )
     if str(checkout) not in sys.path:
         sys.path.insert(0, str(checkout))
 
 
-def _refuse_other(file: Path) -> None:
-    if file.exists() and not file.read_text(errors="replace").startswith(FIRST_LINE):
-        raise UsageError(f"{file} is not one of `deployer demo`", remedy="rename it, or name another --inventory")
-
-
 def _up(choices: Choices) -> int:
-    from testbed import demo as demo_host
+    from testbed import demo as throwaway  # in a checkout only
 
     report, directory = report_for(choices), inventory_directory(choices)
-    report.begin("demo", "booting a throwaway host (the first time its images are made: some minutes)")
-    address = demo_host.up(directory)
-    visit = curl(address)
-    fields: dict[str, object] = {"host": NAME, "address": address, "domain": DOMAIN, "inventory": str(directory)}
-    report.data("demo", {**fields, "visit": visit}, "\n".join(_up_text(choices, address)))
+    report.begin("demo", "booting a throwaway host (the first time builds its images: some minutes)")
+    address = throwaway.up(directory)
+    visit = throwaway.curl(address)
+    fields: dict[str, object] = {"host": throwaway.NAME, "address": address, "domain": throwaway.DOMAIN}
+    text = "\n".join(_up_text(choices, throwaway.NAME, address, visit))
+    report.data("demo", {**fields, "inventory": str(directory), "visit": visit}, text)
     if choices.flag("no-provision"):
         return 0
-    code = _provision(choices)
+    code = _provision(choices, throwaway.NAME)
     if code == 0:
-        report.data("visit", {"command": visit}, f"It serves, on this machine:\n  {visit}")
+        report.data("visit", {"command": visit}, f"The site is up. Visit it from this machine:\n  {visit}")
     return code
 
 
-def _up_text(choices: Choices, address: str) -> Iterator[str]:
+def _up_text(choices: Choices, name: str, address: str, visit: str) -> Iterator[str]:
     where = choices.text("inventory")
-    yield f"{NAME} is up at {address}, written to the inventory; its host key is pinned."
+    yield f"{name} is up at {address}; it is in the inventory, and its host key is pinned."
     if choices.flag("no-provision"):
-        yield "Bring it to the guide's deployment, then visit it:"
-        yield f"  deployer provision --host {NAME}" + (f" --inventory {shlex.quote(where)}" if where else "")
-        yield f"  {curl(address)}"
+        yield "Provision it, then visit it:"
+        yield f"  deployer provision --host {name}" + (f" --inventory {shlex.quote(where)}" if where else "")
+        yield f"  {visit}"
 
 
-def curl(address: str) -> str:
-    """Its name is in no DNS, and its certificate is its own: hence both options."""
-    return f"curl --insecure --resolve {DOMAIN}:443:{address} https://{DOMAIN}/"
-
-
-def _provision(choices: Choices) -> int:
+def _provision(choices: Choices, name: str) -> int:
     from deployer.commands.provision import provision
 
-    values: Mapping[str, bool | int | str | None] = {**choices.values, "host": NAME}
+    values: Mapping[str, bool | int | str | None] = {**choices.values, "host": name}
     return provision(replace(choices, values=values))
 
 
 def _down(choices: Choices) -> int:
-    from testbed import demo as demo_host
+    from testbed import demo as throwaway  # in a checkout only
 
-    found = demo_host.down(inventory_directory(choices))
-    text = f"{NAME} is removed" if found else f"there was no host {NAME}"
-    report_for(choices).data("demo", {"host": NAME, "removed": found}, text)
+    found = throwaway.down(inventory_directory(choices))
+    text = f"removed {throwaway.NAME}" if found else f"there is no host {throwaway.NAME}"
+    report_for(choices).data("demo", {"host": throwaway.NAME, "removed": found}, text)
     return 0
 
 
 COMMAND = Command(
-    "demo",
-    "A throwaway host on this machine, as inventory host demo: `up` boots and provisions it, `down` removes it.",
     demo,
-    (Option("no-provision", "with up: leave it as it booted", bool), INVENTORY, JSON, VERBOSE, QUIET),
+    (Option("no-provision", "with up: boot it without provisioning", bool), INVENTORY, JSON, VERBOSE, QUIET),
     Option("action", "up or down"),
     argument_needed=True,
 )

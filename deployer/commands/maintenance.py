@@ -36,7 +36,7 @@ def _maintenance(run: HostRun) -> int:
     state = run.choices.text("state")
     holder = LockOwner.here(f"maintenance {state}")
     step = Maintenance(holder, on=state == "on")
-    engine = Engine(run.host, run.transport, (step,), RunContext(_no_names, run.report, run.tally))
+    engine = Engine(run.host, run.transport, (step,), RunContext(_no_names, run.report, run.verdicts))
     return converge(run, engine, holder)
 
 
@@ -100,8 +100,6 @@ def _proof(host: Inventory, *, on: bool) -> Gate:
 
 
 COMMAND = Command(
-    "maintenance",
-    "`on`: visitors are told to come back (503), the API's health path and ACME go on; `off` ends it.",
     maintenance,
     CHANGING,
     Option("state", "on or off"),

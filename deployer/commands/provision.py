@@ -23,8 +23,6 @@ def _provision(run: HostRun) -> int:
 
 
 COMMAND = Command(
-    "provision",
-    "Bring a host to the guide's deployment: everything, in order, idempotently; ends with verify.",
     provision,
     (*CHANGING, Option("no-verify", "leave out the look from outside at the end", bool)),
 )

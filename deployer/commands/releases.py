@@ -28,7 +28,7 @@ def _releases(run: HostRun) -> int:
         run.report.data(
             "note", {"text": "no release yet"}, f"no release yet: deployer provision -H {run.host.host_name}"
         )
-    run.tally.verdicts.append("in sync")
+    run.verdicts.add("unchanged")
     return 0
 
 
@@ -58,8 +58,6 @@ def _line(release: Release, state: str) -> str:
 
 
 COMMAND = Command(
-    "releases",
-    "List the releases: which one serves, which are kept and can be rolled back to, which failed and why.",
     releases,
     COMMON,
 )

@@ -22,7 +22,7 @@ def _rollback(run: HostRun) -> int:
 
     wanted = run.choices.text("to")
     target = choose(run.host, wanted, *known(run))  # before the lock, which pins the choice
-    operator = RunContext(resolver(run.host), run.report, run.tally, lambda: seen(run))
+    operator = RunContext(resolver(run.host), run.report, run.verdicts, lambda: seen(run))
     engine = Engine(run.host, run.transport, (Rollback(target.id),), operator)
     return converge(run, engine, LockOwner.here(f"rollback --to {target.id}"))
 
@@ -47,8 +47,6 @@ def choose(host: Inventory, wanted: str, log: tuple[Release, ...], there: frozen
 
 
 COMMAND = Command(
-    "rollback",
-    "Bring back the previous release, or a kept one: images, configuration, environment; secrets stay as they are.",
     rollback,
     (*CHANGING, Option("to", "id or commit of a kept release, or how it begins (deployer releases)")),
 )

@@ -33,8 +33,6 @@ def at_ref(host: Inventory, ref: str) -> Inventory:
 
 
 COMMAND = Command(
-    "update",
-    "Deploy the ref's newest commit as a new release beside the old; no request is dropped, any failure goes back.",
     update,
     (*CHANGING, Option("ref", "a branch, tag or commit instead of the inventory's source.ref")),
 )

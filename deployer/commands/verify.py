@@ -1,20 +1,14 @@
-"""`verify`: what a visitor and an attacker see, from outside, with the certificate checked."""
+"""`verify`: checks the site from outside, as a visitor and as an attacker, with the certificate checked."""
 
 import time
-from collections.abc import Mapping
 from dataclasses import asdict
 
-from deployer.engine.changes import Note
-from deployer.errors import Context, DeployerError
-from deployer.inventory.model import Inventory
-from deployer.output.report import StepReport, Verdict
+from deployer.errors import DeployerError
+from deployer.output.report import ShownNote, StepReport, Verdict
 from deployer.run.command import COMMON, Choices, Command
 from deployer.run.host_run import HostRun, on_hosts
-from deployer.text.shell import sh
-from deployer.transport.protocol import Transport
-from deployer.verify.checks import Check
-from deployer.verify.target import Site
-from deployer.verify.verify import verify as look
+from deployer.verify.findings import Finding, Findings
+from deployer.verify.outside import check_site
 
 SECTION = "7.5 Verify from outside"
 
@@ -29,62 +23,38 @@ def _verify(run: HostRun) -> int:
 
 
 def verify_host(run: HostRun) -> None:
-    """Raises DeployerError when a check failed."""
+    """Check the site and report each finding. Raises DeployerError when a check failed."""
     began = time.monotonic()
-    run.report.begin(SECTION, f"asking {run.host.site.domain} as a visitor does")
-    checks = look(site(run.host, run.transport))
-    failed = tuple(check for check in checks if check.verdict == "fail")
-    for check in checks:
-        run.report.data("check", asdict(check), _text(run, check))
-    run.tally.verdicts.append("failed" if failed else "in sync")
-    warnings = (check for check in checks if check.verdict == "warning")
-    notes = tuple(Note(f"{check.name}: {check.evidence}", check.remedy) for check in warnings)
-    verdict: Verdict = "failed" if failed else "in sync"
+    run.report.begin(SECTION, f"checking https://{run.host.site.domain} from outside")
+    findings = check_site(run.host, run.transport)
+    failed = tuple(finding for finding in findings if finding.verdict == "fail")
+    for finding in findings:
+        run.report.data("check", asdict(finding), _text(run, finding))
+    verdict: Verdict = "failed" if failed else "unchanged"
+    run.verdicts.add(verdict)
+    notes = _notes(findings)
     run.report.step(StepReport("verify", SECTION, verdict, notes=notes, seconds=time.monotonic() - began))
     if failed:
-        raise _failure(run.host, failed)
+        raise _failure(run, failed)
 
 
-def seen_wrong(run: HostRun) -> Mapping[str, str]:
-    """What is wrong with the site at this moment, for one who compares: by name of the check, what was seen."""
-    checks = look(site(run.host, run.transport))
-    return {check.name: check.evidence for check in checks if check.verdict == "fail"}
+def _notes(findings: Findings) -> tuple[ShownNote, ...]:
+    warnings = (finding for finding in findings if finding.verdict == "warning")
+    return tuple(ShownNote(f"{finding.name}: {finding.evidence}", finding.remedy) for finding in warnings)
 
 
-def _text(run: HostRun, check: Check) -> str:
-    return f"              {check.verdict}: {check.name}: {check.evidence}" if run.choices.flag("verbose") else ""
+def _text(run: HostRun, finding: Finding) -> str:
+    if not run.choices.flag("verbose"):
+        return ""
+    return f"              {finding.verdict}: {finding.name}: {finding.evidence}"
 
 
-def _failure(host: Inventory, failed: tuple[Check, ...]) -> DeployerError:
-    return DeployerError(
-        "\n".join(f"{check.name}: {check.evidence}" for check in failed),
-        remedy="\n".join(dict.fromkeys(check.remedy for check in failed if check.remedy)),
-        context=Context(host=host.host_name, step=SECTION),
+def _failure(run: HostRun, failed: Findings) -> DeployerError:
+    return run.error(
+        "\n".join(f"{finding.name}: {finding.evidence}" for finding in failed),
+        remedy="\n".join(dict.fromkeys(finding.remedy for finding in failed if finding.remedy)),
+        step=SECTION,
     )
 
 
-def site(host: Inventory, transport: Transport) -> Site:
-    """What to look at. Only a self-signed certificate has to be fetched from the host, to be pinned."""
-    return Site(
-        domain=host.site.domain,
-        api_domain=host.site.api_domain,
-        aliases=host.site.aliases,
-        address=host.public_address,
-        health_path=host.backend.health_path,
-        mode=host.tls.mode,
-        content_security_policy=host.content_security_policy,
-        trusted_pem=_trusted(host, transport),
-        nameservers=host.site.nameservers,
-        origins=host.origins,
-    )
-
-
-def _trusted(host: Inventory, transport: Transport) -> str | None:
-    if host.tls.mode == "self-signed":
-        return transport.run(sh("cat", host.paths.certificate)).output.decode() or None
-    if host.tls.acme_ca:
-        return host.local_path(host.tls.acme_ca).read_text()
-    return None
-
-
-COMMAND = Command("verify", "Look at the site from outside, as a visitor and an attacker do.", verify, COMMON)
+COMMAND = Command(verify, COMMON)

@@ -1,26 +1,37 @@
-"""Every name leads visitors to this host, over IPv6 too where DNS says so."""
+"""Every name resolves to this host; an IPv6 address in DNS answers."""
 
 import ipaddress
 from functools import partial
 
-from deployer.verify.checks import Check, failed, passed, warned
+from deployer.verify.answers import Request
 from deployer.verify.dns import Addresses, resolve
+from deployer.verify.findings import Finding, Findings, failed, passed, warned
 from deployer.verify.parallel import in_parallel
 from deployer.verify.ports import is_open
 from deployer.verify.target import Site
+from deployer.verify.visit import Visit
 
-_RECORDS = "set the A record (and AAAA, if any) at the DNS provider; site.nameservers names other servers to ask"
+NAME = "names"
+
+_LIMIT = 5.0
+_RECORDS = "set the A record (and AAAA, if any) at your DNS provider; site.nameservers selects other name servers"
 
 
-def check(site: Site, limit: float = 5.0) -> tuple[Check, ...]:
-    """One check for each name, and one for the IPv6 addresses found."""
-    found = resolve(site.names, site.nameservers, limit)
+def requests(site: Site) -> dict[str, Request]:
+    """None: it asks name servers."""
+    return {}
+
+
+def check(visit: Visit) -> Findings:
+    """One finding for each name, and one for the IPv6 addresses found."""
+    site = visit.site
+    found = resolve(site.names, site.nameservers, _LIMIT)
     each = tuple(_judge(site, name, addresses) for name, addresses in found.items())
     v6 = sorted({address for each in found.values() if isinstance(each, Addresses) for address in each.v6})
     return (*each, *_ipv6(site, v6))
 
 
-def _judge(site: Site, name: str, found: Addresses | str) -> Check:
+def _judge(site: Site, name: str, found: Addresses | str) -> Finding:
     title = f"DNS: {name}"
     if isinstance(found, str):
         outcome = failed if site.mode == "letsencrypt" else warned
@@ -29,7 +40,7 @@ def _judge(site: Site, name: str, found: Addresses | str) -> Check:
     host = _literal(site.address)
     if host is None or host in {ipaddress.ip_address(each) for each in (*found.v4, *found.v6)}:
         return passed(title, seen)
-    return warned(title, f"{seen}, not {host}, where this site was looked at", _RECORDS)
+    return warned(title, f"{seen}, but this site was checked at {host}", _RECORDS)
 
 
 def _literal(address: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
@@ -39,8 +50,8 @@ def _literal(address: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | No
         return None
 
 
-def _ipv6(site: Site, addresses: list[str]) -> tuple[Check, ...]:
-    """Visitors and certificate authorities try IPv6 first: a dead address is worse than none."""
+def _ipv6(site: Site, addresses: list[str]) -> Findings:
+    """Visitors and certificate authorities try IPv6 first: an address that does not answer is worse than none."""
     if not addresses:
         return ()
     tasks = {address: partial(is_open, address, site.https_port, 2.0) for address in addresses}
@@ -49,4 +60,4 @@ def _ipv6(site: Site, addresses: list[str]) -> tuple[Check, ...]:
     if not dead:
         return (passed("IPv6 answers", ", ".join(addresses)),)
     evidence = f"no answer at {', '.join(dead)} (or no IPv6 from here)"
-    return (warned("IPv6 answers", evidence, "serve it, or take the AAAA record away"),)
+    return (warned("IPv6 answers", evidence, "serve the site over IPv6, or remove the AAAA record"),)

@@ -1,35 +1,52 @@
-"""One finding: what was looked at, whether it is as it should be, what was seen, and what to do about it."""
+"""The checks from outside: a new one is a module with the names of `Check`, and an entry in `CHECKS`."""
 
-from collections.abc import Iterable
-from dataclasses import dataclass
-from typing import Literal
+from collections.abc import Mapping
+from typing import Protocol
 
-Verdict = Literal["pass", "fail", "warning"]
-
-
-@dataclass(frozen=True)
-class Check:
-    """`evidence` says what was seen, in words; `remedy` is empty where nothing is to be done."""
-
-    name: str
-    verdict: Verdict
-    evidence: str
-    remedy: str = ""
-
-
-def passed(name: str, evidence: str) -> Check:
-    return Check(name, "pass", evidence)
-
-
-def failed(name: str, evidence: str, remedy: str) -> Check:
-    return Check(name, "fail", evidence, remedy)
+from deployer.verify import (
+    addresses,
+    api,
+    assets,
+    certificate,
+    headers,
+    maintenance,
+    ports,
+    protocols,
+    redirects,
+    unknown_hosts,
+    wallet,
+)
+from deployer.verify.answers import Request
+from deployer.verify.findings import Findings
+from deployer.verify.target import Site
+from deployer.verify.visit import Visit
 
 
-def warned(name: str, evidence: str, remedy: str) -> Check:
-    return Check(name, "warning", evidence, remedy)
+class Check(Protocol):
+    """One subject that is checked from outside. A module that has these names is a check; mypy holds it to that."""
+
+    @property
+    def NAME(self) -> str:
+        """The name of its finding when it is not done in time."""
+
+    def requests(self, site: Site) -> Mapping[str, Request]:
+        """Requests whose replies it judges. All checks' are made together; the same key is the same request."""
+
+    def check(self, visit: Visit) -> Findings:
+        """What it found. Not called where it has requests and no TLS connection can be made."""
 
 
-def judged(name: str, faults: Iterable[str], good: str, remedy: str) -> Check:
-    """Fail with all faults in one line, or pass with `good` when there is none."""
-    found = "; ".join(faults)
-    return failed(name, found, remedy) if found else passed(name, good)
+CHECKS: tuple[Check, ...] = (
+    addresses,
+    certificate,
+    maintenance,
+    wallet,
+    assets,
+    api,
+    redirects,
+    headers,
+    protocols,
+    unknown_hosts,
+    ports,
+)
+"""In the order in which a reader expects the findings."""

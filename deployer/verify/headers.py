@@ -1,12 +1,16 @@
-"""The security headers on every kind of answer, each exactly once; the server keeps its version to itself."""
+"""The security headers on every kind of answer, each exactly once; the server's version is hidden."""
 
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
-from deployer.verify.answers import Answer, Reply
-from deployer.verify.checks import Check, failed, judged
+from deployer.verify import api, redirects, wallet
+from deployer.verify.answers import Answer, Reply, Request
+from deployer.verify.findings import Finding, Findings, failed, judged
 from deployer.verify.target import Site
+from deployer.verify.visit import Visit
+
+NAME = "security headers"
 
 _VERSION = re.compile(r"/\s*v?\d")
 _ONCE = {
@@ -16,46 +20,67 @@ _ONCE = {
     "Referrer-Policy": re.compile(r"[a-z, -]+", re.IGNORECASE),
 }
 _HSTS = "Strict-Transport-Security"
-_REMEDY = (
-    "add_header in a location drops what the server block added, and an application's own headers double "
-    "the proxy's: deployer provision writes both right"
-)
+_REMEDY = "run deployer provision: it writes the proxy's configuration, which sends each header once"
 
 
 @dataclass(frozen=True)
 class Seen:
-    """One answer that has to bear the headers; `secure` where it came over https."""
+    """One answer that has to carry the headers; `secure` where it came over https."""
 
     secure: bool
     reply: Reply
 
 
-def check(site: Site, answers: Mapping[str, Seen]) -> tuple[Check, ...]:
-    """One check for each kind of answer, one for the policy itself, one for the server's version."""
-    each = tuple(_judge(site, kind, seen) for kind, seen in answers.items())
-    return (*each, _version(answers))
+def requests(site: Site) -> dict[str, Request]:
+    """One of every kind: those of the wallet, the API and the redirects."""
+    return wallet.requests(site) | api.requests(site) | redirects.requests(site)
 
 
-def policy(site: Site, index: Reply) -> tuple[Check, ...]:
-    """Whether the wallet's page bears the policy the inventory asks for; nothing where it asks for none."""
+def check(visit: Visit) -> Findings:
+    """One finding for each kind of answer, one for the server's version, one for the policy itself."""
+    answers = _of_every_kind(visit)
+    each = tuple(_judge(visit.site, kind, seen) for kind, seen in answers.items())
+    return (*each, _version(answers), *_policy(visit.site, visit.replies["index"]))
+
+
+def _of_every_kind(visit: Visit) -> dict[str, Seen]:
+    """One answer of every kind that has to carry the security headers."""
+    site, replies = visit.site, visit.replies
+    seen = {
+        "page": Seen(True, replies["index"]),
+        "API": Seen(True, replies["health"]),
+        "API 404": Seen(True, replies["api missing"]),
+        "http redirect": Seen(False, replies[redirects.key(site.domain)]),
+        "http redirect of the API": Seen(False, replies[redirects.key(site.api_domain)]),
+    }
+    for alias in site.aliases:
+        seen[alias] = Seen(True, replies[wallet.alias_key(alias)])
+    if visit.assets:
+        seen["wallet 404"] = Seen(True, visit.assets.missing)
+        seen |= {f"asset {path}": Seen(True, reply) for path, reply in list(visit.assets.loaded.items())[:1]}
+    return seen
+
+
+def _policy(site: Site, index: Reply) -> Findings:
+    """Whether the wallet's page has the policy of the inventory; nothing where there is none."""
     title = "content security policy"
     if not site.content_security_policy or not isinstance(index, Answer):
         return ()
     served, wanted = index.value("Content-Security-Policy"), site.content_security_policy
     faults = [] if _plain(served) == _plain(wanted) else [f"served {served!r}, not {wanted!r}"]
-    return (judged(title, faults, served, "deployer provision writes wallet.content_security_policy"),)
+    return (judged(title, faults, served, "run deployer provision: it sends wallet.content_security_policy"),)
 
 
 def _plain(text: str) -> str:
     return " ".join(text.split()).rstrip("; ")
 
 
-def _judge(site: Site, kind: str, seen: Seen) -> Check:
+def _judge(site: Site, kind: str, seen: Seen) -> Finding:
     title = f"security headers: {kind}"
     if not isinstance(seen.reply, Answer):
-        return failed(title, seen.reply.reason, "deployer status")
+        return failed(title, seen.reply.reason, "run deployer status")
     faults = [*_faults(seen.reply), *_hsts_faults(site, seen)]
-    return judged(title, faults, f"all there, each once, on a {seen.reply.status}", _REMEDY)
+    return judged(title, faults, f"all present, each once, on a {seen.reply.status}", _REMEDY)
 
 
 def _faults(answer: Answer) -> Iterator[str]:
@@ -82,10 +107,10 @@ def _hsts_faults(site: Site, seen: Seen) -> Iterator[str]:
         yield f"{_HSTS}: {values[0]!r}"
 
 
-def _version(answers: Mapping[str, Seen]) -> Check:
-    telling = {
-        f"{kind} says {seen.reply.value('Server')!r}"
+def _version(answers: Mapping[str, Seen]) -> Finding:
+    revealing = {
+        f"{kind}: Server is {seen.reply.value('Server')!r}"
         for kind, seen in answers.items()
         if isinstance(seen.reply, Answer) and _VERSION.search(seen.reply.value("Server"))
     }
-    return judged("server version hidden", sorted(telling), "no Server header tells a version", "server_tokens off;")
+    return judged("server version hidden", sorted(revealing), "no Server header has a version", _REMEDY)

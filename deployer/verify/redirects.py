@@ -1,15 +1,16 @@
-"""Plain http sends a visitor to https, to the same name and path."""
+"""HTTP redirects to HTTPS, to the same name and path."""
 
-from collections.abc import Mapping
 from urllib.parse import urlsplit
 
 from deployer.verify.answers import Answer, Reply, Request
-from deployer.verify.checks import Check, failed, judged
+from deployer.verify.findings import Finding, Findings, failed, judged
 from deployer.verify.target import Site
+from deployer.verify.visit import Visit
 
+NAME = "redirects"
 PATH = "/redirect/probe?kept=1"
 
-_REMEDY = "return 301 https://$host$request_uri; in the server on port 80: deployer provision writes it"
+_REMEDY = "run deployer provision: it sets `return 301 https://$host$request_uri;` for port 80"
 
 
 def requests(site: Site) -> dict[str, Request]:
@@ -21,15 +22,15 @@ def key(name: str) -> str:
     return f"http {name}"
 
 
-def check(site: Site, replies: Mapping[str, Reply]) -> tuple[Check, ...]:
-    """Judge the replies to `requests`."""
-    return tuple(_judge(site, name, replies[key(name)]) for name in site.names)
+def check(visit: Visit) -> Findings:
+    """One finding for each name."""
+    return tuple(_judge(visit.site, name, visit.replies[key(name)]) for name in visit.site.names)
 
 
-def _judge(site: Site, name: str, reply: Reply) -> Check:
+def _judge(site: Site, name: str, reply: Reply) -> Finding:
     title = f"http to https: {name}"
     if not isinstance(reply, Answer):
-        return failed(title, reply.reason, "deployer status; is port 80 open?")
+        return failed(title, reply.reason, "run deployer status; is port 80 open?")
     return judged(title, _faults(site, name, reply), f"301 to {reply.value('Location')}", _REMEDY)
 
 
@@ -40,7 +41,7 @@ def _faults(site: Site, name: str, answer: Answer) -> list[str]:
     arrived = f"{target.path}?{target.query}"
     same_port = _port(target.netloc) in {"", str(site.https_port)}
     good = (target.scheme, target.hostname, arrived) == ("https", name, PATH) and same_port
-    return [] if good else [f"sent to {answer.value('Location')!r}, not to https://{name}{PATH}"]
+    return [] if good else [f"redirected to {answer.value('Location')!r}, not to https://{name}{PATH}"]
 
 
 def _port(netloc: str) -> str:

@@ -1,23 +1,33 @@
-"""A name that is not served gets no answer: neither by SNI, nor by Host header, nor by bare address."""
+"""Names that are not served get no answer: not by SNI, not by Host header, not by address."""
 
 from collections.abc import Callable
 from functools import partial
 
-from deployer.verify.answers import Answer, Reply, get
+from deployer.verify.answers import Answer, Reply, Request, get
 from deployer.verify.authorities import unchecked
-from deployer.verify.checks import Check, failed, passed, warned
+from deployer.verify.findings import Finding, Findings, failed, passed, warned
 from deployer.verify.handshake import Handshake, handshake
 from deployer.verify.no_answer import NoAnswer
 from deployer.verify.parallel import in_parallel
 from deployer.verify.target import Site
+from deployer.verify.visit import Visit
 
 UNKNOWN = "not-served.invalid"  # RFC 6761: never a real name
 
-_REMEDY = "a default_server that returns 444 on 80 and 443 and has ssl_reject_handshake on: deployer provision"
+NAME = "unknown hosts"
+
+_LIMIT = 5.0
+_REMEDY = "run deployer provision: it writes default servers that refuse unknown names"
 
 
-def check(site: Site, limit: float = 5.0) -> tuple[Check, ...]:
-    """Four ways to ask for what is not there, side by side."""
+def requests(site: Site) -> dict[str, Request]:
+    """None: it asks for names that are not the site's."""
+    return {}
+
+
+def check(visit: Visit) -> Findings:
+    """Four ways to ask for a name that is not served, in parallel."""
+    site, limit = visit.site, _LIMIT
     tasks: dict[str, Callable[[], Reply | Handshake]] = {
         "unknown Host on http": partial(get, site, UNKNOWN, "/", scheme="http", limit=limit),
         "unknown name in TLS": partial(handshake, site, UNKNOWN, unchecked(), limit=limit),
@@ -31,12 +41,12 @@ def check(site: Site, limit: float = 5.0) -> tuple[Check, ...]:
     return tuple(_judge(name, answers.get(name, late)) for name in tasks)
 
 
-def _judge(name: str, reply: Reply | Handshake) -> Check:
+def _judge(name: str, reply: Reply | Handshake) -> Finding:
     title = f"{name} refused"
     if isinstance(reply, Answer):
         return failed(title, f"answered {reply.status} for Host {UNKNOWN}", _REMEDY)
     if isinstance(reply, Handshake):
-        return failed(title, f"{reply.version} was spoken and a certificate shown", _REMEDY)
+        return failed(title, f"{reply.version} was accepted and a certificate presented", _REMEDY)
     if reply.kind in {"closed", "tls"}:
         return passed(title, reply.reason)
-    return warned(title, f"could not be asked: {reply.reason}", "deployer status; is the port open?")
+    return warned(title, f"could not be checked: {reply.reason}", "run deployer status; is the port open?")

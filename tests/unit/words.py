@@ -66,7 +66,9 @@ WORDS = {
     "a person is needed": Word(r"(?:person|somebody|someone) is needed", "manual intervention is required"),
     "room": Word(r"(?:has|make|need)_room|room_\w+|room(?=\.\w)", "capacity", but=r"room\.(?:$|\")"),
     "newest": Word(r"(?:ask)?_newest|newest_\w+|[\"']newest[\"']", "latest commit"),
-    "holder": Word(r"[Hh]olders?", "lock owner", but=r"lock[.-]holder"),  # a file's name on hosts, a unit's in the bed
+    "holder": Word(
+        r"[Hh]olders?", "lock owner", but=r"\.holder|lock-holder"
+    ),  # a file's name on hosts, a unit's in the bed
     "mend": Word(r"[Mm]end(?:s|ed|ing)?|puts? (?:it |them )?right|put_right", "recover, fix"),
     "drilled": Word(r"drilled", "evidence"),
     "road": Word(r"roads?", "procedure"),
@@ -75,7 +77,7 @@ WORDS = {
     "as vendors hand out": Word(r"vendors? (?:tells?|hands?) (?:it )?out", "a freshly installed server"),
     "class names": Word(
         r"Workshop|FromOutside"
-        r"|class (?:Known|Planned|Acting|Operator|Going|Back|Following|Place|Talk|Sender|Run)(?![A-Z])",
+        r"|class (?:Known|Planned|Acting|Operator|Going|Back|Following|Place|Talk|Sender)(?![A-Z])",
         "those of the field: LocalBuilder, OutsideCheck, Executor, SurveyResult, RunContext, ReleaseTarget, Endpoint",
     ),
 }

@@ -49,7 +49,7 @@ def postgres_functions(host: Inventory) -> str:
 
 
 def cron_program(host: Inventory, doing: str, *commands: str) -> str:
-    """A program that cron runs: root's PATH, and take_lock and with_times (locked.sh) in front of its commands."""
+    """A program that cron runs: root's PATH, and take_lock and with_times (lock.sh) in front of its commands."""
     return "\n".join(
         (
             "#!/bin/bash",

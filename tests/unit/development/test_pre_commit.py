@@ -4,7 +4,7 @@ from pathlib import Path
 
 import yaml
 
-from tasks import STYLE, UNIT
+from tests.suite import STYLE, UNIT
 
 CONFIGURATION = Path(__file__).parents[3] / ".pre-commit-config.yaml"
 

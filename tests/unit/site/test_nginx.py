@@ -53,6 +53,12 @@ class TestServers:
         wallet = {"content_security_policy": "default-src 'self' {api}"}
         assert "\"default-src 'self' https://api.wallet.example.com\"" in site_conf(example(wallet=wallet))
 
+    def test_tls_of_the_intermediate_profile(self) -> None:
+        """Mozilla's intermediate profile: its protocols and its three curves, once, for all servers."""
+        both = nginx_conf(example()) + site_conf(example())
+        assert directives(both, "ssl_protocols") == ["TLSv1.2 TLSv1.3"]
+        assert directives(both, "ssl_ecdh_curve") == ["X25519:prime256v1:secp384r1"]
+
     def test_limit(self) -> None:
         """A rate and its burst, or neither."""
         limited = example(nginx={"rate_limit": "300r/m", "rate_burst": 7})

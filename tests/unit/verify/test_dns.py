@@ -5,6 +5,7 @@ import pytest
 from deployer.verify import addresses as names
 from deployer.verify.dns import Addresses, resolve
 from deployer.verify.target import Mode, Site
+from deployer.verify.visit import Visit
 
 from .naming import SILENT, name_server
 
@@ -89,7 +90,7 @@ def verdicts(address: str, mode: Mode = "letsencrypt") -> dict[str, str]:
     zone = {(NAME, "A"): ["192.0.2.1"]}
     with name_server(zone) as server:
         site = Site(NAME, API, address=address, mode=mode, nameservers=(server,))
-        return {check.name: check.verdict for check in names.check(site)}
+        return {check.name: check.verdict for check in names.check(Visit(site))}
 
 
 def test_a_name_that_leads_here_passes() -> None:
@@ -111,5 +112,5 @@ def test_a_dead_ipv6_address_is_told(closed_port: int) -> None:
     """An AAAA record nobody answers at is worse than none."""
     with name_server({(NAME, "AAAA"): ["::1"]}) as server:
         site = Site(NAME, NAME, https_port=closed_port, nameservers=(server,))
-        checks = names.check(site)
+        checks = names.check(Visit(site))
     assert [check.verdict for check in checks if check.name == "IPv6 answers"] == ["warning"]

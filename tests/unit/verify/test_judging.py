@@ -7,8 +7,8 @@ from collections.abc import Callable
 
 import pytest
 
-from deployer.verify import certificate
-from deployer.verify.checks import Check, judged
+from deployer.verify import certificate, presented
+from deployer.verify.findings import Finding, judged
 from deployer.verify.handshake import Handshake
 from deployer.verify.page import is_hashed, loaded_by, scripts_named_in
 from deployer.verify.parallel import in_parallel
@@ -64,13 +64,13 @@ def test_script_names_are_found_in_scripts() -> None:
     )
 
 
-def life(age: float, days_left: float) -> Check:
+def life(age: float, days_left: float) -> Finding:
     pair = make("wallet.example.com", names=("wallet.example.com",), age=age, days_left=days_left)
     hand = Handshake(_der(pair.pem), "TLSv1.3")
-    presented = certificate.Presented({"wallet.example.com": hand}, {"wallet.example.com": hand})
+    shown = presented.Presented({"wallet.example.com": hand}, {"wallet.example.com": hand})
     site = Site("wallet.example.com", "wallet.example.com", mode="provided")
     now = datetime.datetime.now(datetime.UTC)
-    return next(c for c in certificate.check(site, presented, now) if c.name == "certificate life")
+    return next(c for c in certificate.judge(site, shown, now) if c.name == "certificate life")
 
 
 def _der(pem: str) -> bytes:
@@ -108,18 +108,18 @@ def test_the_life_of_a_certificate(age: float, days_left: float, verdict: str) -
 )
 def test_names_and_wildcards(entry: str, name: str, covered: bool) -> None:
     """A wildcard stands for exactly one label."""
-    assert certificate.covers(make("x", names=(entry,)).certificate, name) is covered
+    assert presented.covers(make("x", names=(entry,)).certificate, name) is covered
 
 
 def test_a_certificate_without_names_covers_nothing() -> None:
     """The common name has not counted for years."""
-    assert not certificate.covers(make("a.example.com").certificate, "a.example.com")
+    assert not presented.covers(make("a.example.com").certificate, "a.example.com")
 
 
 def test_faults_make_a_failure() -> None:
     """All faults in one line; none is a pass without a remedy."""
-    assert judged("x", ["a", "b"], "good", "do") == Check("x", "fail", "a; b", "do")
-    assert judged("x", [], "good", "do") == Check("x", "pass", "good", "")
+    assert judged("x", ["a", "b"], "good", "do") == Finding("x", "fail", "a; b", "do")
+    assert judged("x", [], "good", "do") == Finding("x", "pass", "good", "")
 
 
 def test_what_is_late_has_no_entry() -> None:

@@ -1,4 +1,4 @@
-"""The whole look from outside: everything passes on a good site, and one fault fails its own check."""
+"""All checks from outside: everything passes on a good site, and one fault fails its own check."""
 
 import socket
 import ssl
@@ -7,7 +7,8 @@ from dataclasses import replace
 
 import pytest
 
-from deployer.verify.checks import Check
+from deployer.verify.checks import CHECKS
+from deployer.verify.findings import Finding
 from deployer.verify.verify import verify
 
 from .certificates import Pair, make
@@ -32,12 +33,12 @@ from .serving import Behaviour, OneOff, Told
 Change = Callable[[OneOff, Told], Told | None]
 
 
-def bad(checks: tuple[Check, ...]) -> set[str]:
+def bad(checks: tuple[Finding, ...]) -> set[str]:
     """Names of the checks that did not pass."""
     return {check.name for check in checks if check.verdict != "pass"}
 
 
-def failures(checks: tuple[Check, ...]) -> set[str]:
+def failures(checks: tuple[Finding, ...]) -> set[str]:
     return {check.name for check in checks if check.verdict == "fail"}
 
 
@@ -116,7 +117,7 @@ FAULTS: dict[str, tuple[Change, set[str]]] = {
     ),
     "the API's address not in the wallet": (
         changing(on(SCRIPT), lambda told: _body(told, b"const api='http://localhost:8000'")),
-        {"wallet: knows the API's address"},
+        {"wallet: contains the API's address"},
     ),
     "no compression": (
         changing(on(SCRIPT), lambda told: _body(told, BUNDLE)),
@@ -146,11 +147,11 @@ FAULTS: dict[str, tuple[Change, set[str]]] = {
     ),
     "the page kept": (
         changing(on("/"), lambda told: having(told, "Cache-Control", "max-age=600")),
-        {"wallet: page is asked for anew"},
+        {"wallet: page is revalidated"},
     ),
     "the service worker kept": (
         changing(on("/sw.js"), lambda told: plus(replace(told, status=200), *IMMUTABLE)),
-        {"wallet: service worker is asked for anew"},
+        {"wallet: service worker is revalidated"},
     ),
     "no deep links": (
         changing(lambda asked: asked.path.startswith("/deep"), lambda told: replace(told, status=404)),
@@ -248,7 +249,7 @@ def test_maintenance_is_no_failure(deploy: Deploy) -> None:
     checks = verify(deploy(spoiled(down)).site)
     (warning,) = [check for check in checks if check.verdict != "pass"]
     assert (warning.name, warning.verdict) == ("maintenance is on", "warning")
-    assert warning.remedy == "deployer maintenance off"
+    assert warning.remedy == "run deployer maintenance off"
     names = {check.name.partition(":")[0] for check in checks}
     assert {"certificate trusted", "API health", "CORS", "security headers", "http to https", "maintenance"} <= names
     assert "wallet" not in names
@@ -394,10 +395,10 @@ def test_a_dead_host_is_told_in_words(deploy: Deploy, closed_port: int) -> None:
 
 
 def test_what_is_not_done_in_time_is_a_failure(deploy: Deploy) -> None:
-    """A site that accepts and says nothing fails the topics that wait for it, and none is left out silently."""
+    """A site that accepts and never answers fails every check that waits for it, and none is left out silently."""
     with socket.create_server(("127.0.0.1", 0)) as silent:
         port = silent.getsockname()[1]
         checks = verify(replace(deploy().site, https_port=port, http_port=port), limit=0.5)
     unfinished = {check.name for check in checks if "not done within" in check.evidence}
-    assert unfinished == {"pages", "protocols", "unknown hosts"}
+    assert unfinished == {check.NAME for check in CHECKS} - {"names", "closed ports"}
     assert unfinished <= failures(checks)

@@ -12,7 +12,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
 PENDING = Path(__file__).parent / "words_pending.txt"
-FOLDERS = ("deployer", "testbed", "bench", "docs")
+FOLDERS = ("deployer", "testbed", "bench", "development", "script", "docs")
 PAGES = ("README.md", "CONTRIBUTING.md", "SECURITY.md")
 NO_TEXT = (".pyc", ".svg", ".png", ".json", ".lock")
 

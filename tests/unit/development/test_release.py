@@ -29,6 +29,8 @@ def checkout(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A clean repository on main, with version 0.1.0, its tag, and one unreleased entry."""
     monkeypatch.setenv("GIT_CONFIG_GLOBAL", str(tmp_path / "gitconfig"))
     monkeypatch.setenv("GIT_CONFIG_NOSYSTEM", "1")
+    for name in ("GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE"):  # set where git runs the tests as a hook
+        monkeypatch.delenv(name, raising=False)
     (tmp_path / "gitconfig").write_text("[user]\nname = A\nemail = a@example.com\n")
     place = tmp_path / "checkout"
     (place / "deployer").mkdir(parents=True)

@@ -1,4 +1,4 @@
-"""Bringing a backup onto the host before it is restored: from a directory on this machine, or from off-site copies."""
+"""Bringing a backup onto the host before it is restored: from a directory on this machine, or from off-site."""
 
 import re
 import tarfile
@@ -6,17 +6,16 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from deployer.backups.catalogue import choose
-from deployer.backups.offsite import copied
+from deployer.backups.offsite import snapshots
+from deployer.backups.prerequisites import Guide
 from deployer.backups.restore import TITLE
 from deployer.backups.scripts.backup import archive_functions, offsite_functions
+from deployer.engine.changes import Script
 from deployer.engine.program import script
-from deployer.engine.step import Step
-from deployer.errors import Context, DeployerError, UsageError
-from deployer.run.convergence import converge_on
+from deployer.errors import UsageError
+from deployer.run.convergence import converge_on, converge_once
 from deployer.run.host_run import HostRun
-from deployer.steps import offsite, packages
 from deployer.text.shell import lines, quote
-from deployer.transport.protocol import Reply
 
 OFFSITE = "offsite"
 PIECE = 1 << 20
@@ -24,47 +23,48 @@ LIMIT = 12 * 3600
 """Seconds for a transfer, however large."""
 
 
-def bring(run: HostRun, source: str, prefix: str) -> str:
-    """Have it lie on the host, whole and verified, and give its timestamp; `prefix` chooses among off-site copies."""
-    return _fetch(run, prefix) if source == OFFSITE else send(run, source)
+def fetch(run: HostRun, source: str, prefix: str, guide: Guide) -> str:
+    """Bring a backup onto the host, complete and verified; gives its timestamp.
+
+    `source` is `offsite`, where `prefix` chooses, or a backup's directory on this machine.
+    """
+    return _from_offsite(run, prefix, guide) if source == OFFSITE else _from_directory(run, source, guide)
 
 
-def _fetch(run: HostRun, prefix: str) -> str:
-    """The host asks the repository itself."""
-    if run.host.backup.offsite:
-        ready(run, packages, offsite)
-    chosen = choose(copied(run), prefix).backup
-    run.report.begin(TITLE, f"fetch {chosen.id} from {run.host.backup.offsite}, and verify it")
-    script_text = lines(offsite_functions(run.host), f"offsite_fetch {quote(chosen.id)}")
-    _must_arrive(run, run.transport.run(script_text, limit=LIMIT))
+def _from_offsite(run: HostRun, prefix: str, guide: Guide) -> str:
+    if run.host.backup.offsite:  # without it listing the snapshots raises UsageError
+        converge_on(run, run.host, (guide.packages, guide.offsite), "restore")
+    chosen = choose(snapshots(run), prefix).backup
+    why = f"fetch {chosen.id} from {run.host.backup.offsite}, and verify it"
+    fetching = Script(why, lines(offsite_functions(run.host), f"offsite_fetch {quote(chosen.id)}"), within=LIMIT)
+    converge_once(run, TITLE, (fetching,))
     return chosen.timestamp
 
 
-def send(run: HostRun, source: str) -> str:
-    """Send the backup's directory, have it verified, and give its timestamp. Raises UsageError where it is none."""
+def _from_directory(run: HostRun, source: str, guide: Guide) -> str:
     directory = Path(source).expanduser()
-    pattern = re.escape(run.host.name) + r"_(\d{8}_\d{6})"
-    named = re.fullmatch(pattern, directory.resolve().name)
-    if not named or not (directory / "SHA256SUMS").is_file():
-        what = f"--from {source}: that is no backup's directory"
-        raise UsageError(what, remedy=f"a directory {run.host.name}_YYYYmmdd_HHMMSS as `deployer backup` makes it")
-    ready(run, packages)
-    receive = lines(archive_functions(run.host), script("backups/scripts/receive.sh", ID=named[0]))
-    run.report.begin(TITLE, f"send {named[0]} to the host, and verify it there")
-    _must_arrive(run, run.transport.run(receive, stdin=archived(directory), limit=LIMIT))
-    return named[1]
+    identifier = _identifier(run, directory)
+    converge_on(run, run.host, (guide.packages,), "restore")
+    send(run, directory, identifier)
+    return identifier.removeprefix(f"{run.host.name}_")
 
 
-def _must_arrive(run: HostRun, reply: Reply) -> None:
-    output = (reply.output + reply.error).decode(errors="replace")
+def _identifier(run: HostRun, directory: Path) -> str:
+    name = directory.resolve().name
+    if re.fullmatch(re.escape(run.host.name) + r"_\d{8}_\d{6}", name) and (directory / "SHA256SUMS").is_file():
+        return name
+    remedy = f"Give a directory {run.host.name}_YYYYmmdd_HHMMSS as `deployer backup` makes it."
+    raise UsageError(f"--from {directory}: this is not the directory of a backup", remedy=remedy)
+
+
+def send(run: HostRun, directory: Path, identifier: str) -> None:
+    """Stream the directory to the host, which verifies it. Not a job of the engine: those are packed in memory."""
+    receive = lines(archive_functions(run.host), script("backups/scripts/receive.sh", ID=identifier))
+    run.report.begin(TITLE, f"send {identifier} to the host, and verify it there")
+    reply = run.transport.run(receive, stdin=archived(directory), limit=LIMIT)
     if reply.exit_code != 0:
-        context = Context(run.host.host_name, TITLE, exit_code=reply.exit_code, output=output)
-        raise DeployerError("the backup did not arrive whole", remedy="run the same command again", context=context)
-
-
-def ready(run: HostRun, *steps: Step) -> None:
-    """A bare host lacks even what reads a backup."""
-    converge_on(run, run.host, steps, "restore")
+        what = f"{identifier} did not arrive complete on the host."
+        raise run.error(what, remedy="Fix the error above, then run this command again.", reply=reply, step=TITLE)
 
 
 def archived(directory: Path) -> Iterator[bytes]:

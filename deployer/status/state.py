@@ -4,7 +4,7 @@ import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 
-from deployer.backups import drills
+from deployer.backups.drill import Drill, last
 from deployer.engine.facts import Answer, Ask, Facts, Unknown
 from deployer.engine.program import script
 from deployer.engine.survey import parse
@@ -66,7 +66,7 @@ class State:
     firewall: bool
     last_run: Mapping[str, object]
     last_backup: LastBackup | None
-    last_drill: drills.Drill | None
+    last_drill: Drill | None
     lock: str
     maintenance: str
     unknown: Mapping[str, str]
@@ -133,7 +133,7 @@ def state(host: Inventory, reply: bytes) -> State:
         firewall=int(told.text("firewall") or 0) > 0,
         last_run=_json(told.text("last run")),
         last_backup=last_backup(told.text("last backup"), now),
-        last_drill=drills.last(told.text("last drill")),
+        last_drill=last(told.text("last drill")),
         lock=_holder(told.text("lock")),
         maintenance=described(told.text("maintenance")),
         unknown=told.unknown,
@@ -213,7 +213,7 @@ def _holder(text: str) -> str:
 
 def _warnings(host: Inventory, found: State, now: int) -> Iterator[Down]:
     """What a person should see to, though everything is up."""
-    if found.last_drill and (wrong := found.last_drill.wrong(now)):
+    if found.last_drill and (wrong := found.last_drill.warning(now)):
         yield Down(wrong, f"deployer drill --host {host.host_name} -v")
 
 

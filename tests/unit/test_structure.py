@@ -23,12 +23,6 @@ ORDER = (
 )
 """A file imports from its own folder and from those behind it. docs/architecture.md has the same list."""
 
-NOT_YET = {
-    ("backups", "commands"),
-    ("backups", "steps"),
-    ("certificates", "steps"),
-}
-
 SSH = ("fabric", "paramiko")
 
 ANY = {
@@ -109,7 +103,7 @@ def test_imports_point_one_way(path: Path) -> None:
     for module in imported(path):
         if module.startswith("deployer."):
             other = folder_of(module)
-            wrong = ORDER.index(other) < ORDER.index(own) and (own, other) not in NOT_YET
+            wrong = ORDER.index(other) < ORDER.index(own)
             assert not wrong, f"{short(path)} imports {module}"
 
 

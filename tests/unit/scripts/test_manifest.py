@@ -77,7 +77,7 @@ class TestWhole:
     def test_one(self, stock: Shop) -> None:
         """With its manifest; not verified again so far."""
         (told,) = stock.told()
-        assert (told.missing, told.verified, told.id) == ("", "", newest(stock).name)
+        assert (told.problem, told.verified, told.id) == ("", "", newest(stock).name)
         assert told.size == sum(path.stat().st_size for path in newest(stock).glob(f"{told.id}_*"))
 
     @pytest.mark.parametrize("name", ["volumes", "config", "ssl", "files", "manifest.json", "SHA256SUMS"])
@@ -85,7 +85,7 @@ class TestWhole:
         """Named; and never taken for a whole one."""
         path = part(stock, name)
         path.unlink()
-        assert f"{path.name} is missing" in stock.told()[0].missing
+        assert f"{path.name} is missing" in stock.told()[0].problem
         assert stock.whole == []
 
     @pytest.mark.parametrize("name", ["volumes", "config", "ssl", "files"])
@@ -93,7 +93,7 @@ class TestWhole:
         """Seen by its size."""
         path = part(stock, name)
         os.truncate(path, path.stat().st_size - 1)
-        assert path.name in stock.told()[0].missing
+        assert path.name in stock.told()[0].problem
 
     @pytest.mark.parametrize(
         "damage",
@@ -103,20 +103,20 @@ class TestWhole:
         """It is not whole; nothing breaks over it."""
         path = part(stock, "manifest.json")
         path.write_text(damage(path.read_text()))
-        assert "manifest" in stock.told()[0].missing
+        assert "manifest" in stock.told()[0].problem
 
     def test_a_manifest_that_names_less(self, stock: Shop) -> None:
         """A part that is not in it is not known to be whole."""
         path = part(stock, "manifest.json")
         told = json.loads(path.read_text())
         path.write_text(json.dumps({**told, "parts": told["parts"][1:]}))
-        assert stock.told()[0].missing == "its manifest names no volumes"
+        assert stock.told()[0].problem == "its manifest names no volumes"
 
     def test_sums_that_name_less(self, stock: Shop) -> None:
         """What has no sum could be anything."""
         path = part(stock, "SHA256SUMS")
         path.write_text("".join(line for line in path.read_text().splitlines(keepends=True) if "_config" not in line))
-        assert "SHA256SUMS does not name" in stock.told()[0].missing
+        assert "SHA256SUMS does not name" in stock.told()[0].problem
 
     def test_what_is_not_ours(self, stock: Shop) -> None:
         """Files, other names, half-made ones: neither shown nor in the way."""

@@ -6,9 +6,10 @@ from dataclasses import dataclass, replace
 from deployer.engine.changes import Change, Gate, OutsideCheck, Script, SecondLogin, Send, WriteFiles
 from deployer.engine.image_transfer import ImageTransfer
 from deployer.engine.job import Job
+from deployer.engine.job_output import JobResult
 from deployer.engine.plan import StepPlan, name_of
 from deployer.engine.progress import context_of
-from deployer.engine.session import JobResult, Session
+from deployer.engine.session import Session
 from deployer.errors import Context, DeployerError, GateFailed, RollbackFailed
 from deployer.inventory.model import Inventory
 from deployer.output.report import Report
@@ -76,7 +77,7 @@ class Executor:
         worse = {name: seen for name, seen in self.outside().items() if name not in before}
         if not worse:
             return
-        undo = Script("roll back to the previous release", check.undo, within=check.within, critical=True)
+        undo = Script("roll back to the previous state", check.undo, within=check.within, critical=True)
         result = self._run(planned, (undo,))
         what = "; ".join(f"{name}: {seen}" for name, seen in worse.items())
         context = replace(context_of(self.host, planned), output=result.output, exit_code=result.exit_code)

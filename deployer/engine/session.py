@@ -2,13 +2,14 @@
 
 import json
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict
 from typing import Self
 
 from deployer.engine.job import Job, pack
-from deployer.engine.lock import LockOwner
+from deployer.engine.job_output import JobOutput, JobResult
+from deployer.engine.lock import LockOwner, LockWait
 from deployer.engine.program import script
 from deployer.engine.survey import cut_short
 from deployer.errors import ConnectionFailed, Context, DeployerError, LockHeld, RollbackFailed
@@ -17,22 +18,6 @@ from deployer.transport.protocol import Conversation, Transport
 
 HEARTBEAT = 10.0
 """Seconds between two heartbeats; the host gives a silent operator 30."""
-
-_WAITING = {
-    "attached": "waiting for a job of an earlier run that is still running",
-    "waiting": "still waiting for the lock; running now",
-}
-
-
-@dataclass(frozen=True)
-class JobResult:
-    """How a job ended: `failed` is the number of the change that failed, 0 for none; `parts` are in seconds."""
-
-    exit_code: int
-    failed: int = 0
-    undone: bool = True
-    output: str = ""
-    parts: Mapping[str, float] = field(default_factory=dict)
 
 
 class Session:
@@ -84,44 +69,24 @@ class Session:
         return self._conversation.read(int(size))
 
     def _await_lock(self, on_line: Callable[[str], None]) -> None:
-        held, printed = "", ""
-        while (line := self._conversation.read_line().decode(errors="replace").strip()) != "locked":
-            word, _, rest = line.partition(" ")
-            match word:
-                case "held":
-                    held = _described(rest)
-                    on_line(f"waiting: the lock is held by {held}")
-                case "attached" | "waiting":
-                    on_line(f"{_WAITING[word]}: {rest or 'unnamed'}")
-                case "recovering":
-                    on_line("an earlier restore was interrupted: recovering from it first")
-                case "recovery":
-                    printed = rest
-                    on_line(rest)
-                case "stuck":
-                    raise RollbackFailed("the recovery from an interrupted restore failed", remedy=printed)
-                case "busy":
-                    raise LockHeld(
-                        f"another run holds the lock: {held}",
-                        remedy="run this command again when it has ended, or add --wait SECONDS",
-                    )
-                case _:
-                    raise ConnectionFailed(f"the host did not give the lock: {line or 'no answer'}")
+        waiting = LockWait(on_line)
+        while not waiting.take(self._conversation.read_line().decode(errors="replace").strip()):
+            pass
 
     def do(self, job: Job, on_change: Callable[[str], None], on_line: Callable[[str], None]) -> JobResult:
         """Run a job to its end; reports why each change is made, and each line printed. It outlives the connection."""
         self._count += 1
         name = str(self._count)
-        listener = _Listener(lambda: self._start(name), lambda number: on_change(job.changes[number - 1].why), on_line)
+        output = JobOutput(lambda: self._start(name), lambda number: on_change(job.changes[number - 1].why), on_line)
         text = script("engine/follow.sh", work=f"/run/deployer/{self._host.name}/{name}")
-        reply = self._transport.run(text, stdin=pack(job), limit=job.limit, on_output=listener)
-        if reply.exit_code != 0 or listener.result is None:
+        reply = self._transport.run(text, stdin=pack(job), limit=job.limit, on_output=output)
+        if reply.exit_code != 0 or output.result is None:
             raise DeployerError(
                 f"the job '{job.title}' could not be followed",
                 remedy="run the same command again: it waits for the job if that is still running",
                 context=Context(output=reply.error.decode(errors="replace")),
             )
-        return listener.result
+        return output.result
 
     def stop(self) -> None:
         """Stop the running job; a critical one is waited for."""
@@ -158,62 +123,3 @@ class Session:
                 self._send("")
             except ConnectionFailed:
                 return
-
-
-class _Listener:
-    """Splits the output of a job into lines and marks."""
-
-    def __init__(
-        self, start: Callable[[], None], on_change: Callable[[int], None], on_line: Callable[[str], None]
-    ) -> None:
-        self._start, self._on_change, self._on_line = start, on_change, on_line
-        self._rest = b""
-        self._kept: list[str] = []
-        self._failed = 0
-        self._undone = True
-        self._parts: dict[str, float] = {}
-        self._ready = False
-        self.result: JobResult | None = None
-
-    def __call__(self, data: bytes) -> None:
-        *lines, self._rest = (self._rest + data).split(b"\n")
-        for line in lines:
-            self._take(line.decode(errors="replace"))
-
-    def _take(self, line: str) -> None:
-        if not self._ready:
-            self._ready = line == "ready"
-            self._start()
-        elif line.startswith("\x1e"):
-            self._mark(line[1:].split())
-        elif line:
-            self._kept = [*self._kept[-39:], line]
-            self._on_line(line)
-
-    def _mark(self, words: list[str]) -> None:
-        match words:
-            case ["change", number]:
-                self._kept = []
-                self._on_change(int(number))
-            case ["failed", number, _]:
-                self._failed = int(number)
-            case ["stuck"]:
-                self._undone = False
-            case ["part", name, seconds]:
-                self._parts[name] = float(seconds)
-            case ["exit", code]:
-                self.result = JobResult(
-                    int(code) if code.isdigit() else 137,
-                    self._failed,
-                    self._undone,
-                    "\n".join(self._kept),
-                    self._parts,
-                )
-
-
-def _described(owner: str) -> str:
-    try:
-        known = json.loads(owner)
-        return f"{known['who']}, running '{known['command']}' since {known['since']}"
-    except (ValueError, KeyError, TypeError):
-        return "a process on the host"

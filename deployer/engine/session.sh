@@ -58,7 +58,7 @@ record_owner() {
 }
 
 # Recover from an interrupted restore first (recover.sh): no run may build on a half-restored state. Its output goes to
-# a file: a disconnected operator must not stop it.
+# a file: a disconnected operator must not stop it. `mend` is the verb that a program of any version knows.
 recover_restore() {
   local journal=$ROOT/.deployer/restoring code=0
   if [ ! -e "$journal/program" ]; then rm -rf "$journal"; return; fi

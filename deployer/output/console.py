@@ -1,5 +1,6 @@
 """Text: a line for each step, what the run is waiting for, a recap. Plain lines where there is no terminal."""
 
+import math
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -34,7 +35,7 @@ class Console:
         self._out = out or RichConsole(highlight=False, soft_wrap=True, emoji=False)
         self._log = log or RichConsole(stderr=True, highlight=False, soft_wrap=True, emoji=False)
         self._status: Status | None = None
-        self._doing, self._began, self._printed_at = "", 0.0, 0.0
+        self._doing, self._began, self._printed_at = "", time.monotonic(), -math.inf
 
     def begin(self, section: str, what: str) -> None:
         self._doing, self._began, self._printed_at = f"{section} · {what}", time.monotonic(), time.monotonic()

@@ -6,9 +6,10 @@ import pytest
 
 from deployer.engine.changes import Script
 from deployer.engine.job import Job
+from deployer.engine.job_output import JobResult
 from deployer.engine.lock import LockOwner
-from deployer.engine.session import JobResult, Session
-from deployer.errors import ConnectionFailed, DeployerError, RollbackFailed
+from deployer.engine.session import Session
+from deployer.errors import ConnectionFailed, DeployerError, LockHeld, RollbackFailed
 from deployer.transport.protocol import Reply
 from tests.support.fakes import inventory
 from tests.unit.commands.fakes import FakeTransport
@@ -62,12 +63,12 @@ def test_no_lock(said: bytes) -> None:
 class TestRecovery:
     def test_reported(self) -> None:
         """A run first recovers from an interrupted restore; everything that the recovery prints is reported."""
-        told: list[str] = []
-        transport = FakeTransport(conversation=Lines(b"recovering\nrecovery the former state is put back\nlocked\n"))
-        Session.start(transport, inventory(), OWNER, wait=0, survey="true", on_line=told.append).end()
-        assert told == [
+        shown: list[str] = []
+        transport = FakeTransport(conversation=Lines(b"recovering\nrecovery the previous state is restored\nlocked\n"))
+        Session.start(transport, inventory(), OWNER, wait=0, survey="true", on_line=shown.append).end()
+        assert shown == [
             "an earlier restore was interrupted: recovering from it first",
-            "the former state is put back",
+            "the previous state is restored",
         ]
 
     def test_stuck(self) -> None:
@@ -125,3 +126,10 @@ def test_unreadable_owner(owner: str) -> None:
         start(f"held {owner}\nbusy\n".encode())
     assert caught.value.what == "another run holds the lock: a process on the host"
     assert caught.value.exit_code == 6
+
+
+def test_job_of_an_earlier_run_that_does_not_end() -> None:
+    """The wait for a job whose operator is gone ends with the name of that job."""
+    with pytest.raises(LockHeld) as caught:
+        start(b"attached 7.1 Images\nwaiting 7.1 Images\nbusy\n")
+    assert caught.value.what == "another run holds the lock: a job of an earlier run, 7.1 Images"

@@ -59,9 +59,9 @@ def test_it_is_held_while_something_is_done() -> None:
 @pytest.mark.parametrize("program", [backup_program, renew_program, drill_program, recover_program])
 def test_no_program_takes_it_in_a_pipeline(program: Callable[[Inventory], str]) -> None:
     """There the lock would be free again at once."""
-    told = program(inventory())
-    assert re.search(r"^(if .*; then )?take_lock\b", told, re.MULTILINE)
-    assert "with_times take_lock" not in told
+    text = program(inventory())
+    assert re.search(r"^(if .*; then )?take_lock\b", text, re.MULTILINE)
+    assert "with_times take_lock" not in text
 
 
 def test_held_by_another() -> None:

@@ -40,7 +40,7 @@ def test_payload_in_pieces(here: LocalTransport) -> None:
 
 
 def test_script_that_does_not_read(here: LocalTransport) -> None:
-    """Input that nobody wants is no error; the exit code tells."""
+    """Input that the script does not read is no error; the exit code is the result."""
     assert here.run("exit 5", stdin=MANY).exit_code == 5
 
 
@@ -94,7 +94,7 @@ def test_killed_script(here: LocalTransport) -> None:
 
 
 def test_conversation(here: LocalTransport) -> None:
-    """Line by line, exact sizes, empty lines and the end are told apart."""
+    """Lines, exact sizes, empty lines and the end are distinguished."""
     talk = here.open('while IFS= read -r line; do printf "%s\\n\\n12345" "$line"; done; echo bye; exit 4')
     talk.send('what\'s "up"')
     assert (talk.read_line(), talk.read_line(), talk.read(5)) == (b'what\'s "up"', b"\n", b"12345")

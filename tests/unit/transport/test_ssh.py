@@ -62,7 +62,7 @@ class TestScripts:
         assert len(host.run("head -c 8000000 /dev/zero; wc -c", stdin=MANY).output) > 8_000_000
 
     def test_script_that_does_not_read(self, host: SshTransport) -> None:
-        """Input that nobody wants is no error; the exit code tells."""
+        """Input that the script does not read is no error; the exit code is the result."""
         assert host.run("exit 5", stdin=MANY).exit_code == 5
 
     def test_limit(self, host: SshTransport) -> None:
@@ -72,11 +72,11 @@ class TestScripts:
         assert host.run("echo on").output == b"on\n"
 
     def test_conversation(self, host: SshTransport) -> None:
-        """Spoken with line by line, beside another script on the same connection."""
+        """A conversation line by line, alongside another script on the same connection."""
         talk = host.open('while read -r line; do echo "got $line"; done; echo end; exit 4')
         talk.send("one")
         assert talk.read_line() == b"got one"
-        assert host.run("echo beside").output == b"beside\n"
+        assert host.run("echo other").output == b"other\n"
         talk.send("two")
         assert talk.read(3) == b"got"
         assert talk.close() == Reply(4, b" two\nend\n", b"")

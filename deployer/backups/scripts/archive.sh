@@ -3,6 +3,7 @@
 # the parts with its digest, as tree.py prints it), manifest.json, and SHA256SUMS over all of them.
 # Needs NAME, ROOT, DIRECTORY, DOMAIN, TREE and MANIFEST (the texts of tree.py and manifest.py).
 export LC_ALL=C.UTF-8
+# shellcheck disable=SC2034 # used by the scripts that follow
 parts='volumes config ssl'
 # shellcheck disable=SC2034,SC2054 # used by the scripts that follow; tar wants commas
 create_options=(--format=posix --pax-option=delete=atime,delete=ctime --xattrs '--xattrs-include=*' --acls --sparse --numeric-owner)

@@ -20,7 +20,7 @@ from deployer.text.shell import lines
 from tests.support.fakes import bed
 
 _DOCKER = r"""#!/bin/bash
-# Files beside it: `containers` (NAME STATE), `asked`, `before-pause`; `silent`, `unpausable`, `stuck` make commands fail.
+# Its files: `containers` (NAME STATE), `asked`, `before-pause`; `silent`, `unpausable`, `stuck` make commands fail.
 here=${0%/*}
 echo "$*" >>"$here/asked"
 if [ -e "$here/silent" ]; then echo "Cannot connect to the Docker daemon" >&2; exit 1; fi

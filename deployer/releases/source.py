@@ -3,10 +3,14 @@
 from collections.abc import Mapping
 from pathlib import Path, PurePosixPath
 
+from pydantic import ValidationError
+
 from deployer.engine.changes import File
 from deployer.engine.facts import Ask
 from deployer.engine.program import script
+from deployer.errors import UsageError
 from deployer.inventory.model import Inventory
+from deployer.inventory.sections import Source
 from deployer.resources.docker import ask_docker
 from deployer.text.shell import lines, quote, sh
 
@@ -81,3 +85,12 @@ def key_files(host: Inventory) -> Mapping[str, File]:
         "deploy key": File(directory / "deploy_key", key.read_bytes(), 0o600),
         "known hosts": File(directory / "known_hosts", known.read_bytes() if known.exists() else b"", 0o600),
     }
+
+
+def at_ref(host: Inventory, ref: str) -> Inventory:
+    """The same host at another ref. Raises UsageError where that cannot be one."""
+    try:
+        source = Source.model_validate({**host.source.model_dump(), "ref": ref})
+    except ValidationError:
+        raise UsageError(f"--ref: got {ref!r}", remedy="Give a branch, a tag or a commit, as git names it.") from None
+    return host.model_copy(update={"source": source})

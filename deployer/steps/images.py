@@ -205,7 +205,7 @@ def _arguments(host: Inventory, service: str) -> Iterator[str]:
 
 def _prove(host: Inventory, service: str, commit: str, candidate: str, keep: str = "") -> str:
     text = script(
-        "backups/scripts/verify_snapshot.sh",
+        "releases/scripts/verify_image.sh",
         CANDIDATE=candidate,
         TAG=tags(host, commit)[service],
         STATE=str(host.paths.state),

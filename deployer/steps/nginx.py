@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from deployer.engine.changes import File, Script
+from deployer.engine.changes import File, Script, WriteFiles
 from deployer.engine.facts import Ask, Facts, Probes
 from deployer.engine.program import script
 from deployer.engine.step import Plan
@@ -50,8 +50,6 @@ def plan(host: Inventory, facts: Facts) -> Plan:
     )
     changes = tuple(compare(facts, files(host), check=check))
     if not facts["upstreams"]:
-        from deployer.engine.changes import WriteFiles
-
         changes = (WriteFiles(f"write {first_upstreams(host).path} (absent)", (first_upstreams(host),)), *changes)
     yield from changes
     if is_running(containers(facts["containers"]), PROXY) and (changes or facts["loaded"] != "loaded"):

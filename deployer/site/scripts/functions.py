@@ -13,26 +13,6 @@ def proxy_functions(host: Inventory) -> str:
     return script("site/scripts/proxy.sh", NAME=host.name, NGINX=str(host.paths.nginx))
 
 
-def certificate_functions(host: Inventory) -> str:
-    """install_certificate, make_self_signed, obtain, renew and what they need."""
-    parameters = {
-        "ROOT": str(host.root),
-        "DOMAIN": host.site.domain,
-        "NAMES": ",".join(host.names),
-        "MODE": host.tls.mode,
-        "SERVER": host.tls.acme_server,
-        "EMAIL": host.site.email,
-        "CA": str(host.paths.state / "tls" / "acme-ca.pem") if host.tls.acme_ca else "",
-    }
-    return "\n".join(
-        (
-            proxy_functions(host),
-            script("certificates/scripts/certificate.sh"),
-            script("certificates/scripts/renew.sh", **parameters),
-        )
-    )
-
-
 def postgres_functions(host: Inventory) -> str:
     """start_database, agree (on the role's password) and what they need."""
     parameters: dict[str, str | int] = {
@@ -61,8 +41,3 @@ def cron_program(host: Inventory, doing: str, *commands: str) -> str:
             "",
         )
     )
-
-
-def renew_program(host: Inventory) -> str:
-    """What cron runs: the same functions, as a program of its own."""
-    return cron_program(host, "renew", certificate_functions(host), "take_lock", 'with_times renew "${1:-}"')

@@ -6,11 +6,12 @@ import pytest
 from click.testing import CliRunner
 
 from deployer.cli.click import Commands
-from deployer.commands.update import _update, at_ref
+from deployer.commands.update import _update
 from deployer.engine.facts import Ask
 from deployer.engine.plan import asked_of_host
 from deployer.errors import DeployerError, UsageError
 from deployer.inventory.model import Inventory
+from deployer.releases.source import at_ref
 from deployer.steps import UPDATE
 from deployer.transport.protocol import Reply
 from tests.unit.steps.hosts import Answers, behind, converged

@@ -8,8 +8,7 @@ from pathlib import PurePosixPath
 from pydantic import PlainValidator
 
 from deployer.inventory import names
-
-SECRET_NAME = re.compile(r"[A-Z0-9_]*_(?:SECRET_KEY|PASSWORD)|DATABASE_URL", re.IGNORECASE)
+from deployer.text.dotenv import is_secret
 
 
 @dataclass(frozen=True)
@@ -77,7 +76,7 @@ class VariableName:
     def __call__(self, value: object) -> str:
         if not isinstance(value, str) or not re.fullmatch(r"[A-Za-z_][A-Za-z0-9_]{0,127}", value):
             raise ValueError(self.expects)
-        if SECRET_NAME.fullmatch(value):
+        if is_secret(value):
             raise ValueError("a secret goes in NAME.env, beside this file")
         return value
 

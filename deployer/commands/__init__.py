@@ -25,6 +25,7 @@ NAMES = (
     "status",
     "logs",
     "audit",
+    "schema",
     "demo",
 )
 """In the order in which a person meets them."""

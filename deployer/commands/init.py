@@ -7,7 +7,7 @@ from pathlib import Path
 
 from deployer.errors import UsageError
 from deployer.inventory.create import Answers, Setting, create
-from deployer.inventory.hosts import host_name
+from deployer.inventory.host_files import host_name
 from deployer.run.command import INVENTORY, JSON, QUIET, VERBOSE, Choices, Command, Option
 from deployer.run.host_run import report_for
 from deployer.run.hosts import inventory_directory
@@ -52,7 +52,7 @@ def _refuse_other(file: Path) -> None:
     """Before anything is asked; `create` looks again when it writes."""
     for path in (file, file.with_suffix(".env")):
         if os.path.lexists(path):
-            raise UsageError(f"{path} is there already", remedy="edit it, or choose another name")
+            raise UsageError(f"{path} already exists", remedy="edit it, or choose another name")
 
 
 def _complete(choices: Choices) -> dict[str, str]:

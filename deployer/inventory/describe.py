@@ -26,7 +26,7 @@ _PARTS = re.compile(r"(?P<text>.*?)(?: Default: (?P<default>.+?)\.)?(?: Example:
 
 @dataclass(frozen=True)
 class Key:
-    """One key. `value` is its default, or stands for one that follows from other keys, which `default` words."""
+    """One key. `value` is its default, or an example of one that follows from other keys, as `default` explains."""
 
     name: str
     table: str

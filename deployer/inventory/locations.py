@@ -1,6 +1,6 @@
 """Is this text a host name, an address, a URL, a repository ...? Each answer is a plain yes or no.
 
-Everything is a whitelist: what passes can stand unquoted in nginx, YAML, cron and a shell.
+Everything is a whitelist: what passes needs no quotes in nginx, YAML, cron and a shell.
 """
 
 import re

@@ -1,4 +1,4 @@
-"""6. Environment configuration: .env, with secrets that are made on the host, kept for ever and never shown."""
+"""6. Environment configuration: .env, with secrets that are generated on the host, kept and never shown."""
 
 import difflib
 import hashlib
@@ -45,6 +45,7 @@ def probes(host: Inventory) -> Probes:
 
 def plan(host: Inventory, facts: Facts) -> Plan:
     """The host shows .env with each secret replaced by its state, so that no secret has to travel to be compared."""
+    _refuse_ambiguous(host)
     attributes, *rest = facts.lines("env") or ("",)
     present = tuple(rest)
     lines_wanted = wanted(host, present)
@@ -103,6 +104,14 @@ def _digest(secret: Secret) -> str:
 def _supplied_match(host: Inventory, present: tuple[str, ...]) -> bool:
     digests = {name: digest for name, _, digest in _states(present)}
     return all(digests.get(name) == _digest(host.secrets[name]) for name in secret_names(host) if name in host.secrets)
+
+
+def _refuse_ambiguous(host: Inventory) -> None:
+    """A name with a value in both files would be in .env twice, and never be found equal."""
+    both = [name for name in secret_names(host) if name in host.environment]
+    if both:
+        secrets = host.file.with_suffix(".env").name
+        raise Stop(*(Note(f"{name} is set in [environment] and in {secrets}", "remove it from one") for name in both))
 
 
 def _refuse_weak(host: Inventory, present: tuple[str, ...]) -> None:

@@ -6,7 +6,7 @@ from collections.abc import Collection
 _PLAIN = re.compile(r"[A-Za-z0-9_./:@%+,=-]*")
 
 SECRET_WORDS = ("SECRET", "PASSWORD", "PASSWD", "PASSPHRASE", "TOKEN", "KEY", "DATABASE_URL")
-"""A variable whose name contains one of these, in upper or lower case, is a secret wherever it stands.
+"""A variable whose name contains one of these, in upper or lower case, is a secret in every file.
 
 This is the only place that lists them: `engine/program.py` fills them into the scripts that run on a host.
 """

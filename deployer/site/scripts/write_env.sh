@@ -1,6 +1,6 @@
 # write_env: writes FILE from the lines WANTED. A line NAME=[secret] becomes, in this order: what the operator supplied
 # ($PAYLOAD, lines of .env), the last value of that name in FILE as it is written there, or 32 new random bytes as
-# base64url. In the line DATABASE_URL=…[DB_PASSWORD]… stands the password that was written before it. Nothing of it is
+# base64url. In the line DATABASE_URL=…[DB_PASSWORD]… the password written before it is filled in. Nothing of it is
 # ever printed. Needs mask.sh.
 
 # Sets `found` to the last value of the name $1 in the file $2, as it is written there. Exit code 1 where it has none.

@@ -11,6 +11,7 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from deployer.engine.changes import Script, Stop
+from deployer.engine.facts import Answer, Facts
 from deployer.engine.program import script
 from deployer.inventory.model import Inventory
 from deployer.releases.scripts.functions import ReleaseTarget, release_functions
@@ -229,6 +230,16 @@ def test_quote_that_never_ends(tmp_path: Path) -> None:
         list(environment.plan(host, asked_here(environment.probes(host))))
     (problem,) = caught.value.problems
     assert problem.text == f"stripe_token in {host.paths.env} begins with a quote that never ends"
+
+
+def test_set_in_both_files() -> None:
+    """A variable of [environment] that NAME.env supplies too would never be found equal: the run stops, by its name."""
+    host = inventory({"SENTRY_DSN": "hunter0x"}, environment={"SENTRY_DSN": "hunter1x"})
+    with pytest.raises(Stop) as caught:
+        list(environment.plan(host, Facts({"env": Answer("")})))
+    (problem,) = caught.value.problems
+    assert problem.text.startswith("SENTRY_DSN is set in [environment] and in ")
+    assert "hunter" not in problem.text + problem.remedy
 
 
 def test_empty_one_of_the_operators_stays_empty(tmp_path: Path) -> None:

@@ -30,6 +30,7 @@ def _candidates(value: object) -> Iterator[tuple[object, str]]:
             return
         case int() | float():
             yield str(value), "in quotes"
+            yield [str(value)], "as a list"
         case "true" | "false":
             yield value == "true", "without quotes"
         case str() if re.fullmatch("[0-9]{1,9}", value):

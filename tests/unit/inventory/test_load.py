@@ -127,6 +127,7 @@ def test_an_empty_file_lacks_two_keys(tmp_path: Path) -> None:
         ("[backend]\nport = '8000'", 'backend.port: got "8000": write port = 8000, without quotes'),
         ("[backend]\noverlap = 'false'", 'backend.overlap: got "false": write overlap = false, without quotes'),
         ("hooks.after_switch = 'sh x'", 'hooks.after_switch: got "sh x": write after_switch = ["sh", "x"], as a list'),
+        ("[firewall]\nallow = 8080", 'firewall.allow: got 8080: write allow = ["8080"], as a list'),
         ("[backend]\ncpus = 1.5", 'backend.cpus: got 1.5: write cpus = "1.5", in quotes'),
         ("[backend]\nport = '99999'", 'backend.port: got "99999": a port is a number from 1 to 65535'),
     ],

@@ -10,6 +10,7 @@ from invoke.tasks import Task
 
 from deployer.cli.invoke import collection
 from deployer.commands import TABLE
+from deployer.inventory import documents
 from development.coverage import summary
 from development.release import Refused
 from development.release import release as make_release
@@ -57,6 +58,11 @@ def release(context: Context, version: str = "", full_tests: bool = False) -> No
     print(f"Released as {tag}. Nothing is pushed yet: git push origin main {tag}")
 
 
+def docs(_: Context) -> None:
+    """Write docs/inventory.md and inventory/example.toml anew from the inventory's tables."""
+    documents.write(Path(__file__).parent)
+
+
 namespace: Collection = collection(TABLE)
-for task in (check, bench, coverage, release):
+for task in (check, bench, coverage, docs, release):
     namespace.add_task(Task(task))

@@ -65,7 +65,8 @@ def release_functions(host: Inventory, going: ReleaseTarget, told: str) -> str:
         ON_FAILURE=_words(host.hooks.on_failure),
     )
     gates = lines(script("site/scripts/log_tail.sh"), script("site/scripts/health.sh"))
-    return lines(scripts.proxy_functions(host), script("site/scripts/write_env.sh"), gates, release, roll)
+    env = lines(script("engine/mask.sh"), script("site/scripts/write_env.sh"))
+    return lines(scripts.proxy_functions(host), env, gates, release, roll)
 
 
 def _words(hook: tuple[str, ...]) -> str:

@@ -2,7 +2,8 @@
 # configuration (docker-compose.yml, nginx.conf, NAME.conf, environment without its secrets), `services` (as roll.sh
 # reads them) and the wallet's files whose names hold a hash of their content. Secrets never come back: the newest stay.
 # Needs NAME, ROOT, NGINX, STATE, ENV_FILE, REF, COMMIT, CONFIGURATION (a digest), ENVIRONMENT (its lines, [secret] in
-# place of each secret), KEEP (ids of releases), HASHED (an expression for names), SERVICES; proxy.sh and write_env.sh.
+# place of each secret), KEEP (ids of releases), HASHED (an expression for names), SERVICES; proxy.sh, mask.sh and
+# write_env.sh.
 releases=$STATE/releases
 log=$STATE/releases.jsonl
 next=$releases/.next
@@ -89,19 +90,27 @@ record_restored() {
 
 put_file() { cmp -s "$1" "$2" || { cp -a "$1" "$2.deployer-new" && mv -f "$2.deployer-new" "$2"; }; }
 
-secrets_in() { sed -n 's/^# secrets: //p' "$1" | tr ' ' '\n'; sed -nE 's/^([A-Za-z0-9_]*(SECRET|PASSWORD|TOKEN|KEY|DATABASE_URL)[A-Za-z0-9_]*)=.*/\1/Ip' "$1"; }
+# The names of the secrets in the file $1.
+secrets_in() {
+  local listed
+  listed=$(listed_secrets "$1")
+  tr ' ' '\n' <<<"$listed" | sed '/^$/d'
+  each_entry "$1" print_secret_name
+}
+
+print_secret_name() { if [ "$1" != other ] && is_secret "$3" "$listed"; then printf '%s\n' "$3"; fi; }
 
 # The names in the lines `# secrets: NAME …` of these files, in one line, each once.
-listed_in() { sed -n 's/^# secrets: //p' "$@" | tr ' ' '\n' | awk '!seen[$0]++' | tr '\n' ' '; }
+listed_in() { sed -n 's/\r$//; s/^# secrets: //p' "$@" | tr ' ' '\n' | awk '!seen[$0]++' | tr '\n' ' '; }
 
 # The environment of that release, with every secret that stands here now, and all that are known for secrets.
 restore_environment() {
   local wanted name listed
   listed=$(listed_in "$1" "$ENV_FILE")
   wanted=$(awk -v listed="${listed% }" '/^# secrets: / { next } { print } NR == 1 && listed { print "# secrets: " listed }' "$1")
-  for name in $(secrets_in "$ENV_FILE" | sort -u); do
-    if ! grep -q "^$name=" <<<"$wanted"; then wanted+=$'\n'"$name=[secret]"; fi
-  done
+  while IFS= read -r name; do
+    if [[ $'\n'$wanted != *$'\n'"$name="* ]]; then wanted+=$'\n'"$name=[secret]"; fi
+  done < <(secrets_in "$ENV_FILE" | sort -u)
   FILE=$ENV_FILE WANTED=$wanted PAYLOAD=/dev/null write_env
 }
 

@@ -113,7 +113,7 @@ def test_fresh_host() -> None:
         f"make {root}/.deployer/acme (0755)",
         f"make {root}/.deployer/tls (0700)",
         f"make {root}/.deployer/docker (0755)",
-        f"write {root}/.env (absent, its secrets are made on the host)",
+        f"write {root}/.env (missing; its secrets are generated on the host)",
         f"write {root}/docker-compose.yml (absent)",
         f"write {nginx}/conf.d/biometric-did.upstreams (absent)",
         f"write {nginx}/nginx.conf (absent), {nginx}/conf.d/biometric-did.conf (absent)",

@@ -28,7 +28,7 @@ def compare_files(host: Inventory, backup: Backup, scope: tuple[str, ...]) -> st
 
 
 def restore_functions(host: Inventory, backup: Backup, scope: tuple[str, ...], fallback: Mapping[str, str]) -> str:
-    """`unpack_verified`, `act`, `restore_end`, `restore_back` and `forget_unpacked`.
+    """`unpack_verified`, `act`, `restore_end`, `restore_back` and `delete_unpacked`.
 
     `fallback` are images by service, for where the backup's own are gone.
     """

@@ -5,17 +5,17 @@ from uuid import uuid4
 from deployer.backups.catalogue import Backup
 from deployer.backups.restore import TITLE
 from deployer.backups.scripts.backup import database_functions
-from deployer.commands.update import at_ref
 from deployer.engine.changes import Script
 from deployer.engine.facts import Ask
 from deployer.engine.oneoff import OneOff
 from deployer.engine.survey import parse, script_for
 from deployer.inventory.model import Inventory
 from deployer.releases.latest_commit import AtLatestCommit
+from deployer.releases.source import at_ref
 from deployer.resources.docker import ask_docker
 from deployer.run.convergence import converge_on
 from deployer.run.host_run import HostRun
-from deployer.site.scripts.functions import proxy_functions
+from deployer.site.scripts.proxy import proxy_functions
 from deployer.steps import PREREQUISITES, images
 from deployer.text.shell import lines, quote, sh
 

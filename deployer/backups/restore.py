@@ -7,9 +7,9 @@ from deployer.backups.scripts.restore import restore_functions, unpack_functions
 from deployer.engine.changes import OutsideCheck, Script
 from deployer.engine.program import script, text
 from deployer.errors import Context, DeployerError
+from deployer.releases.images import tags
 from deployer.run.convergence import converge_once, seen
 from deployer.run.host_run import HostRun
-from deployer.steps.images import tags
 from deployer.text.shell import lines, quote
 
 TITLE = "9.2 Restore"

@@ -1,4 +1,4 @@
-"""`provision`: everything, in the guide's order, idempotently; ends with `verify`."""
+"""`provision`: the complete guide, in its order, idempotently; ends with `verify`."""
 
 from deployer.run.command import CHANGING, Choices, Command, Option
 from deployer.run.host_run import HostRun, on_hosts
@@ -24,7 +24,7 @@ def _provision(run: HostRun) -> int:
 
 COMMAND = Command(
     "provision",
-    "Bring a host to the guide's deployment: everything, in order, idempotently; ends with verify.",
+    "Bring a host to the guide's deployment. Repeatable: only what differs is changed. Ends with verify.",
     provision,
-    (*CHANGING, Option("no-verify", "leave out the look from outside at the end", bool)),
+    (*CHANGING, Option("no-verify", "skip the checks from outside", bool)),
 )

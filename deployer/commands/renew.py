@@ -4,6 +4,7 @@ import time
 from dataclasses import asdict
 
 from deployer.certificates.expiry import Standing, asked, is_due, reason, standing
+from deployer.certificates.scripts.certificate import certificate_functions
 from deployer.engine.changes import Note, Script
 from deployer.engine.job import Job
 from deployer.engine.lock import LockOwner
@@ -13,7 +14,6 @@ from deployer.errors import Context, DeployerError, Interrupted
 from deployer.output.report import StepReport, Verdict
 from deployer.run.command import CHANGING, Choices, Command, Option
 from deployer.run.host_run import HostRun, on_hosts
-from deployer.site.scripts import functions as scripts
 from deployer.steps.certificates import TITLE as SECTION
 from deployer.text.shell import lines, quote
 
@@ -82,9 +82,7 @@ def _under_lock(run: HostRun, session: Session, holder: LockOwner, began: float)
 def _do(run: HostRun, session: Session, holder: LockOwner) -> None:
     run.report.begin(SECTION, f"renew the certificate of {', '.join(run.host.names)}")
     why = "renew the certificate"
-    text = lines(
-        scripts.certificate_functions(run.host), f"renew {quote('--force' if run.choices.flag('force') else '')}"
-    )
+    text = lines(certificate_functions(run.host), f"renew {quote('--force' if run.choices.flag('force') else '')}")
     job = Job(SECTION, (Script(why, text, within=900),), run.host.paths.env)
     result = session.do(job, lambda what: run.report.begin(SECTION, what), run.report.line)
     if result.exit_code != 0:

@@ -1,6 +1,6 @@
-"""`update`: the ref's newest commit (and what the inventory says now) as a new release, with no dropped request."""
+"""`update`: the latest commit of the ref, with the inventory of today, as a new release without downtime."""
 
-from deployer.inventory.model import Inventory
+from deployer.releases.source import at_ref
 from deployer.run.command import CHANGING, Choices, Command, Option
 from deployer.run.host_run import HostRun, on_hosts
 
@@ -18,23 +18,9 @@ def _update(run: HostRun) -> int:
     return converge_on(run, host, UPDATE, f"update --ref {ref}" if ref else "update", lambda: seen(run))
 
 
-def at_ref(host: Inventory, ref: str) -> Inventory:
-    """The same host at another ref. Raises UsageError where that cannot be one."""
-    from pydantic import ValidationError
-
-    from deployer.errors import UsageError
-    from deployer.inventory.sections import Source
-
-    try:
-        source = Source.model_validate({**host.source.model_dump(), "ref": ref})
-    except ValidationError:
-        raise UsageError(f"--ref: got {ref!r}", remedy="a branch, a tag or a commit, as git names them") from None
-    return host.model_copy(update={"source": source})
-
-
 COMMAND = Command(
     "update",
-    "Deploy the ref's newest commit as a new release beside the old; no request is dropped, any failure goes back.",
+    "Roll out the latest commit of the ref as a new release without downtime; roll back if anything fails.",
     update,
     (*CHANGING, Option("ref", "a branch, tag or commit instead of the inventory's source.ref")),
 )

@@ -10,6 +10,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
+from deployer.certificates.scripts.certificate import certificate_functions, renew_program
 from deployer.engine.changes import Change, File, Script
 from deployer.engine.facts import Ask, Facts, Probes
 from deployer.engine.program import script
@@ -18,7 +19,6 @@ from deployer.inventory.model import Inventory
 from deployer.resources.files import ask_file, compare
 from deployer.site.compose import PROXY
 from deployer.site.containers import ask_containers, ask_loaded, containers
-from deployer.site.scripts import functions as scripts
 from deployer.text.shell import lines, quote, sh
 
 TITLE = "5. SSL/TLS certificates"
@@ -139,7 +139,7 @@ def _mend_modes(host: Inventory, facts: Facts, installed: Pair) -> Iterator[Chan
 
 def _files(host: Inventory) -> Mapping[str, File]:
     tls = host.paths.state / "tls"
-    files = {"renew": File(host.paths.state / "bin" / "renew", scripts.renew_program(host).encode(), 0o755)}
+    files = {"renew": File(host.paths.state / "bin" / "renew", renew_program(host).encode(), 0o755)}
     if host.tls.acme_ca:
         files["acme-ca"] = File(tls / "acme-ca.pem", _read(host, host.tls.acme_ca))
     if host.tls.mode == "provided":
@@ -198,7 +198,7 @@ def _usable(host: Inventory, pair: Pair) -> bool:
 
 
 def _act(host: Inventory, why: str, commands: str, within: int = 120) -> Script:
-    return Script(why, lines(scripts.certificate_functions(host), commands), within=within)
+    return Script(why, lines(certificate_functions(host), commands), within=within)
 
 
 def _self_signed(host: Inventory) -> str:

@@ -1,12 +1,16 @@
 """The shape of the code: imports point one way, one place each for SSH and for printing, short functions."""
 
 import ast
+import re
 from collections.abc import Iterator
+from importlib import import_module
 from pathlib import Path
 
 import pytest
 
 from deployer.commands import NAMES
+from deployer.engine.plan import name_of
+from deployer.steps import GUIDE, UPDATE
 from tasks import namespace
 
 ROOT = Path(__file__).parents[2]
@@ -26,6 +30,15 @@ NOT_YET = {
     ("certificates", "steps"),
     ("output", "engine"),
 }
+
+COMBINED = ("release",)
+"""The only step that is made of others: 10.1 changes several sections together."""
+
+SHARED = ("environment",)
+"""Still imported by other steps: what they share of .env belongs in site/."""
+
+SECTION = re.compile(r"(?:[2-9]|1[0-4])\.\d? [A-Z].*")
+"""The number of a section of the guide (2 to 14), and what the step does in it."""
 
 SSH = ("fabric", "paramiko")
 
@@ -81,6 +94,27 @@ def test_imports_point_one_way(path: Path) -> None:
             other = folder_of(module)
             wrong = ORDER.index(other) < ORDER.index(own) and (own, other) not in NOT_YET
             assert not wrong, f"{short(path)} imports {module}"
+
+
+STEPS = sorted(path.stem for path in (PACKAGE / "steps").glob("*.py") if path.stem != "__init__")
+
+
+@pytest.mark.parametrize("name", STEPS)
+def test_steps_are_sections(name: str) -> None:
+    """Each file of steps/ is one step that a command runs, titled by its section; it imports no other step."""
+    step = import_module(f"deployer.steps.{name}")
+    assert {"TITLE", "probes", "plan"} <= set(vars(step))
+    assert SECTION.fullmatch(step.TITLE), step.TITLE
+    assert name in {name_of(known) for known in (*GUIDE, *UPDATE)}
+    if name not in COMBINED:
+        modules = set(imported(PACKAGE / "steps" / f"{name}.py"))
+        assert {other for other in STEPS if f"deployer.steps.{other}" in modules} <= set(SHARED)
+
+
+def test_titles_of_steps_are_unique() -> None:
+    """A title is how a step is reported."""
+    titles = [import_module(f"deployer.steps.{name}").TITLE for name in STEPS]
+    assert len(set(titles)) == len(titles)
 
 
 @pytest.mark.parametrize("path", FILES, ids=short)

@@ -4,8 +4,9 @@ from deployer.backups import drills
 from deployer.backups.scripts.restore import unpack_functions
 from deployer.engine.program import script, text
 from deployer.inventory.model import Inventory
+from deployer.resources.cron import cron_program
 from deployer.site import compose
-from deployer.site.scripts import functions as scripts
+from deployer.site.scripts.proxy import proxy_functions
 from deployer.text.shell import lines, sh
 
 FILES = ("data", "config", "ssl")
@@ -25,9 +26,9 @@ def drill_functions(host: Inventory) -> str:
         DRILLED=text("backups/scripts/evidence.py"),
     )
     before = (script("engine/mask.sh"), script("site/scripts/log_tail.sh"), script("site/scripts/health.sh"))
-    return lines(unpack_functions(host, FILES), scripts.proxy_functions(host), *before, made)
+    return lines(unpack_functions(host, FILES), proxy_functions(host), *before, made)
 
 
 def drill_program(host: Inventory) -> str:
     """What cron runs."""
-    return scripts.cron_program(host, "drill", drill_functions(host), "take_lock", 'with_times drill "${1:-}"')
+    return cron_program(host, "drill", drill_functions(host), "take_lock", 'with_times drill "${1:-}"')

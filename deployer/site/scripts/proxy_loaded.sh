@@ -1,4 +1,4 @@
-# Says `loaded` when the running proxy has read what lies on disk in the places WHAT below NGINX.
+# Prints `loaded` when the running proxy has read the files on disk in the places WHAT below NGINX, else `stale`.
 # By time: what was changed (ctime) after the container's start and after the last reload has not been read.
 [ -d "$NGINX" ] && command -v docker >/dev/null || exit 0
 id=$(docker ps -q --filter "label=com.docker.compose.project=$NAME" --filter label=com.docker.compose.service=nginx) || exit 3

@@ -158,7 +158,7 @@ def test_away_and_back(stored: Updated) -> None:
     assert stored.visitor.ask(API, "/health").status == 200
     assert f"{DATABASE} is exited" in stored.deployment.run("status").err
     assert stored.deployment.ok("provision", "--no-verify").whys("changed") == [
-        "database: start PostgreSQL (postgres:15) and wait until it takes the password of .env"
+        "database: start PostgreSQL (postgres:15) and wait until it accepts the password in .env"
     ]
     assert consistent(stored) == number
     assert post(stored, "back").status == 200
@@ -178,7 +178,7 @@ def test_another_image(stored: Updated, bed: Bed) -> None:
     with stored.deployment.edited("enabled = true", f'enabled = true\nimage = "{same}"'):
         done = stored.deployment.ok("provision", "--no-verify").whys("changed")
         assert f"database: pull {same}" in done
-        assert any("with a gap: some seconds without a database" in why for why in done)
+        assert any("with some seconds of downtime" in why for why in done)
         assert consistent(stored) == number
     stored.deployment.ok("provision", "--no-verify")
 
@@ -196,7 +196,7 @@ def test_switched_off(stored: Updated) -> None:
         assert container(host) == before
         host.exec(f"docker rm -f {DATABASE}")
     again = stored.update().whys("changed")
-    assert "release: start PostgreSQL (postgres:15) and wait until it takes the password of .env" in again
+    assert "release: start PostgreSQL (postgres:15) and wait until it accepts the password in .env" in again
     assert password(host) == secret
     assert consistent(stored) == number
     assert stored.deployment.ok("provision", "--no-verify").recap["changed"] == 0

@@ -200,10 +200,10 @@ def test_no_room(what: str, site: Updated) -> None:
     if what == "memory":
         host.write("/run/meminfo", "MemTotal: 1000000 kB\nMemAvailable: 300000 kB\nSwapFree: 100000 kB\n")
         host.exec("mount --bind /run/meminfo /proc/meminfo")
-        said = "only 390 MiB of memory are available, a build needs at least 512"
+        said = "only 390 MiB of memory are available; a build needs at least 512 MiB"
     else:
         host.exec("mount -t tmpfs -o size=1500m small /var/lib/docker")
-        said = "MiB are free at /var/lib/docker, a build needs at least 2048"
+        said = "MiB are free on /var/lib/docker; a build needs at least 2048 MiB"
     for words in (("update", "--dry-run"), ("update",)):
         refused = site.deployment.json(*words)
         assert refused.exit_code == 1

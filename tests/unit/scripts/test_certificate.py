@@ -5,10 +5,10 @@ from pathlib import Path, PurePosixPath
 
 import pytest
 
+from deployer.certificates.scripts.certificate import certificate_functions
 from deployer.engine.facts import Ask, Facts
 from deployer.engine.program import script
 from deployer.inventory.model import Inventory
-from deployer.site.scripts import functions as scripts
 from deployer.text.shell import lines
 from tests.support.fakes import IS_ROOT, asked_here, inventory, run_here
 
@@ -27,7 +27,7 @@ def host(tmp_path: Path) -> Inventory:
 
 def act(host: Inventory, tmp_path: Path, *commands: str) -> subprocess.CompletedProcess[str]:
     """Run functions of certificate.sh; `docker` tells of no container."""
-    return run_here(lines(f"PATH={tmp_path}:$PATH", scripts.certificate_functions(host), *commands))
+    return run_here(lines(f"PATH={tmp_path}:$PATH", certificate_functions(host), *commands))
 
 
 def make(host: Inventory, tmp_path: Path, names: str = "DNS:example.com,DNS:api.example.com") -> Path:

@@ -9,9 +9,9 @@ import pytest
 
 from deployer.backups.scripts.backup import backup_program, recover_program
 from deployer.backups.scripts.drill import drill_program
+from deployer.certificates.scripts.certificate import renew_program
 from deployer.engine.program import script
 from deployer.inventory.model import Inventory
-from deployer.site.scripts.functions import renew_program
 from deployer.text.shell import lines
 from tests.support.fakes import inventory
 

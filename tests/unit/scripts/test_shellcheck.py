@@ -13,6 +13,7 @@ from deployer.backups.catalogue import Backup
 from deployer.backups.scripts import backup as backup_scripts
 from deployer.backups.scripts import drill as drill_scripts
 from deployer.backups.scripts.restore import KINDS, restore_functions, unpack_functions
+from deployer.certificates.scripts.certificate import renew_program
 from deployer.engine.changes import Change, Gate, Note, OutsideCheck, Script, SecondLogin, Send, WriteFiles
 from deployer.engine.facts import Ask
 from deployer.engine.lock import LockOwner
@@ -23,7 +24,6 @@ from deployer.engine.survey import script_for
 from deployer.inventory.model import Inventory
 from deployer.releases.rollback import Rollback
 from deployer.site.compose import PROXY
-from deployer.site.scripts import functions as scripts
 from deployer.steps import GUIDE, UPDATE, database, environment, proxy_container
 from tests.support.fakes import inventory, planned
 from tests.unit.steps.hosts import Answers, behind, container, converged, env, fresh, kept, recorded
@@ -114,7 +114,7 @@ def of_machine(host: Inventory) -> Iterator[tuple[str, str]]:
     yield "session", f"survey() {{\n{survey}\n}}\n{session}"
     yield "follow", script("engine/follow.sh", work="/run/deployer/x/1")
     yield "runner", script("engine/mask.sh") + script("engine/runner.sh")
-    yield "renew", scripts.renew_program(host)
+    yield "renew", renew_program(host)
     yield "backup", backup_scripts.backup_program(host)
     yield "drill", drill_scripts.drill_program(host)
     yield "shelf", backup_scripts.shelf(host)

@@ -5,17 +5,14 @@ from invoke.context import Context
 from invoke.tasks import Task
 
 from deployer.cli.invoke import collection
-from deployer.commands import commands
-
-CHECKED = "deployer testbed tests bench tasks.py"
+from deployer.commands import TABLE
+from tests.suite import STYLE, UNIT
 
 
 def check(context: Context) -> None:
     """Style, types and unit tests; the same here and in CI."""
-    context.run(f"ruff format --check {CHECKED}", echo=True)
-    context.run(f"ruff check {CHECKED}", echo=True)
-    context.run("mypy", echo=True)
-    context.run("pytest tests/unit -q -n auto", echo=True)
+    for command in (*STYLE, UNIT):
+        context.run(command, echo=True)
 
 
 def bench(context: Context) -> None:
@@ -23,6 +20,6 @@ def bench(context: Context) -> None:
     context.run("python -m bench", echo=True)
 
 
-namespace: Collection = collection(commands())
+namespace: Collection = collection(TABLE)
 namespace.add_task(Task(check))
 namespace.add_task(Task(bench))

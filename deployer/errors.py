@@ -1,19 +1,31 @@
-"""Every way a run can end badly, as one tree; the exit codes are the contract with the shell.
+"""Every way a run can fail, as one tree; the exit codes are the contract with the shell.
 
-DeployerError                  1   a step failed
-├── UsageError                 2   the command line
-│   └── InventoryError         2   the inventory: all mistakes at once
-├── ConnectionFailed           3   unreachable, refused, unknown or changed host key, no sudo
-├── GateFailed                 4   a health gate failed and the former state serves
-├── RollbackFailed             5   the way back failed too: a person is needed
-├── LockHeld                   6   another run holds the lock
-├── ChangesFound               10  --dry-run --detailed-exitcode
-└── Interrupted                130 Ctrl-C
+DeployerError               1
+├── UsageError              2
+│   └── InventoryError      2
+├── ConnectionFailed        3
+├── GateFailed              4
+├── RollbackFailed          5
+├── LockHeld                6
+└── Interrupted             130
 
-Each error carries what a person needs: what failed, where, the last lines, and what to do next.
+Each error carries what a user needs: what failed, where, the last lines of output, and what to do next.
 """
 
 from dataclasses import dataclass
+
+EXIT_CODES = {
+    0: "done, or nothing to do",
+    1: "a step failed",
+    2: "the command line or the inventory is wrong",
+    3: "the host is unreachable, refused the login, or presents another host key",
+    4: "a health check failed; the previous release is still serving",
+    5: "undoing a failed change failed too; manual intervention is required",
+    6: "another run holds the lock",
+    10: "--dry-run --detailed-exitcode found changes",
+    130: "interrupted; the lock is released",
+}
+"""What each exit code means to the shell. 0 and 10 are no errors."""
 
 
 @dataclass(frozen=True)
@@ -44,18 +56,24 @@ class UsageError(DeployerError):
 
 
 class InventoryError(UsageError):
-    """Holds one line for each mistake found."""
+    """All mistakes of an inventory at once, one a line."""
 
 
 class ConnectionFailed(DeployerError):
+    """Unreachable, refused, an unknown or changed host key, no sudo."""
+
     exit_code = 3
 
 
 class GateFailed(DeployerError):
+    """A health check failed and what was changed is undone: the previous release is still serving."""
+
     exit_code = 4
 
 
 class RollbackFailed(DeployerError):
+    """Undoing a failed change failed too: manual intervention is required."""
+
     exit_code = 5
 
 

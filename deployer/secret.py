@@ -1,4 +1,4 @@
-"""A value that must not be seen: it cannot be printed, formatted, logged or pickled by accident."""
+"""A value that must not be shown: it cannot be printed, formatted, logged or pickled by accident."""
 
 from typing import NoReturn
 

@@ -7,8 +7,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from deployer.errors import DeployerError, UsageError
-from deployer.transport.host_keys import HostKey
-from deployer.transport.trust import pin
+from deployer.transport.host_keys import HostKey, pin
 from testbed.bed import Bed, prepare
 from testbed.host import TestHost, leftovers, remove
 from testbed.origin import Repository, publish

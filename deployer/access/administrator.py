@@ -1,4 +1,4 @@
-"""The connection of bootstrap: as root while root may log in, afterwards as the user; second logins are the user's."""
+"""The connection of bootstrap: as root while root may log in, then as the user; second logins are the user's."""
 
 import re
 from collections.abc import Callable, Iterable
@@ -96,18 +96,18 @@ def _was_refused(error: ConnectionFailed) -> bool:
 
 
 def _explained(error: ConnectionFailed, host: str) -> ConnectionFailed:
-    """Some vendors let root in only to be told who may log in instead."""
+    """Some vendors let root log in only to print who may log in instead."""
     named = re.search(r'login as the user "([a-z_][a-z0-9_-]*)"', error.context.output)
     if not named:
         return error
-    remedy = f"deployer bootstrap --host {host} --as {named[1]}"
+    remedy = f"run deployer bootstrap --host {host} --as {named[1]}"
     return ConnectionFailed(f"{error.what}: {named[1]}", remedy=remedy, context=error.context)
 
 
 def _nobody(first: SshSettings, user: SshSettings, refused: ConnectionFailed) -> ConnectionFailed:
     return ConnectionFailed(
-        f"neither {first.user} nor {user.user} may log in\n{refused.what}",
-        remedy="give the password that the vendor sent: --ask-password, or DEPLOYER_LOGIN_PASSWORD; name the vendor's "
-        "user with --as; or put your public key there in the vendor's console",
+        f"neither {first.user} nor {user.user} can log in\n{refused.what}",
+        remedy="use the password that the vendor sent (--ask-password, or DEPLOYER_LOGIN_PASSWORD), name the vendor's "
+        "user with --as, or add your public key in the vendor's console",
         context=refused.context,
     )

@@ -1,4 +1,4 @@
-"""A vendor's one-time password: sshd lets nobody do anything before it is changed, and asks for that on a terminal."""
+"""Change a vendor's one-time password: sshd allows nothing before that, and asks for it on a terminal."""
 
 import re
 import time
@@ -6,6 +6,7 @@ from typing import Protocol
 
 from deployer.errors import ConnectionFailed, Context
 from deployer.secret import Secret
+from deployer.transport.connection import connection
 from deployer.transport.settings import SshSettings
 
 LIMIT = 60.0
@@ -26,9 +27,7 @@ class Screen(Protocol):
 
 
 def change_password(settings: SshSettings, old: Secret, new: Secret) -> None:
-    """Log in with a terminal and answer what is asked. Raises ConnectionFailed when the host keeps the old one."""
-    from deployer.transport.strict import connection
-
+    """Log in with a terminal and answer its prompts. Raises ConnectionFailed when the host keeps the old password."""
     hop = connection(settings)
     hop.open()
     try:
@@ -36,43 +35,44 @@ def change_password(settings: SshSettings, old: Secret, new: Secret) -> None:
         channel.get_pty()
         channel.settimeout(QUIET)
         channel.invoke_shell()
-        said = converse(channel, old, new)
+        printed = converse(channel, old, new)
     finally:
         hop.close()
-    if not _CHANGED.search(said):
+    if not _CHANGED.search(printed):
         raise ConnectionFailed(
-            f"the host does not take the new password of {settings.user}",
-            remedy="choose a longer one that is no word, and run the same command again",
-            context=Context(host=settings.name, output=_last_lines(said, old, new)),
+            f"the host refuses the new password of {settings.user}",
+            remedy="choose a longer one that is not a word, then run this command again",
+            context=Context(host=settings.name, output=_log_tail(printed, old, new)),
         )
 
 
 def converse(screen: Screen, old: Secret, new: Secret) -> str:
-    """Answer each prompt once; give all that was said. Ends when it is changed, refused, or nothing comes."""
-    said, heard = "", ""
+    """Answer each prompt once; returns all output. Ends when the password is changed or refused, or on silence."""
+    printed, unanswered = "", ""
     answers = [(_AGAIN, new), (_NEW, new), (_CURRENT, old)]
     end = time.monotonic() + LIMIT
-    while time.monotonic() < end and not _CHANGED.search(said):
+    while time.monotonic() < end and not _CHANGED.search(printed):
         try:
             data = screen.recv(4096)
         except TimeoutError:
             continue
         if not data:
             break
-        said, heard = said + data.decode(errors="replace"), heard + data.decode(errors="replace")
-        answer = next((pair for pair in answers if pair[0].search(_last(heard))), None)
+        text = data.decode(errors="replace")
+        printed, unanswered = printed + text, unanswered + text
+        answer = next((pair for pair in answers if pair[0].search(_last_line(unanswered))), None)
         if answer:
             answers.remove(answer)
             screen.send(f"{answer[1].reveal()}\n".encode())
-            heard = ""
-    return said
+            unanswered = ""
+    return printed
 
 
-def _last(text: str) -> str:
+def _last_line(text: str) -> str:
     return text.replace("\r", "\n").rsplit("\n", 1)[-1]
 
 
-def _last_lines(said: str, *secrets: Secret) -> str:
+def _log_tail(printed: str, *secrets: Secret) -> str:
     for secret in secrets:
-        said = said.replace(secret.reveal(), str(secret))
-    return "\n".join(line for line in said.replace("\r", "").splitlines() if line.strip())[-500:]
+        printed = printed.replace(secret.reveal(), str(secret))
+    return "\n".join(line for line in printed.replace("\r", "").splitlines() if line.strip())[-500:]

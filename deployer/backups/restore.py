@@ -34,7 +34,7 @@ def foresee(run: HostRun, backup: Backup, scope: tuple[str, ...]) -> int:
     counted = {what: sum(one["what"] == what for one in found) for what in ("changes", "appears", "disappears")}
     told = ", ".join(f"{number} {what}" for what, number in counted.items())
     run.report.data("files", dict(counted), f"files: {told}" if found else "files: all are as they were backed up")
-    run.tally.verdicts.append("would change")
+    run.verdicts.add("would change")
     return 10 if run.choices.flag("detailed-exitcode") else 0
 
 

@@ -65,7 +65,7 @@ class LocalBuilder:
         left_out = archive.surplus(images, change.held)
         counted = _Counted(archive.compressed(saved, left_out), self._say)
         began = time.monotonic()
-        reply = transport.run(script("releases/scripts/load.sh"), stdin=counted, limit=SEND_LIMIT)
+        reply = transport.run(script("releases/scripts/load_images.sh"), stdin=counted, limit=SEND_LIMIT)
         if reply.exit_code != 0:
             told = (reply.output + reply.error).decode(errors="replace")
             remedy = "run the same command again: it asks anew which layers the host has"

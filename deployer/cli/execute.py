@@ -1,4 +1,4 @@
-"""From parsed options to an exit code: what both front ends do alike."""
+"""From parsed options to an exit code, the same for both front ends."""
 
 import os
 import sys
@@ -12,12 +12,12 @@ Value = bool | int | str | None
 
 
 def execute(command: Command, values: Mapping[str, Value]) -> int:
-    """Run a command. The errors that no host's run has caught (usage, inventory) become a message here."""
+    """Run a command. Errors that come before any host's run (usage, inventory) are reported here."""
     choices = Choices(dict(values), dict(os.environ), Path.cwd())
     try:
         return command.run(choices)
     except DeployerError as error:
-        from deployer.run.host_run import refuse  # only where something is to be said
+        from deployer.run.host_run import refuse  # imports pydantic: `deployer --help` does not pay for it
 
         return refuse(choices, error)
     except KeyboardInterrupt:

@@ -1,7 +1,7 @@
 """Invoke tasks from the same definitions.
 
 What Invoke's parser cannot do is listed in docs/invoke.md. `invoke --dry NAME` would run for real (Invoke's own flag
-skips only what goes through its context): it is refused here.
+skips only what goes through its context): refused here.
 """
 
 import inspect
@@ -13,16 +13,19 @@ from invoke.exceptions import Exit
 from invoke.tasks import Task, task
 
 from deployer.cli.execute import Value, execute
-from deployer.run.command import Command, Option
+from deployer.commands import Entry
+from deployer.run.command import Option
 
 Body = Callable[..., None]
 
 
-def collection(commands: Sequence[Command]) -> Collection:
-    return Collection(*(_task(command) for command in commands))
+def collection(entries: Sequence[Entry]) -> Collection:
+    """One task for each command. Invoke needs each task's signature: all of them are imported."""
+    return Collection(*(_task(entry) for entry in entries))
 
 
-def _task(command: Command) -> Task[Body]:
+def _task(entry: Entry) -> Task[Body]:
+    command = entry.load()
     options = (*((command.argument,) if command.argument else ()), *command.options)
     needed = (command.argument,) if command.argument and command.argument_needed else ()
 
@@ -33,10 +36,10 @@ def _task(command: Command) -> Task[Body]:
         if code:
             raise Exit(code=code)
 
-    body.__doc__ = command.help
+    body.__doc__ = entry.summary
     body.__signature__ = _signature(options, needed)  # type: ignore[attr-defined]  # what inspect.signature looks for
     decorate: Callable[[Body], Task[Body]] = task(
-        name=command.name,
+        name=entry.name,
         positional=[option.key for option in needed],
         auto_shortflags=False,
         help={option.key: option.help for option in options},

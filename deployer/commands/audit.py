@@ -1,10 +1,10 @@
-"""`audit`: who did what on a host, when, and how it ended; one line for each run that changed or tried to."""
+"""`audit`: who ran what on a host, when, and how it ended; one line for each run that changed it or tried to."""
 
 import json
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 
-from deployer.errors import Context, DeployerError, UsageError
+from deployer.errors import UsageError
 from deployer.inventory.model import Inventory
 from deployer.run.command import COMMON, Choices, Command, Option
 from deployer.run.host_run import HostRun, on_hosts
@@ -14,14 +14,14 @@ from deployer.text.shell import quote
 
 HEAD = ("ended", "who", "command", "result", "changed")
 WIDEST = 60
-"""Letters of a result in the table; with --json it is whole."""
+"""Characters of a result in the table; --json has all of it."""
 
-NOTHING = "nothing was changed on this host yet"
+NOTHING = "no run has changed this host yet"
 
 
 @dataclass(frozen=True)
 class Entry:
-    """One run; `changed` counts sections, and is None where that cannot be told (the connection was lost)."""
+    """One run; `changed` counts steps, and is None where that is not known (the connection was lost)."""
 
     ended: str
     since: str
@@ -38,7 +38,7 @@ class Entry:
 
 @dataclass(frozen=True)
 class Broken:
-    """A line that is no record: cut off, or written by something else."""
+    """A line that is not a record: cut off, or written by another program."""
 
     line: str
 
@@ -50,21 +50,22 @@ def audit(choices: Choices) -> int:
 def _audit(run: HostRun) -> int:
     reply = run.transport.run(text_for(run.host, _number(run.choices)))
     if reply.exit_code != 0:
-        raise _failure(run.host, reply.exit_code, reply.error)
+        remedy = f"deployer status --host {run.host.host_name}"
+        raise run.error(f"{run.host.paths.audit} could not be read", remedy=remedy, reply=reply)
     entries = tuple(parsed(line) for line in reply.output.decode(errors="replace").split("\n") if line.strip())
     host = run.host.host_name
     for entry, text in zip(entries, table(entries), strict=True):
         run.report.data("audit", {"host": host, **_fields(entry)}, text)
     if not entries:
         run.report.data("note", {"host": host, "text": NOTHING}, NOTHING)
-    run.tally.verdicts.append("in sync")
+    run.verdicts.add("unchanged")
     return 0
 
 
 def _number(choices: Choices) -> int:
     number = choices.number("lines")
     if not 1 <= number <= 1_000_000:
-        raise UsageError(f"--lines: got {number}, wanted 1 to 1000000")
+        raise UsageError(f"--lines {number}: must be from 1 to 1000000")
     return number
 
 
@@ -74,7 +75,7 @@ def text_for(host: Inventory, number: int) -> str:
 
 
 def parsed(line: str) -> Entry | Broken:
-    """One line of the log, whatever it holds; all text of it is made harmless."""
+    """One line of the log, whatever it holds; control characters are made visible."""
     try:
         record = json.loads(line)
         run, changed = record["run"], record["changed"]
@@ -88,12 +89,12 @@ def parsed(line: str) -> Entry | Broken:
 
 
 def table(entries: Sequence[Entry | Broken]) -> Iterator[str]:
-    """A text for each entry, the first one below the table's head; a broken line stands among the others as it is."""
-    whole = [entry for entry in entries if isinstance(entry, Entry)]
-    head, *rows = (row.rstrip() for row in aligned([HEAD, *(entry.row for entry in whole)]))
+    """A text for each entry, the first one below the table's head; a broken line is shown as it is."""
+    records = [entry for entry in entries if isinstance(entry, Entry)]
+    head, *rows = (row.rstrip() for row in aligned([HEAD, *(entry.row for entry in records)]))
     lines = iter(rows)
     for number, entry in enumerate(entries):
-        text = next(lines) if isinstance(entry, Entry) else f"cannot be read: {entry.line[:200]}"
+        text = next(lines) if isinstance(entry, Entry) else f"not a record: {entry.line[:200]}"
         yield text if number else f"{head}\n{text}"
 
 
@@ -101,17 +102,7 @@ def _fields(entry: Entry | Broken) -> dict[str, object]:
     return asdict(entry) if isinstance(entry, Entry) else {"broken": entry.line}
 
 
-def _failure(host: Inventory, exit_code: int, error: bytes) -> DeployerError:
-    return DeployerError(
-        f"{host.paths.audit} could not be read",
-        remedy=f"deployer status --host {host.host_name}",
-        context=Context(host=host.host_name, exit_code=exit_code, output=error.decode(errors="replace")),
-    )
-
-
 COMMAND = Command(
-    "audit",
-    "Who did what on the host, when, and how it ended: the runs that changed it or tried to, the newest last.",
     audit,
-    (*COMMON, Option("lines", "at most so many, from the end", int, short="n", default=20)),
+    (*COMMON, Option("lines", "show at most this many, the latest", int, short="n", default=20)),
 )

@@ -45,8 +45,6 @@ def _foresee(run: HostRun) -> None:
 
 
 COMMAND = Command(
-    "backup",
-    "Make a backup now, as cron does: consistent while the application writes, read back before it counts.",
     backup,
     CHANGING,
 )

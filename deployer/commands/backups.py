@@ -25,13 +25,13 @@ def _backups(run: HostRun) -> int:
     damaged = _verified(run) if run.choices.flag("verify") else {}
     _tell(run)
     if damaged:
-        run.tally.verdicts.append("failed")
+        run.verdicts.add("failed")
         raise DeployerError(
             "\n".join(damaged.values()),
             remedy=f"make another: deployer backup --host {run.host.host_name}; look at the host's disk (dmesg)",
             context=Context(run.host.host_name),
         )
-    run.tally.verdicts.append("in sync")
+    run.verdicts.add("unchanged")
     return 0
 
 
@@ -93,8 +93,6 @@ def age(backup: Backup, now: datetime) -> str:
 
 
 COMMAND = Command(
-    "backups",
-    "List the backups: age, size, release, parts, and when each was last verified; --verify reads all of them again.",
     backups,
     (
         *COMMON,

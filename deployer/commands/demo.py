@@ -79,8 +79,6 @@ def _down(choices: Choices) -> int:
 
 
 COMMAND = Command(
-    "demo",
-    "Manage a throwaway host on this machine, inventory host demo: `up` boots and provisions it, `down` removes it.",
     demo,
     (Option("no-provision", "with up: boot it without provisioning", bool), INVENTORY, JSON, VERBOSE, QUIET),
     Option("action", "up or down"),

@@ -44,8 +44,6 @@ def _tell(run: HostRun) -> None:
 
 
 COMMAND = Command(
-    "drill",
-    "Prove a backup: restore it into a throwaway copy beside what serves, start and check that, remove it.",
     drill,
     (*CHANGING, Option("ts", "the newest whole backup whose time starts so: 20251012; else the newest of all")),
 )

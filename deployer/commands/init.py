@@ -1,4 +1,4 @@
-"""`init NAME`: a new host's inventory file, from options and answers, valid from the start."""
+"""`init NAME`: write a new host's inventory file from options and answers, valid from the start."""
 
 import os
 import shlex
@@ -22,7 +22,7 @@ KEYS = {
     "ref": "source.ref",
     "tls": "tls.mode",
 }
-"""Options that go into the file as they are, and the key of each."""
+"""Options that go into the file unchanged, and the key of each."""
 
 QUESTIONS = {
     "address": "The server's address (SSH)",
@@ -34,8 +34,10 @@ QUESTIONS = {
 def init(choices: Choices) -> int:
     directory, name = inventory_directory(choices), _name(choices)
     _refuse_other(directory / f"{name}.toml")
-    told = _complete(choices)
-    file, secrets = create(directory, name, Answers(told["address"], told["domain"], told["email"], _further(choices)))
+    answers = _complete(choices)
+    file, secrets = create(
+        directory, name, Answers(answers["address"], answers["domain"], answers["email"], _further(choices))
+    )
     fields: dict[str, object] = {"host": name, "file": str(file), "secrets": str(secrets)}
     report_for(choices).data("init", fields, "\n".join(_next_steps(choices, name, file, secrets)))
     return 0
@@ -44,28 +46,28 @@ def init(choices: Choices) -> int:
 def _name(choices: Choices) -> str:
     name = choices.text("name")
     if not name:
-        raise UsageError("which name shall the host have?", remedy="deployer init NAME")
+        raise UsageError("the host's name is missing", remedy="run deployer init NAME, for example deployer init prod")
     return host_name(name)
 
 
 def _refuse_other(file: Path) -> None:
-    """Before anything is asked; `create` looks again when it writes."""
+    """Before any question; `create` checks once more when it writes."""
     for path in (file, file.with_suffix(".env")):
         if os.path.lexists(path):
-            raise UsageError(f"{path} is there already", remedy="edit it, or choose another name")
+            raise UsageError(f"{path} already exists", remedy="edit it, or choose another name")
 
 
 def _complete(choices: Choices) -> dict[str, str]:
-    """What must be known, asked for where it was not said. Raises UsageError where nobody can be asked."""
-    told = {key: choices.text(key) for key in QUESTIONS}
-    missing = tuple(key for key, value in told.items() if not value and _is_needed(choices, key))
+    """What must be known, asked for where no option gives it. Raises UsageError where nobody can be asked."""
+    given = {key: choices.text(key) for key in QUESTIONS}
+    missing = tuple(key for key, value in given.items() if not value and _is_needed(choices, key))
     if missing and not can_ask(choices):
         options = " ".join(f"--{key} …" for key in missing)
         raise UsageError(
             "\n".join(f"--{key} is missing: {QUESTIONS[key]}" for key in missing),
-            remedy=f"deployer init {choices.text('name')} {options}, or run it in a terminal to be asked",
+            remedy=f"run deployer init {choices.text('name')} {options}, or run it in a terminal to be asked",
         )
-    return told | {key: ask(QUESTIONS[key]) for key in missing}
+    return given | {key: ask(QUESTIONS[key]) for key in missing}
 
 
 def _is_needed(choices: Choices, key: str) -> bool:
@@ -81,27 +83,25 @@ def _further(choices: Choices) -> dict[str, Setting]:
 def _next_steps(choices: Choices, name: str, file: Path, secrets: Path) -> Iterator[str]:
     where = choices.text("inventory")
     at = f"--host {name}" + (f" --inventory {shlex.quote(where)}" if where else "")
-    yield f"{file} is written; {secrets} is for the secrets you want to supply (none is needed)."
-    yield "What comes next:"
-    yield f"  deployer trust {at}                  compare the server's host key, and pin it"
-    yield f"  deployer bootstrap {at}              only if root is the one who can log in so far"
-    yield f"  deployer provision {at} --dry-run    what would be done, nothing is written"
+    yield f"Wrote {file}. Secrets that you want to supply go into {secrets} (none is needed)."
+    yield "Next:"
+    yield f"  deployer trust {at}                  compare the server's host key and pin it"
+    yield f"  deployer bootstrap {at}              only if nobody but root can log in so far"
+    yield f"  deployer provision {at} --dry-run    show what would change; nothing is written"
     yield f"  deployer provision {at}"
 
 
 COMMAND = Command(
-    "init",
-    "Write inventory/NAME.toml for a new host, from options or by asking.",
     init,
     (
-        Option("address", "the server's address: a name, IPv4 or IPv6, or local for this machine itself"),
-        Option("user", "who logs in and has sudo; default: deploy"),
-        Option("port", "where its sshd listens; default: 22", int),
-        Option("identity-file", "private key to log in with; default: the agent's and ~/.ssh/config's"),
-        Option("gateway", "user@host:port to go through"),
+        Option("address", "the server's address: a name, IPv4 or IPv6, or local for this machine"),
+        Option("user", "the user that logs in and has sudo; default: deploy"),
+        Option("port", "the port of its sshd; default: 22", int),
+        Option("identity-file", "private key to log in with; default: those of the agent and of ~/.ssh/config"),
+        Option("gateway", "jump host, as user@host:port"),
         Option("domain", "the site's domain"),
         Option("api-domain", "the API's domain; default: api.DOMAIN"),
-        Option("email", "for Let's Encrypt"),
+        Option("email", "e-mail address for Let's Encrypt"),
         Option("repository", "git repository of the application"),
         Option("ref", "branch, tag or commit; default: main"),
         Option("tls", "letsencrypt (default), self-signed or provided"),
@@ -110,6 +110,6 @@ COMMAND = Command(
         VERBOSE,
         QUIET,
     ),
-    Option("name", "the host's name, of a-z, 0-9 and -"),
+    Option("name", "the host's name: a-z, 0-9 and -"),
     argument_needed=True,
 )

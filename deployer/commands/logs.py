@@ -1,4 +1,4 @@
-"""`logs [SERVICE]`: what the containers and the proxy write, with every secret masked on the host."""
+"""`logs [SERVICE]`: the logs of the containers and the log files, with every secret masked on the host."""
 
 import re
 from collections.abc import Mapping
@@ -6,17 +6,17 @@ from contextlib import suppress
 from pathlib import PurePosixPath
 
 from deployer.engine.program import script
-from deployer.errors import Context, DeployerError, UsageError
+from deployer.errors import UsageError
 from deployer.inventory.model import Inventory
 from deployer.run.command import COMMON, Choices, Command, Option
 from deployer.run.host_run import HostRun, on_hosts
 from deployer.site.compose import BACKEND, DATABASE, PROXY, WALLET
 from deployer.text.printable import printable
-from deployer.transport.protocol import Conversation
+from deployer.transport.protocol import Conversation, Reply
 
 SERVICES = (BACKEND, WALLET, PROXY, DATABASE)
-LIFE = b"\x1e"
-"""What the host sends now and then where there is no line, so that its silence can be noticed."""
+HEARTBEAT = b"\x1e"
+"""What the host sends now and then where there is no line, so that a dead connection is noticed."""
 
 LIMIT = 120
 
@@ -42,33 +42,34 @@ def _logs(run: HostRun) -> int:
     lines = Lines(run)
     reply = run.transport.run(text, limit=LIMIT, on_output=lines)
     lines.end()
-    if reply.exit_code != 0:
-        raise _failure(run.host, reply.exit_code, reply.error)
-    run.tally.verdicts.append("in sync")
+    if reply.exit_code != 0:  # its output is printed already
+        remedy = f"deployer status --host {run.host.host_name}"
+        raise run.error("the logs could not be read", remedy=remedy, reply=Reply(reply.exit_code, b"", reply.error))
+    run.verdicts.add("unchanged")
     return 0
 
 
 def _follow(run: HostRun, text: str) -> int:
-    """Until Ctrl-C, which is its normal end, or until nothing is left that could write."""
+    """Until Ctrl-C, which is its normal end, or until no process is left that could write."""
     conversation = run.transport.open(text)
     with suppress(KeyboardInterrupt):
-        _pass_on(run, conversation)
+        _print_lines(run, conversation)
     conversation.close()
-    run.tally.verdicts.append("in sync")
+    run.verdicts.add("unchanged")
     return 0
 
 
-def _pass_on(run: HostRun, conversation: Conversation) -> None:
+def _print_lines(run: HostRun, conversation: Conversation) -> None:
     while line := conversation.read_line():
-        if not line.startswith(LIFE):
-            tell(run, line)
+        if not line.startswith(HEARTBEAT):
+            _print(run, line)
 
 
 def text_for(host: Inventory, choices: Choices) -> str:
-    """The script that shows what was asked for. Raises UsageError."""
+    """The script that prints the chosen log. Raises UsageError."""
     service, known = choices.text("service"), files(host)
     if service and service not in (*SERVICES, *known):
-        raise UsageError(f"there is no log called {service!r}", remedy=f"one of: {', '.join((*SERVICES, *known))}")
+        raise UsageError(f"unknown log {service!r}", remedy=f"choose one of: {', '.join((*SERVICES, *known))}")
     logs_script = script(
         "status/scripts/logs.sh",
         NAME=host.name,
@@ -86,9 +87,11 @@ def text_for(host: Inventory, choices: Choices) -> str:
 def _since(choices: Choices, *, of_file: bool) -> str:
     since = choices.text("since")
     if since and of_file:
-        raise UsageError("--since is for containers: a log file knows no common form of time", remedy="use --lines")
+        raise UsageError(
+            "--since works for containers only: log files have no common time format", remedy="use --lines"
+        )
     if since and not re.fullmatch(r"(\d+[smhd])+|\d{4}-\d\d-\d\d(T\d\d:\d\d(:\d\d)?Z?)?", since):
-        raise UsageError(f"--since: got {since!r}", remedy="10m, 2h, or a time such as 2025-10-12T08:00:00")
+        raise UsageError(f"--since {since}: not a time", remedy="use 10m, 2h, or a time such as 2025-10-12T08:00:00")
     days = re.fullmatch(r"(\d+)d", since)
     return f"{int(days[1]) * 24}h" if days else since
 
@@ -96,12 +99,12 @@ def _since(choices: Choices, *, of_file: bool) -> str:
 def _lines(choices: Choices) -> int:
     number = choices.number("lines")
     if not 1 <= number <= 1_000_000:
-        raise UsageError(f"--lines: got {number}, wanted 1 to 1000000")
+        raise UsageError(f"--lines {number}: must be from 1 to 1000000")
     return number
 
 
 class Lines:
-    """Takes output apart into lines, the last one when it ends."""
+    """Prints output line by line; what has no newline at the end is printed by `end`."""
 
     def __init__(self, run: HostRun) -> None:
         self._run, self._rest = run, b""
@@ -109,36 +112,30 @@ class Lines:
     def __call__(self, data: bytes) -> None:
         *lines, self._rest = (self._rest + data).split(b"\n")
         for line in lines:
-            tell(self._run, line)
+            _print(self._run, line)
 
     def end(self) -> None:
         if self._rest:
-            tell(self._run, self._rest)
+            _print(self._run, self._rest)
 
 
-def tell(run: HostRun, line: bytes) -> None:
-    """A visitor can write into a log: what would steer the operator's terminal is made visible instead."""
+def _print(run: HostRun, line: bytes) -> None:
+    """Visitors can write into a log: characters that would control the operator's terminal are made visible."""
     text = printable(line.rstrip(b"\r\n").decode(errors="replace"))
     run.report.data("log", {"host": run.host.host_name, "line": text}, text)
 
 
-def _failure(host: Inventory, exit_code: int, error: bytes) -> DeployerError:
-    context = Context(host=host.host_name, exit_code=exit_code, output=error.decode(errors="replace"))
-    return DeployerError(
-        "the logs could not be read", remedy=f"deployer status --host {host.host_name}", context=context
-    )
-
-
 COMMAND = Command(
-    "logs",
-    "Show the containers' logs (all without SERVICE), or one of the files access, error, audit, renew; secrets masked.",
     logs,
     (
         *COMMON,
-        Option("follow", "go on until Ctrl-C", bool, short="f"),
-        Option("since", "only what is newer: 10m, 2h, 2025-10-12T08:00:00"),
-        Option("grep", "only lines that hold this text"),
-        Option("lines", "at most so many of each, from the end", int, short="n", default=200),
+        Option("follow", "keep printing new lines until Ctrl-C", bool, short="f"),
+        Option("since", "only newer lines, of containers: 10m, 2h, 2025-10-12T08:00:00"),
+        Option("grep", "only lines that contain this text"),
+        Option("lines", "at most this many of each log, the latest", int, short="n", default=200),
     ),
-    Option("service", "whose log: backend-api, demo-wallet, nginx, postgres, access, error, audit, renew"),
+    Option(
+        "service",
+        "one log: a container (backend-api, demo-wallet, nginx, postgres) or a file (access, error, audit, renew)",
+    ),
 )

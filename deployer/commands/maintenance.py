@@ -25,7 +25,7 @@ def _maintenance(run: HostRun) -> int:
     state = run.choices.text("state")
     owner = LockOwner.here(f"maintenance {state}")
     step = Maintenance(owner, on=state == "on")
-    engine = Engine(run.host, run.transport, (step,), RunContext(_no_names, run.report, run.tally))
+    engine = Engine(run.host, run.transport, (step,), RunContext(_no_names, run.report, run.verdicts))
     return converge(run, engine, owner)
 
 
@@ -34,8 +34,6 @@ def _no_names(asked: tuple[Resolve, ...]) -> Mapping[Resolve, Answer]:
 
 
 COMMAND = Command(
-    "maintenance",
-    "Show visitors a maintenance page (503) with `on`, end it with `off`; the API's health path and ACME keep working.",
     maintenance,
     CHANGING,
     Option("state", "on or off"),

@@ -23,8 +23,6 @@ def _provision(run: HostRun) -> int:
 
 
 COMMAND = Command(
-    "provision",
-    "Bring a host to the guide's deployment. Repeatable: only what differs is changed. Ends with verify.",
     provision,
     (*CHANGING, Option("no-verify", "skip the checks from outside", bool)),
 )

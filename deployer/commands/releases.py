@@ -27,7 +27,7 @@ def _releases(run: HostRun) -> int:
     if not log:
         text = f"no release yet; run `deployer provision --host {run.host.host_name}`"
         run.report.data("note", {"text": "no release yet"}, text)
-    run.tally.verdicts.append("in sync")
+    run.verdicts.add("unchanged")
     return 0
 
 
@@ -59,8 +59,6 @@ def _line(release: Release, state: str) -> str:
 
 
 COMMAND = Command(
-    "releases",
-    "List the releases: which one is serving, which are kept for a rollback, which failed and why.",
     releases,
     COMMON,
 )

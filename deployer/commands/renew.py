@@ -5,19 +5,19 @@ from dataclasses import asdict
 
 from deployer.certificates.expiry import Standing, asked, is_due, reason, standing
 from deployer.certificates.scripts.certificate import certificate_functions
-from deployer.engine.changes import Note, Script
+from deployer.engine.changes import Script
 from deployer.engine.job import Job
 from deployer.engine.lock import LockOwner
 from deployer.engine.session import Session
 from deployer.engine.survey import script_for
 from deployer.errors import Context, DeployerError, Interrupted
-from deployer.output.report import StepReport, Verdict
+from deployer.output.report import ShownChange, ShownNote, StepReport, Verdict
 from deployer.run.command import CHANGING, Choices, Command, Option
 from deployer.run.host_run import HostRun, on_hosts
 from deployer.steps.certificates import TITLE as SECTION
 from deployer.text.shell import lines, quote
 
-DUPLICATES = Note(
+DUPLICATES = ShownNote(
     "Let's Encrypt issues at most 5 certificates a week for the same names, forced ones included",
     "https://letsencrypt.org/docs/rate-limits/ ; --force is for a key that became known, not for a test",
 )
@@ -40,8 +40,8 @@ def _foresee(run: HostRun) -> int:
     found, force = standing(run.host, reply.output), run.choices.flag("force")
     why = reason(run.host, found, force=force)
     acts = run.host.tls.mode != "provided" and (force or is_due(run.host, found))
-    change = Script(why, "") if acts else None
-    _tell(run, "would change" if change else "in sync", why, change, time.monotonic())
+    change = ShownChange(why) if acts else None
+    _tell(run, "would change" if change else "unchanged", why, change, time.monotonic())
     return 10 if change and run.choices.flag("detailed-exitcode") else 0
 
 
@@ -53,7 +53,7 @@ def _act(run: HostRun) -> int:
         holder,
         wait=run.choices.number("wait"),
         survey=script_for(asked(run.host)),
-        say=run.report.line,
+        on_line=run.report.line,
     )
     try:
         _under_lock(run, session, holder, began)
@@ -97,21 +97,19 @@ def _do(run: HostRun, session: Session, holder: LockOwner) -> None:
 
 def _conclude(run: HostRun, before: Standing, after: Standing, began: float) -> None:
     if before.digest == after.digest:
-        _tell(run, "in sync", reason(run.host, after, force=False), None, began)
+        _tell(run, "unchanged", reason(run.host, after, force=False), None, began)
     else:
         why = f"the certificate is renewed: {after.days_left} days left (was {before.days_left})"
-        _tell(run, "changed", why, Script(why, ""), began)
+        _tell(run, "changed", why, ShownChange(why), began)
 
 
-def _tell(run: HostRun, verdict: Verdict, why: str, change: Script | None, began: float) -> None:
-    run.tally.verdicts.append(verdict)
-    changes, notes = ((change,), ()) if change else ((), (Note(why),))
+def _tell(run: HostRun, verdict: Verdict, why: str, change: ShownChange | None, began: float) -> None:
+    run.verdicts.add(verdict)
+    changes, notes = ((change,), ()) if change else ((), (ShownNote(why),))
     run.report.step(StepReport("renew", SECTION, verdict, changes, notes, seconds=time.monotonic() - began))
 
 
 COMMAND = Command(
-    "renew",
-    "Renew the certificate if it is time, or now with --force; the one in place is served until the new one is.",
     renew,
     (*CHANGING, Option("force", "also when it is not time (Let's Encrypt: at most 5 a week)", bool)),
 )

@@ -50,8 +50,6 @@ def _be_sure(run: HostRun, backup: Backup, scope: tuple[str, ...]) -> None:
 
 
 COMMAND = Command(
-    "restore",
-    "Put a backup's state in place: verified first, swapped at once, back again where it does not get healthy.",
     restore,
     (
         *CHANGING,

@@ -22,7 +22,7 @@ def _rollback(run: HostRun) -> int:
 
     wanted = run.choices.text("to")
     target = choose(run.host, wanted, *known(run))  # before the lock, which pins the choice
-    context = RunContext(resolver(run.host), run.report, run.tally, lambda: seen(run))
+    context = RunContext(resolver(run.host), run.report, run.verdicts, lambda: seen(run))
     engine = Engine(run.host, run.transport, (Rollback(target.id),), context)
     return converge(run, engine, LockOwner.here(f"rollback --to {target.id}"))
 
@@ -54,8 +54,6 @@ def _no_choice(wanted: str, count: int) -> str:
 
 
 COMMAND = Command(
-    "rollback",
-    "Roll back to the previous or another kept release: images, configuration, environment; secrets stay as they are.",
     rollback,
     (*CHANGING, Option("to", "id or commit of a kept release, or its beginning (see deployer releases)")),
 )

@@ -1,13 +1,12 @@
-"""`status`: the whole host on one screen, asked in one round trip."""
+"""`status`: the state of a host on one screen, asked in one round trip."""
 
 from dataclasses import asdict
 
-from deployer.engine.survey import script_for
-from deployer.errors import Context, DeployerError
 from deployer.run.command import COMMON, Choices, Command
 from deployer.run.host_run import HostRun, on_hosts
+from deployer.status.decode import state
+from deployer.status.questions import questions
 from deployer.status.screen import text
-from deployer.status.state import asked, state
 
 
 def status(choices: Choices) -> int:
@@ -15,25 +14,15 @@ def status(choices: Choices) -> int:
 
 
 def _status(run: HostRun) -> int:
-    reply = run.transport.run(script_for(tuple(asked(run.host).values())), limit=60)
-    found = state(run.host, reply.output)
+    found = state(run.host, run.ask(questions(run.host)))
     fields: dict[str, object] = {"host": run.host.host_name, **asdict(found)}
     run.report.data("status", fields, text(run.host, found))
     if found.down:
-        run.tally.verdicts.append("failed")
-        remedies = {down.remedy: None for down in found.down}
-        raise DeployerError(
-            "\n".join(down.what for down in found.down),
-            remedy="\n".join(remedies),
-            context=Context(host=run.host.host_name),
-        )
-    run.tally.verdicts.append("in sync")
+        run.verdicts.add("failed")
+        remedies = dict.fromkeys(problem.remedy for problem in found.down)
+        raise run.error("\n".join(problem.what for problem in found.down), remedy="\n".join(remedies))
+    run.verdicts.add("unchanged")
     return 0
 
 
-COMMAND = Command(
-    "status",
-    "Containers, certificate, release, disk, memory, firewall, last run, lock on one screen; exit 1 if not all is up.",
-    status,
-    COMMON,
-)
+COMMAND = Command(status, COMMON)

@@ -19,8 +19,6 @@ def _update(run: HostRun) -> int:
 
 
 COMMAND = Command(
-    "update",
-    "Roll out the latest commit of the ref as a new release without downtime; roll back if anything fails.",
     update,
     (*CHANGING, Option("ref", "a branch, tag or commit instead of the inventory's source.ref")),
 )

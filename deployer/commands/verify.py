@@ -3,9 +3,8 @@
 import time
 from dataclasses import asdict
 
-from deployer.engine.changes import Note
 from deployer.errors import DeployerError
-from deployer.output.report import StepReport, Verdict
+from deployer.output.report import ShownNote, StepReport, Verdict
 from deployer.run.command import COMMON, Choices, Command
 from deployer.run.host_run import HostRun, on_hosts
 from deployer.verify.findings import Finding, Findings
@@ -31,17 +30,17 @@ def verify_host(run: HostRun) -> None:
     failed = tuple(finding for finding in findings if finding.verdict == "fail")
     for finding in findings:
         run.report.data("check", asdict(finding), _text(run, finding))
-    verdict: Verdict = "failed" if failed else "in sync"
-    run.tally.verdicts.append(verdict)
+    verdict: Verdict = "failed" if failed else "unchanged"
+    run.verdicts.add(verdict)
     notes = _notes(findings)
     run.report.step(StepReport("verify", SECTION, verdict, notes=notes, seconds=time.monotonic() - began))
     if failed:
         raise _failure(run, failed)
 
 
-def _notes(findings: Findings) -> tuple[Note, ...]:
+def _notes(findings: Findings) -> tuple[ShownNote, ...]:
     warnings = (finding for finding in findings if finding.verdict == "warning")
-    return tuple(Note(f"{finding.name}: {finding.evidence}", finding.remedy) for finding in warnings)
+    return tuple(ShownNote(f"{finding.name}: {finding.evidence}", finding.remedy) for finding in warnings)
 
 
 def _text(run: HostRun, finding: Finding) -> str:
@@ -58,4 +57,4 @@ def _failure(run: HostRun, failed: Findings) -> DeployerError:
     )
 
 
-COMMAND = Command("verify", "Check the site from outside, as a visitor and as an attacker.", verify, COMMON)
+COMMAND = Command(verify, COMMON)

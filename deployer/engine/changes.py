@@ -1,6 +1,6 @@
-"""What a step may ask the engine to do, as frozen data. A step yields these; only the engine acts on them.
+"""The changes that a step can plan, as frozen data. A step yields them; only the engine makes them.
 
-Every change says why in one line: the dry run prints exactly the list that a run applies.
+Every change has a reason of one line, `why`: the dry run prints exactly the list that a run applies.
 """
 
 from dataclasses import dataclass
@@ -11,7 +11,7 @@ from deployer.secret import Secret
 
 @dataclass(frozen=True)
 class File:
-    """A file as it shall stand on the host."""
+    """The desired state of a file on the host."""
 
     path: PurePosixPath
     content: bytes
@@ -22,9 +22,9 @@ class File:
 
 @dataclass(frozen=True)
 class WriteFiles:
-    """Write files beside, check them, then rename each into place.
+    """Write files to a staging directory, check them, then rename each into place.
 
-    `check` is bash that finds the new files below $STAGED under their full paths and fails to refuse them.
+    `check` is bash that finds the new files below $STAGED under their full paths, and fails where one is invalid.
     """
 
     why: str
@@ -35,10 +35,10 @@ class WriteFiles:
 
 @dataclass(frozen=True)
 class Script:
-    """Bash run as root with `set -euo pipefail`. `undo` takes it back when a later change of the step fails.
+    """Bash run as root with `set -euo pipefail`. `undo` reverts it when a later change of the step fails.
 
-    `within` is the limit in seconds. `critical` work is never broken off by Ctrl-C. A `payload` is laid beside
-    the script as the file $PAYLOAD, readable by root alone, and removed when the job is over.
+    `within` is the limit in seconds. `critical` work is never interrupted by Ctrl-C. A `payload` is put next to
+    the script as the file $PAYLOAD, readable by root alone, and removed when the job ends.
     """
 
     why: str
@@ -52,7 +52,7 @@ class Script:
 
 @dataclass(frozen=True)
 class Gate:
-    """Bash asked again and again until it exits 0, at most `within` seconds; `explain` prints why it does not."""
+    """Bash that is repeated until it exits 0, for at most `within` seconds; `explain` prints why it does not."""
 
     why: str
     script: str
@@ -63,7 +63,7 @@ class Gate:
 
 @dataclass(frozen=True)
 class SecondLogin:
-    """Bash run over a second, new connection: proves that a person can still log in."""
+    """Bash run over a second, new connection: proves that the operator can still log in."""
 
     why: str
     script: str
@@ -71,7 +71,7 @@ class SecondLogin:
 
 @dataclass(frozen=True)
 class OutsideCheck:
-    """The site is looked at as a visitor does: where it is worse than before the step, `undo` (bash) goes back."""
+    """Check the site from outside; where a check fails that passed before the step, run `undo` (bash)."""
 
     why: str
     undo: str
@@ -80,10 +80,10 @@ class OutsideCheck:
 
 @dataclass(frozen=True)
 class Send:
-    """Images that the operator's machine builds and streams to the host, but for the layers that its Docker holds.
+    """Images that the operator's machine builds and streams to the host, except for layers that its Docker already has.
 
     Each of `builds` is bash run there, with SOURCE (a repository that has `commit`), TOOL (a directory with `files`)
-    and WORK (a directory of its own) in its environment; it makes the image of `images` at its place, for `platform`.
+    and WORK (a directory of its own) in its environment; it makes the image at its index of `images`, for `platform`.
     `held` are the layers of each image on the host, lowest first, by the digests of their content.
     """
 
@@ -101,14 +101,14 @@ Change = WriteFiles | Script | Gate | SecondLogin | OutsideCheck | Send
 
 @dataclass(frozen=True)
 class Note:
-    """Something a person should know; nothing is changed for it."""
+    """Something the operator should know; nothing is changed for it."""
 
     text: str
     remedy: str = ""
 
 
 class Stop(Exception):
-    """The host is not as the step needs it, and no change of the step's can mend that; all reasons at once."""
+    """The host does not meet the step's requirements, and no change of the step can fix that; all reasons at once."""
 
     def __init__(self, *problems: Note) -> None:
         super().__init__("; ".join(problem.text for problem in problems))

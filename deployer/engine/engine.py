@@ -1,209 +1,169 @@
-"""Ask once, decide in pure code, then act: the only place that changes a host.
+"""Survey once, plan in pure code, then act: the only place that makes the changes of a step.
 
-A dry run prints the very plan that a run applies. After a step that changed something the rest is asked again
-(facts go stale), and at the end everything once more: then the plan must be empty.
+A dry run prints the very plan that a run applies. After a step that changed something the remaining steps are
+surveyed again (facts go stale), and at the end all of them once more: then the plan must be empty.
+
+What else writes to a host: `restore` sends a backup's directory to it, and unpacks one to compare it in a dry run;
+`bootstrap` reopens root's login where it failed; the programs of cron work under the same lock. None of it is
+part of a plan, and all of it can be repeated.
 """
 
 import time
 from collections.abc import Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
-from typing import Protocol
 
 from deployer.engine.changes import Send
-from deployer.engine.executor import Executor, Outside, context_of, not_looked_at
+from deployer.engine.executor import Executor, Outside, not_looked_at
 from deployer.engine.facts import Answer, Resolve
+from deployer.engine.image_transfer import ImageTransfer, NoImageTransfer
 from deployer.engine.lock import LockOwner
-from deployer.engine.plan import Resolver, StepPlan, SurveyResult, asked_of_host, asked_of_names, name_of, plan
+from deployer.engine.plan import Resolver, StepPlan, SurveyResult, asked_of_host, asked_of_names, plan
+from deployer.engine.progress import Progress, context_of
 from deployer.engine.session import Session
 from deployer.engine.step import Step
 from deployer.engine.survey import parse, script_for
-from deployer.engine.transfer import ImageTransfer, NoImageTransfer
 from deployer.errors import ConnectionFailed, DeployerError, Interrupted
 from deployer.inventory.model import Inventory
-from deployer.output.report import Report, StepReport, Verdict
+from deployer.output.report import Report, Verdicts
 from deployer.transport.protocol import Transport
 
-
-class Verdicts(Protocol):
-    """Keeps how each step ended."""
-
-    verdicts: list[str]
-
-    def count(self, *wanted: str) -> int:
-        """How many ended so."""
+SURVEY_LIMIT = 120.0
+"""Seconds that a survey may take."""
 
 
 @dataclass(frozen=True)
 class RunContext:
-    """What a run needs of the operator's side: name servers, somewhere to tell, eyes outside, and a builder."""
+    """The operator's side of a run: name servers, the report, the site seen from outside, and a builder of images."""
 
     resolve: Resolver
     report: Report
-    tally: Verdicts
+    verdicts: Verdicts
     outside: Outside = not_looked_at
-    sender: ImageTransfer = field(default_factory=NoImageTransfer)
+    image_transfer: ImageTransfer = field(default_factory=NoImageTransfer)
 
 
 class Engine:
-    """Brings one host to what its steps ask for, or says what that would take."""
+    """Brings one host to the state that its steps describe, or previews what that would take."""
 
-    def __init__(self, host: Inventory, transport: Transport, steps: Sequence[Step], operator: RunContext) -> None:
-        self._host, self._transport, self._steps, self._report = host, transport, tuple(steps), operator.report
-        self._asked = asked_of_host(host, self._steps)
-        self._resolve, self._names = operator.resolve, Future[dict[Resolve, Answer]]()
-        self._tally, self._outside, self._sender = operator.tally, operator.outside, operator.sender
+    def __init__(self, host: Inventory, transport: Transport, steps: Sequence[Step], context: RunContext) -> None:
+        self._host, self._transport, self._steps, self._context = host, transport, tuple(steps), context
+        self._progress = Progress(host, context.report, context.verdicts)
+        self._questions = asked_of_host(host, self._steps)
+        self._names = Future[dict[Resolve, Answer]]()
         self._acted = False
 
-    # -- looking ---------------------------------------------------------------------------------------------------
+    # -- preview ---------------------------------------------------------------------------------------------------
 
     def look(self) -> tuple[StepPlan, ...]:
         """One survey and the plan that follows from it: one round trip, no lock, nothing written."""
         self._start_resolving()
-        reply = self._transport.run(script_for(self._asked), limit=120)
-        return self._plan_all(self._known(reply.output))
+        return self._plan_all(self._survey(self._steps))
 
     def preview(self) -> tuple[StepPlan, ...]:
-        """Look, and report each step with what it would do. Raises DeployerError when something stands in the way."""
+        """Look, and report what each step would do. Raises DeployerError when a step has a problem."""
         plans = self.look()
-        for planned in plans:
-            self._tell(planned, _foreseen(planned))
-        self._be_ready(plans)
+        self._progress.preview(plans)
+        self._check_before_acting(plans)
         return plans
 
-    # -- acting ----------------------------------------------------------------------------------------------------
+    # -- apply -----------------------------------------------------------------------------------------------------
 
-    def apply(self, holder: LockOwner, *, wait: int) -> None:
-        """Take the lock, and bring every step in sync. Raises DeployerError at the first that cannot be."""
-        session = Session.start(
-            self._transport, self._host, holder, wait=wait, survey=script_for(self._asked), say=self._report.line
-        )
+    def apply(self, owner: LockOwner, *, wait: int) -> None:
+        """Take the lock and apply every step. Raises DeployerError at the first that fails; `wait` in seconds."""
+        survey, on_line = script_for(self._questions), self._context.report.line
+        session = Session.start(self._transport, self._host, owner, wait=wait, survey=survey, on_line=on_line)
         try:
             self._start_resolving()
-            self._converge(session, self._known(session.survey_reply()), holder)
+            self._converge(session, self._parsed(session.survey_reply()), owner)
         except KeyboardInterrupt:
             session.stop()
-            self._keep(session, holder, "interrupted")
+            self._audit(session, owner, "interrupted")
             raise Interrupted(
-                "interrupted; the lock is released, nothing runs on the host any more",
-                remedy="run the same command again: it goes on where this run stopped",
+                "interrupted: the lock is released, and nothing of this run is left running on the host",
+                remedy="run the same command again: it continues where this run stopped",
             ) from None
         except DeployerError as error:
-            self._keep(session, holder, f"failed: {error.what}")
+            self._audit(session, owner, f"failed: {error.what}")
             raise
         finally:
             session.end()
 
-    def _converge(self, session: Session, known: SurveyResult, holder: LockOwner) -> None:
-        self._be_ready(self._plan_all(known))
+    def _converge(self, session: Session, survey: SurveyResult, owner: LockOwner) -> None:
+        self._check_before_acting(self._plan_all(survey))
         for index, step in enumerate(self._steps):
-            known = self._bring_in_sync(session, index, step, known)
-        if self._tally.count("changed"):
-            self._prove_converged()
-            self._keep(session, holder, "done")
+            survey = self._apply_step(session, index, step, survey)
+        if self._context.verdicts.count("changed"):
+            self._verify_converged()
+            self._audit(session, owner, "done")
 
-    def _bring_in_sync(self, session: Session, index: int, step: Step, known: SurveyResult) -> SurveyResult:
+    def _apply_step(self, session: Session, index: int, step: Step, survey: SurveyResult) -> SurveyResult:
+        """Act on one step where it has changes; returns the survey that the next step is planned from."""
         began = time.monotonic()
-        planned = plan(step, self._host, known)
-        if planned.problems or planned.unknown:
-            self._tell(planned, "failed", began)
-            self._refuse_problems((planned,))
-            raise DeployerError(planned.unknown, context=context_of(self._host, planned))
+        planned = plan(step, self._host, survey)
+        self._refuse(planned, began)
         if not planned.changes:
-            self._tell(planned, "in sync", began)
-            return known
+            self._progress.step(planned, "unchanged", began)
+            return survey
         self._act(session, planned, began)
-        known = self._ask_again(self._steps[index:])
-        now = plan(step, self._host, known)
-        self._tell(replace(planned, notes=now.notes), "changed", began)
-        self._must_be_empty(now)
-        return known
+        survey = self._survey(self._steps[index:])
+        now = plan(step, self._host, survey)
+        self._progress.step(replace(planned, notes=now.notes), "changed", began)
+        self._progress.require_converged(now)
+        return survey
+
+    def _refuse(self, planned: StepPlan, began: float) -> None:
+        if planned.problems or planned.unknown:
+            self._progress.step(planned, "failed", began)
+            self._progress.refuse_problems((planned,))
+            raise DeployerError(planned.unknown, context=context_of(self._host, planned))
 
     def _act(self, session: Session, planned: StepPlan, began: float) -> None:
         self._acted = True
+        context = self._context
         try:
-            Executor(self._host, self._transport, session, self._report, self._outside, self._sender).act(planned)
+            executor = Executor(
+                self._host, self._transport, session, context.report, context.outside, context.image_transfer
+            )
+            executor.act(planned)
         except ConnectionFailed:
-            raise  # what was begun goes on without us: how it ends is not known
+            raise  # the job continues on the host, and how it ends is not known here
         except DeployerError:
-            self._tell(planned, "failed", began)
+            self._progress.step(planned, "failed", began)
             raise
 
-    # -- checking --------------------------------------------------------------------------------------------------
-
-    def _prove_converged(self) -> None:
-        known = self._ask_again(self._steps)
+    def _verify_converged(self) -> None:
+        survey = self._survey(self._steps)
         for step in self._steps:
-            self._must_be_empty(plan(step, self._host, known))
+            self._progress.require_converged(plan(step, self._host, survey))
 
-    def _must_be_empty(self, planned: StepPlan) -> None:
-        if planned.changes or planned.unknown:
-            left = "; ".join(change.why for change in planned.changes) or planned.unknown
-            raise DeployerError(
-                f"applied, but the host still differs: {left}",
-                remedy="run the same command with --dry-run --diff; something on the host undoes it",
-                context=context_of(self._host, planned),
-            )
-
-    def _be_ready(self, plans: Sequence[StepPlan]) -> None:
-        """Before anything is changed: nothing stands in the way, and whoever is to build on this side can."""
-        self._refuse_problems(plans)
+    def _check_before_acting(self, plans: Sequence[StepPlan]) -> None:
+        """No step has a problem, and this machine can build where images are to be sent."""
+        self._progress.refuse_problems(plans)
         if any(isinstance(change, Send) for planned in plans for change in planned.changes):
-            self._sender.ready()
+            self._context.image_transfer.ready()
 
-    def _refuse_problems(self, plans: Sequence[StepPlan]) -> None:
-        stopped = [planned for planned in plans if planned.problems]
-        if not stopped:
-            return
-        problems = [problem for planned in stopped for problem in planned.problems]
-        for planned in stopped:
-            if not self._tally.count("failed"):
-                self._tell(planned, "failed")
-        raise DeployerError(
-            "\n".join(problem.text for problem in problems),
-            remedy="\n".join(dict.fromkeys(problem.remedy for problem in problems if problem.remedy)),
-            context=context_of(self._host, stopped[0]),
-        )
-
-    # -- helpers ---------------------------------------------------------------------------------------------------
-
-    def _ask_again(self, steps: Sequence[Step]) -> SurveyResult:
-        asked = asked_of_host(self._host, steps)
-        reply = self._transport.run(script_for(asked), limit=120)
-        return SurveyResult(parse(reply.output, asked), self._names.result())
-
-    def _known(self, reply: bytes) -> SurveyResult:
-        return SurveyResult(parse(reply, self._asked), self._names.result())
-
-    def _plan_all(self, known: SurveyResult) -> tuple[StepPlan, ...]:
-        return tuple(plan(step, self._host, known) for step in self._steps)
-
-    def _start_resolving(self) -> None:
-        """Ask the name servers while the host is being asked."""
-        names = asked_of_names(self._host, self._steps)
-        pool = ThreadPoolExecutor(max_workers=1)
-        self._names = pool.submit(lambda: dict(self._resolve(names)) if names else {})
-        pool.shutdown(wait=False)
-
-    def _tell(self, planned: StepPlan, verdict: Verdict, began: float | None = None) -> None:
-        self._tally.verdicts.append(verdict)
-        seconds = time.monotonic() - began if began is not None else 0.0
-        reason = planned.unknown or "; ".join(problem.text for problem in planned.problems)
-        self._report.step(
-            StepReport(
-                name_of(planned.step), planned.step.TITLE, verdict, planned.changes, planned.notes, reason, seconds
-            )
-        )
-
-    def _keep(self, session: Session, holder: LockOwner, result: str) -> None:
+    def _audit(self, session: Session, owner: LockOwner, result: str) -> None:
         """One line in the audit log for a run that changed, or tried to change, something; not for a refused one."""
         if self._acted:
-            session.audit(holder.record(result, self._tally.count("changed")))
+            session.audit(owner.record(result, self._context.verdicts.count("changed")))
 
+    # -- survey ----------------------------------------------------------------------------------------------------
 
-def _foreseen(planned: StepPlan) -> Verdict:
-    if planned.problems:
-        return "failed"
-    if planned.unknown:
-        return "unknown"
-    return "would change" if planned.changes else "in sync"
+    def _survey(self, steps: Sequence[Step]) -> SurveyResult:
+        questions = asked_of_host(self._host, steps)
+        reply = self._transport.run(script_for(questions), limit=SURVEY_LIMIT)
+        return SurveyResult(parse(reply.output, questions), self._names.result())
+
+    def _parsed(self, reply: bytes) -> SurveyResult:
+        return SurveyResult(parse(reply, self._questions), self._names.result())
+
+    def _plan_all(self, survey: SurveyResult) -> tuple[StepPlan, ...]:
+        return tuple(plan(step, self._host, survey) for step in self._steps)
+
+    def _start_resolving(self) -> None:
+        """Ask the name servers during the survey of the host."""
+        names = asked_of_names(self._host, self._steps)
+        pool = ThreadPoolExecutor(max_workers=1)
+        self._names = pool.submit(lambda: dict(self._context.resolve(names)) if names else {})
+        pool.shutdown(wait=False)

@@ -1,61 +1,62 @@
-"""One step's changes, in order: jobs on the host, and between them what the operator's side does itself."""
+"""The changes of one step, in order: jobs on the host, and between them what is done from the operator's side."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from deployer.engine.changes import Change, Gate, OutsideCheck, Script, SecondLogin, Send, WriteFiles
+from deployer.engine.image_transfer import ImageTransfer
 from deployer.engine.job import Job
+from deployer.engine.job_output import JobResult
 from deployer.engine.plan import StepPlan, name_of
-from deployer.engine.session import JobResult, Session
-from deployer.engine.transfer import ImageTransfer
+from deployer.engine.progress import context_of
+from deployer.engine.session import Session
 from deployer.errors import Context, DeployerError, GateFailed, RollbackFailed
 from deployer.inventory.model import Inventory
 from deployer.output.report import Report
 from deployer.transport.protocol import Transport
 
 Outside = Callable[[], Mapping[str, str]]
-"""What is wrong with the site as a visitor sees it: by name of the check, what was seen."""
+"""The failed checks of the site from outside: by name of the check, what was seen."""
 
-_PERSON = "a person is needed: look at `deployer status` and `deployer logs`, then run the same command again"
-_MEND = "mend the cause, then run the same command again"
+_MANUAL = (
+    "manual intervention is required: see `deployer status` and `deployer logs`, fix the error above, "
+    "then run this command again"
+)
+_FIX = "fix the error above and run this command again"
 
 
 def not_looked_at() -> Mapping[str, str]:
-    """For a run that does not ask from outside."""
+    """For a run that does not check the site from outside."""
     return {}
-
-
-def context_of(host: Inventory, planned: StepPlan) -> Context:
-    return Context(host=host.host_name, step=planned.step.TITLE)
 
 
 @dataclass(frozen=True)
 class Executor:
-    """Acts on one host, under the lock that the session holds."""
+    """Makes changes on one host, under the lock that the session holds."""
 
     host: Inventory
     transport: Transport
     session: Session
     report: Report
     outside: Outside
-    sender: ImageTransfer
+    image_transfer: ImageTransfer
 
     def act(self, planned: StepPlan) -> None:
-        """Make the step's changes. Raises DeployerError at the first that fails, after what could be undone was."""
-        looks = any(isinstance(change, OutsideCheck) for change in planned.changes)
-        before = self.outside() if looks else {}
+        """Make the step's changes. Raises DeployerError at the first that fails, after undoing those before it."""
+        checks = any(isinstance(change, OutsideCheck) for change in planned.changes)
+        before = self.outside() if checks else {}
         for group in _groups(planned.changes):
             match group[0]:
                 case SecondLogin():
-                    self._log_in_again(planned, group[0])
+                    self._check_second_login(planned, group[0])
                 case OutsideCheck():
-                    self._look_from_outside(planned, group[0], before)
+                    self._check_from_outside(planned, group[0], before)
                 case Send():
                     self._send(planned, group[0])
                 case _:
-                    self._do(planned, group)
+                    self._run_or_fail(planned, group)
 
-    def _do(self, planned: StepPlan, changes: Sequence[Change]) -> None:
+    def _run_or_fail(self, planned: StepPlan, changes: Sequence[Change]) -> None:
         result = self._run(planned, changes)
         if result.exit_code != 0:
             raise _failure(changes, result, context_of(self.host, planned))
@@ -70,21 +71,21 @@ class Executor:
             self.report.data("parts", fields, f"              {text}")
         return result
 
-    def _look_from_outside(self, planned: StepPlan, look: OutsideCheck, before: Mapping[str, str]) -> None:
-        """What was wrong before the step is not held against it."""
-        self.report.begin(planned.step.TITLE, look.why)
+    def _check_from_outside(self, planned: StepPlan, check: OutsideCheck, before: Mapping[str, str]) -> None:
+        """Undo the step where a check fails that passed before it."""
+        self.report.begin(planned.step.TITLE, check.why)
         worse = {name: seen for name, seen in self.outside().items() if name not in before}
         if not worse:
             return
-        back = Script("go back to what served before", look.undo, within=look.within, critical=True)
-        result = self._run(planned, (back,))
+        undo = Script("roll back to the previous state", check.undo, within=check.within, critical=True)
+        result = self._run(planned, (undo,))
         what = "; ".join(f"{name}: {seen}" for name, seen in worse.items())
         context = replace(context_of(self.host, planned), output=result.output, exit_code=result.exit_code)
         if result.exit_code != GateFailed.exit_code:
-            raise RollbackFailed(f"{what}; going back failed too", remedy=_PERSON, context=context)
-        raise GateFailed(f"{what}; the former state serves", remedy=_MEND, context=context)
+            raise RollbackFailed(f"{what}; the rollback failed too", remedy=_MANUAL, context=context)
+        raise GateFailed(f"{what}; the previous release is still serving", remedy=_FIX, context=context)
 
-    def _log_in_again(self, planned: StepPlan, login: SecondLogin) -> None:
+    def _check_second_login(self, planned: StepPlan, login: SecondLogin) -> None:
         self.report.begin(planned.step.TITLE, login.why)
         second = self.transport.again()
         try:
@@ -97,7 +98,7 @@ class Executor:
     def _send(self, planned: StepPlan, send: Send) -> None:
         self.report.begin(planned.step.TITLE, send.why)
         try:
-            self.sender.send(send, self.transport)
+            self.image_transfer.send(send, self.transport)
         except DeployerError as error:
             where = context_of(self.host, planned)
             error.context = replace(error.context, host=where.host, step=where.step)
@@ -105,7 +106,7 @@ class Executor:
 
 
 def _groups(changes: Sequence[Change]) -> Sequence[Sequence[Change]]:
-    """Changes that travel together; what the operator's side does stands alone between them."""
+    """Changes that travel as one job; each one made from the operator's side is a group of its own."""
     groups: list[list[Change]] = []
     for change in changes:
         alone = isinstance(change, SecondLogin | OutsideCheck | Send)
@@ -120,8 +121,8 @@ def _failure(changes: Sequence[Change], result: JobResult, context: Context) -> 
     what = f"{failed.why}: failed" if failed else "the job ended before its first change"
     context = replace(context, output=result.output, exit_code=result.exit_code)
     if not result.undone or result.exit_code == RollbackFailed.exit_code:
-        return RollbackFailed(f"{what}, and taking it back failed too", remedy=_PERSON, context=context)
+        return RollbackFailed(f"{what}, and undoing it failed too", remedy=_MANUAL, context=context)
     undone = any(isinstance(change, WriteFiles) or getattr(change, "undo", "") for change in changes[: result.failed])
     if result.exit_code == GateFailed.exit_code or (isinstance(failed, Gate) and undone):
-        return GateFailed(f"{what}; the former state serves", remedy=_MEND, context=context)
-    return DeployerError(what, remedy=_MEND, context=context)
+        return GateFailed(f"{what}; the previous release is still serving", remedy=_FIX, context=context)
+    return DeployerError(what, remedy=_FIX, context=context)

@@ -1,4 +1,4 @@
-"""What is asked of a host, and what it answered. Questions are data; asking them is the survey's business."""
+"""Questions to a host, and its answers. Questions are data; the survey asks them."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 class Ask:
     """A question to the host: bash that only reads, run as root.
 
-    Exit 0 is an answer, and an empty one means absent. Any other exit means "could not tell".
+    Exit 0 is an answer, and an empty one means absent. Any other exit code makes the fact unknown.
     """
 
     script: str
@@ -16,7 +16,7 @@ class Ask:
 
 @dataclass(frozen=True)
 class Resolve:
-    """A question to the name servers, asked from where the operator sits: which addresses has this name?"""
+    """A question to the name servers, asked from the operator's machine: which addresses has this name?"""
 
     name: str
 
@@ -26,7 +26,7 @@ Probes = Mapping[str, Ask | Resolve]
 
 @dataclass(frozen=True)
 class Answer:
-    """What came back for one question."""
+    """The reply to one question."""
 
     output: str
     exit_code: int = 0
@@ -34,7 +34,7 @@ class Answer:
 
 
 class Unknown(Exception):
-    """A step asked for a fact that the host could not tell (yet)."""
+    """A step needs a fact that the host could not answer (yet)."""
 
     def __init__(self, key: str, answer: Answer) -> None:
         reason = (answer.error or answer.output).strip().splitlines()
@@ -54,14 +54,14 @@ class Facts:
         return cls({key: Answer(output) for key, output in answers.items()})
 
     def __getitem__(self, key: str) -> str:
-        """The answer without trailing newlines. Raises Unknown when the host could not tell."""
+        """The answer without trailing newlines. Raises Unknown when the host could not answer."""
         answer = self.answers[key]
         if answer.exit_code != 0:
             raise Unknown(key, answer)
         return answer.output.rstrip("\n")
 
     def lines(self, key: str) -> tuple[str, ...]:
-        """Only a newline ends a line: a value may hold the other signs that splitlines() takes for an end."""
+        """Only a newline ends a line: a value may contain the other characters at which splitlines() splits."""
         return tuple(self[key].split("\n")) if self[key] else ()
 
     def pairs(self, key: str) -> Mapping[str, str]:

@@ -1,9 +1,9 @@
-# Lays a job down (a tar stream on standard input; its files are as new as their arrival), says `ready`, waits for
-# its start, then shows what it says.
+# Unpacks a job (a tar stream on standard input; files get the time of their arrival), prints `ready`, waits for the
+# start of the job, then prints its output.
 # Needs: work (the job's directory).
 install -d -m 0700 "$work"
 tar -x -m -C "$work" --no-same-permissions -p
-if [ ! -e "$work/complete" ]; then echo "the job did not arrive whole" >&2; exit 1; fi
+if [ ! -e "$work/complete" ]; then echo "the job arrived incomplete" >&2; exit 1; fi
 mkfifo "$work/started"
 exec 6<>"$work/started"
 : >"$work/output"

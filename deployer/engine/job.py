@@ -12,7 +12,7 @@ from deployer.engine.program import script
 
 @dataclass(frozen=True)
 class Job:
-    """What one step wants done, in order; `env_file` tells the runner which secrets to mask."""
+    """The changes of one step, in order; the runner masks the secrets of `env_file`."""
 
     title: str
     changes: Sequence[Change]
@@ -20,7 +20,7 @@ class Job:
 
     @property
     def limit(self) -> float:
-        """Seconds after which nothing of the job can still run."""
+        """Seconds after which no part of the job can still be running."""
         return sum(_limit(change) + 60 for change in self.changes) + 600
 
 
@@ -42,7 +42,7 @@ def _files(job: Job) -> Iterator[File]:
         yield _text("critical", "")
     for number, change in enumerate(job.changes, 1):
         yield from _parts(number, change)
-    yield _text("complete", "")  # last: without it the stream was cut at a boundary that tar takes for an end
+    yield _text("complete", "")  # last: without it the stream was truncated where tar sees no error
 
 
 def _line(number: int, change: Change) -> str:
@@ -54,7 +54,7 @@ def _line(number: int, change: Change) -> str:
         case Script(within=within):
             return f"{number} run {within} 0\n"
         case SecondLogin() | OutsideCheck() | Send():
-            raise AssertionError("this is done by the operator's side, not by a job")
+            raise AssertionError("this is done from the operator's side, not by a job")
 
 
 def _parts(number: int, change: Change) -> Iterator[File]:

@@ -1,4 +1,4 @@
-"""What is done because somebody asks for it, not because the host differs: a backup, a restore, a drill."""
+"""A step that runs because a command requests it, not because the host differs: a backup, a restore, a drill."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -12,7 +12,7 @@ from deployer.text.shell import quote
 
 @dataclass(frozen=True)
 class OneOff:
-    """A step that makes these changes once: `token` is this run's own, and stands on the host when they are made."""
+    """A step that makes these changes once: `token` is unique to this run, and is on the host when they are made."""
 
     title: str
     changes: Sequence[Change]
@@ -32,8 +32,8 @@ class OneOff:
     def plan(self, host: Inventory, facts: Facts) -> Plan:
         if facts["done"] != self.token:
             yield from self.changes
-            yield Script("note that it is done", f"echo {quote(self.token)} >{quote(self._mark(host))}")
+            yield Script("record that it is done", f"echo {quote(self.token)} >{quote(self._mark(host))}")
 
     def _mark(self, host: Inventory) -> str:
-        """One for each title: a command may ask for several things, one after the other."""
-        return f"/run/deployer-{host.name}.asked-{self.__name__.replace(' ', '-')}"
+        """One file for each title: a command may have several one-offs, one after the other."""
+        return f"/run/deployer-{host.name}.done-{self.__name__.replace(' ', '-')}"

@@ -1,4 +1,4 @@
-"""From facts to a plan, without touching anything: what each step would do, and what stands in its way."""
+"""From facts to a plan, without touching anything: what each step would do, and which problems prevent it."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -14,7 +14,7 @@ Resolver = Callable[[tuple[Resolve, ...]], Mapping[Resolve, Answer]]
 
 @dataclass(frozen=True)
 class StepPlan:
-    """One step's plan. `unknown` says why it cannot be made yet, `problems` why it never can."""
+    """One step's plan. `unknown` is why it cannot be made yet, `problems` why it cannot be made at all."""
 
     step: Step
     changes: tuple[Change, ...] = ()
@@ -47,10 +47,10 @@ def asked_of_names(host: Inventory, steps: Sequence[Step]) -> tuple[Resolve, ...
     return tuple(dict.fromkeys(probe for probe in probes if isinstance(probe, Resolve)))
 
 
-def plan(step: Step, host: Inventory, known: SurveyResult) -> StepPlan:
-    """The step's plan; a fact that cannot be told makes it unknown, never empty."""
+def plan(step: Step, host: Inventory, survey: SurveyResult) -> StepPlan:
+    """The step's plan; a fact that the host could not answer makes it unknown, never empty."""
     try:
-        wanted = tuple(step.plan(host, known.facts(step.probes(host))))
+        wanted = tuple(step.plan(host, survey.facts(step.probes(host))))
     except Unknown as unknown:
         return StepPlan(step, unknown=str(unknown))
     except Stop as stop:

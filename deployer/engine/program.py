@@ -1,4 +1,4 @@
-"""The host-side scripts that travel with the tool, with their parameters as shell assignments in front."""
+"""The host-side scripts that ship with the tool, with their parameters as shell assignments in front."""
 
 from functools import cache
 from importlib.resources import files

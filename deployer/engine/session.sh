@@ -1,11 +1,12 @@
-# Holds the lock of one run and starts its jobs. Spoken to line by line on standard input:
-#   (an empty line)  heartbeat: without one for 30 s the operator is gone
-#   start ID         start the job that was laid into $work/ID; it inherits the lock and outlives this session
-#   stop             break off the running job, unless it is critical: then wait for it
-#   audit JSON       keep a line in the audit log
-#   quit             the run is over
-# Needs NAME, ROOT, HOLDER (one line of JSON), WAIT (seconds) and a function `survey`.
-# flock(1) on an open descriptor: the lock is free when the last process that has it open is gone, however it ended.
+# Holds the lock of one run and starts its jobs. Takes commands line by line on standard input:
+#   (an empty line)  heartbeat: without one for 30 s the operator counts as disconnected
+#   start ID         start the job whose files are in $work/ID; it inherits the lock and outlives this session
+#   stop             stop the running job, or wait for it where it is critical
+#   audit JSON       add a line to the audit log
+#   quit             end the session
+# Needs NAME, ROOT, OWNER (one line of JSON), WAIT (seconds) and a function `survey`.
+# flock(1) on an open descriptor: the lock is free once the last process that has it open ends, for whatever reason.
+# The file $lock.holder describes the lock owner: process id and start time, OWNER, `here` where cron started it.
 LC_ALL=C
 lock=/run/lock/deployer-$NAME.lock
 work=/run/deployer/$NAME
@@ -14,8 +15,9 @@ finished=0
 
 start_time() { cut -d' ' -f22 "/proc/$1/stat" 2>/dev/null; }
 
-# What cron started is here as long as it lives. A holder whose operator was not heard for 15 s (a heartbeat comes every 10) is about to give up: not refused for it.
-holder_lives() {
+# A program of cron owns the lock as long as it lives. A session without a heartbeat for 15 s (one comes every 10) is
+# about to end: wait for it instead of reporting the lock as held.
+owner_lives() {
   local pid began
   read -r pid began 2>/dev/null <"$lock.holder" || return 1
   [ "$(start_time "$pid")" = "$began" ] &&
@@ -24,7 +26,7 @@ holder_lives() {
 
 running_job() { cat "$work"/*/title 2>/dev/null | tail -n 1; }
 
-# Waits for the lock at most $1 seconds, and says so now and then: an operator who hears nothing takes us for dead.
+# Waits for the lock at most $1 seconds, and prints a line every 10 s: the operator's end treats silence as a failure.
 wait_for_lock() {
   local deadline=$((SECONDS + $1))
   while [ "$SECONDS" -lt "$deadline" ]; do
@@ -37,7 +39,7 @@ wait_for_lock() {
 acquire() {
   exec 9>>"$lock"
   flock -n 9 && return
-  if holder_lives; then
+  if owner_lives; then
     echo "held $(sed -n 2p "$lock.holder")"
     wait_for_lock "$WAIT" && return
   else
@@ -48,26 +50,26 @@ acquire() {
   exit 0
 }
 
-take_over() {
+record_owner() {
   rm -rf "$work"
   install -d -m 0700 "$work"
-  printf '%s\n' "$HOLDER" >"$work/holder"
-  printf '%s %s\n%s\n' "$$" "$(start_time $$)" "$HOLDER" >"$lock.holder"
+  printf '%s\n' "$OWNER" >"$work/holder"
+  printf '%s %s\n%s\n' "$$" "$(start_time $$)" "$OWNER" >"$lock.holder"
 }
 
-# What a restore left that was broken off is put right first (recover.sh): nothing is built on a half state. It says what
-# it does to a file: nobody who goes away stops it.
-mend_restore() {
-  local left=$ROOT/.deployer/restoring code=0
-  if [ ! -e "$left/program" ]; then rm -rf "$left"; return; fi
-  echo mending
-  bash -u "$left/program" mend >"$work/mended" 2>&1 || code=$?
-  sed 's/^/mended /' "$work/mended"
+# Recover from an interrupted restore first (recover.sh): no run may build on a half-restored state. Its output goes to
+# a file: a disconnected operator must not stop it. `mend` is the verb that a program of any version knows.
+recover_restore() {
+  local journal=$ROOT/.deployer/restoring code=0
+  if [ ! -e "$journal/program" ]; then rm -rf "$journal"; return; fi
+  echo recovering
+  bash -u "$journal/program" mend >"$work/recovery" 2>&1 || code=$?
+  sed 's/^/recovery /' "$work/recovery"
   if [ "$code" != 0 ]; then rm -f "$lock.holder"; echo stuck; exit 0; fi
 }
 
 # The runner gets the lock's descriptor 9 and keeps it; `setsid` and a scope of its own detach it from this login.
-# No child of this shell: bash would leave it a zombie while it waits for a line, and who follows it would not see its end.
+# It is no child of this shell: bash would leave it a zombie while reading a line, and follow.sh would not see its end.
 start_job() {
   started=1
   (
@@ -77,8 +79,8 @@ start_job() {
   )
 }
 
-# $1 is the job's directory, $2 its process. A job that was started a moment ago may not have its unit yet, and one that
-# has not begun does not begin any more (runner.sh).
+# $1 is the job's directory, $2 its process. A job that was started a moment ago may have no unit yet, and one that has
+# not begun will not begin once `stopped` exists (runner.sh).
 end_job() {
   local unit=deployer-$NAME-$$-${1##*/}.scope deadline=$((SECONDS + 3))
   : >"$1/stopped"
@@ -89,7 +91,7 @@ end_job() {
     systemctl kill --signal=KILL "$unit" 2>/dev/null
 }
 
-# It has the lock from the moment it is forked, long before it says so: the lock is free when it is gone.
+# A job has the lock from its fork on, before it reports anything: the lock is free once its process has ended.
 await_end() {
   local deadline=$((SECONDS + 15))
   while [ -d "/proc/$1" ] && [ "$SECONDS" -lt "$deadline" ]; do sleep 0.05; done
@@ -110,17 +112,17 @@ audit() {
   install -d -m 0755 "$ROOT/.deployer" && printf '%s\n' "$1" >>"$ROOT/.deployer/audit.jsonl"
 }
 
-farewell() {
+end_session() {
   if [ "$started" = 1 ] && [ "$finished" = 0 ]; then
-    audit "{\"run\": ${HOLDER%\}}, \"result\": \"connection lost\"}, \"changed\": null, \"ended\": \"$(date -u +%FT%TZ)\"}"
+    audit "{\"run\": ${OWNER%\}}, \"result\": \"connection lost\"}, \"changed\": null, \"ended\": \"$(date -u +%FT%TZ)\"}"
   fi
   rm -f "$lock.holder"
 }
 
 acquire
-take_over
-mend_restore
-trap farewell EXIT
+record_owner
+recover_restore
+trap end_session EXIT
 echo locked
 reply=$(survey)$'\n'
 printf '%d\n%s' "${#reply}" "$reply"

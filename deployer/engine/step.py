@@ -1,4 +1,4 @@
-"""The vocabulary of a step: a module with a title, its questions, and a pure plan."""
+"""The interface of a step: a module with a title, its questions, and a pure plan."""
 
 from collections.abc import Iterator
 from typing import Protocol
@@ -18,10 +18,10 @@ class Step(Protocol):
         """The guide's section, number first."""
 
     def probes(self, host: Inventory) -> Probes:
-        """What must be known before the plan can be made."""
+        """The questions whose answers the plan needs."""
 
     def plan(self, host: Inventory, facts: Facts) -> Plan:
-        """What has to be done; nothing when the host is as it should be.
+        """The changes to make; none when the host is in the desired state.
 
-        Raises Unknown where a fact cannot be told yet, Stop where no change can mend the host.
+        Raises Unknown where a fact is missing, Stop where no change can bring the host there.
         """

@@ -1,8 +1,8 @@
 """Many questions as one script, and its reply as answers: a run with nothing to do costs one round trip.
 
-The questions run side by side (process substitutions, no temporary files), each in a subshell of its own with no
-input. Each answers `number exit-code length`, its output, `length`, its error: no encoding and no extra process.
-A last line `done` tells a whole reply from a cut one.
+The questions run in parallel (process substitutions, no temporary files), each in a subshell of its own with no
+input. Each prints `number exit-code length`, its output, `length`, its error: no encoding and no extra process.
+A last line `done` distinguishes a complete reply from a truncated one.
 """
 
 from collections.abc import Iterable, Mapping
@@ -39,7 +39,7 @@ def script_for(asked: tuple[Ask, ...]) -> str:
 
 
 def parse(reply: bytes, asked: tuple[Ask, ...]) -> Mapping[Ask, Answer]:
-    """The answers by question. Raises ConnectionFailed when the reply is not whole."""
+    """The answers by question. Raises ConnectionFailed when the reply is incomplete."""
     reader = _Reader(reply)
     answers = {ask: reader.answer(number) for number, ask in enumerate(asked)}
     reader.end()
@@ -47,7 +47,7 @@ def parse(reply: bytes, asked: tuple[Ask, ...]) -> Mapping[Ask, Answer]:
 
 
 class _Reader:
-    """Takes a reply apart from front to back; anything unexpected means that it was cut."""
+    """Reads a reply from front to back; anything unexpected means that it was truncated."""
 
     def __init__(self, reply: bytes) -> None:
         self._rest = reply
@@ -55,7 +55,7 @@ class _Reader:
     def answer(self, number: int) -> Answer:
         header = self._line().split()
         if len(header) != 3 or header[0] != str(number):
-            raise cut()
+            raise cut_short()
         output = self._take(_number(header[2]))
         error = self._take(_number(self._line()))
         self._line()
@@ -63,29 +63,29 @@ class _Reader:
 
     def end(self) -> None:
         if self._line() != "done":
-            raise cut()
+            raise cut_short()
 
     def _line(self) -> str:
         line, newline, self._rest = self._rest.partition(b"\n")
         if not newline:
-            raise cut()
+            raise cut_short()
         return line.decode(errors="replace")
 
     def _take(self, size: int) -> str:
         taken, self._rest = self._rest[:size], self._rest[size:]
         if len(taken) < size:
-            raise cut()
+            raise cut_short()
         return taken.decode(errors="replace")
 
 
 def _number(text: str) -> int:
     if not text.isdecimal():
-        raise cut()
+        raise cut_short()
     return int(text)
 
 
-def cut() -> ConnectionFailed:
+def cut_short() -> ConnectionFailed:
     """The connection ended in the middle of an answer."""
     return ConnectionFailed(
-        "the host's answer was cut short", remedy="run the same command again; nothing was changed by asking"
+        "the host's answer was cut short", remedy="run the same command again; the survey changed nothing"
     )

@@ -1,1 +1,1 @@
-"""How a run is told: as text for people, with or without a terminal, or as JSON lines. The only code that prints."""
+"""How a run is reported: as text, with or without a terminal, or as JSON lines. The only code that prints."""

@@ -1,5 +1,6 @@
-"""For people: a line for each step, what is being waited for, a recap. Plain lines where there is no terminal."""
+"""Text: a line for each step, what the run is waiting for, a recap. Plain lines where there is no terminal."""
 
+import math
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -9,10 +10,9 @@ from rich.markup import escape
 from rich.status import Status
 
 from deployer.errors import DeployerError
-from deployer.output.jsonlines import diff_of
 from deployer.output.report import Recap, StepReport
 
-_COLOURS = {"in sync": "green", "changed": "yellow", "would change": "yellow", "unknown": "magenta", "failed": "red"}
+_COLOURS = {"unchanged": "green", "changed": "yellow", "would change": "yellow", "unknown": "magenta", "failed": "red"}
 
 QUIET_FOR = 20.0
 """Seconds between two lines of remote output where there is no terminal; with -v every line is shown."""
@@ -20,7 +20,7 @@ QUIET_FOR = 20.0
 
 @dataclass(frozen=True)
 class Detail:
-    """How much is told."""
+    """How much is printed."""
 
     diff: bool = False
     verbose: bool = False
@@ -35,10 +35,10 @@ class Console:
         self._out = out or RichConsole(highlight=False, soft_wrap=True, emoji=False)
         self._log = log or RichConsole(stderr=True, highlight=False, soft_wrap=True, emoji=False)
         self._status: Status | None = None
-        self._doing, self._began, self._told = "", 0.0, 0.0
+        self._doing, self._began, self._printed_at = "", time.monotonic(), -math.inf
 
     def begin(self, section: str, what: str) -> None:
-        self._doing, self._began, self._told = f"{section} · {what}", time.monotonic(), time.monotonic()
+        self._doing, self._began, self._printed_at = f"{section} · {what}", time.monotonic(), time.monotonic()
         if self._out.is_terminal and not self._detail.quiet:
             self._live(escape(self._doing))
         elif not self._detail.quiet:
@@ -50,13 +50,13 @@ class Console:
         elif self._status:
             elapsed = time.monotonic() - self._began
             self._live(f"{escape(self._doing)} [dim]· {elapsed:.0f} s · {escape(text[: self._out.width - 4])}[/]")
-        elif time.monotonic() - self._told > QUIET_FOR and not self._detail.quiet:
-            self._told = time.monotonic()
-            self._out.print(f"    {self._told - self._began:.0f} s: {text}", markup=False)
+        elif time.monotonic() - self._printed_at > QUIET_FOR and not self._detail.quiet:
+            self._printed_at = time.monotonic()
+            self._out.print(f"    {self._printed_at - self._began:.0f} s: {text}", markup=False)
 
     def step(self, step: StepReport) -> None:
-        self._still()
-        if self._detail.quiet and step.verdict == "in sync":
+        self._end_live()
+        if self._detail.quiet and step.verdict == "unchanged":
             return
         seconds = f"  {step.seconds:.1f} s" if step.seconds >= 1 else ""
         colour = _COLOURS[step.verdict]
@@ -67,23 +67,23 @@ class Console:
     def _details(self, step: StepReport) -> Iterator[str]:
         for change in step.changes:
             yield f"              · {escape(change.why)}"
-            if self._detail.diff and diff_of(change):
-                yield from (f"                [dim]{escape(line)}[/]" for line in diff_of(change).splitlines())
+            if self._detail.diff:
+                yield from (f"                [dim]{escape(line)}[/]" for line in change.diff.splitlines())
         for note in step.notes:
             text = escape(note.text).replace("\n", "\n                ")
             yield f"              [yellow]note:[/] {text}" + (
                 f" [dim]→ {escape(note.remedy)}[/]" if note.remedy else ""
             )
         if step.reason and step.verdict == "unknown":
-            yield f"              [dim]cannot be known until an earlier section is done: {escape(step.reason)}[/]"
+            yield f"              [dim]not known until an earlier step is done: {escape(step.reason)}[/]"
 
     def data(self, event: str, fields: dict[str, object], text: str) -> None:
-        self._still()
+        self._end_live()
         if text:
             self._out.print(text, markup=False)
 
     def error(self, error: DeployerError) -> None:
-        self._still()
+        self._end_live()
         context = error.context
         where = " · ".join(part for part in (context.host, context.step) if part)
         self._log.print(f"[bold red]error[/]{': ' if where else ''}[bold]{escape(where)}[/]")
@@ -99,7 +99,7 @@ class Console:
             self._log.print(f"[green]→[/] {escape(line)}")
 
     def recap(self, recap: Recap) -> None:
-        self._still()
+        self._end_live()
         unknown = f"unknown: {recap.unknown}  " if recap.unknown else ""
         colour = "red" if recap.failed or recap.exit_code not in (0, 10) else "yellow" if recap.changed else "green"
         self._out.print(
@@ -114,7 +114,7 @@ class Console:
         else:
             self._status.update(text)
 
-    def _still(self) -> None:
+    def _end_live(self) -> None:
         if self._status is not None:
             self._status.stop()
             self._status = None

@@ -4,7 +4,6 @@ import json
 from dataclasses import asdict
 from typing import TextIO
 
-from deployer.engine.changes import Change
 from deployer.errors import DeployerError
 from deployer.output.report import Recap, StepReport
 
@@ -27,7 +26,7 @@ class JsonLines:
             step=step.name,
             section=step.section,
             verdict=step.verdict,
-            changes=[{"why": change.why, "diff": diff_of(change)} for change in step.changes],
+            changes=[asdict(change) for change in step.changes],
             notes=[asdict(note) for note in step.notes],
             reason=step.reason,
             seconds=round(step.seconds, 3),
@@ -45,8 +44,3 @@ class JsonLines:
 
     def _write(self, event: str, **fields: object) -> None:
         print(json.dumps({"event": event, **fields}), file=self._out, flush=True)
-
-
-def diff_of(change: Change) -> str:
-    """The difference that a change makes to a file, where it is one; secrets are masked where it was made."""
-    return getattr(change, "diff", "")

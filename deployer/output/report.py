@@ -1,24 +1,53 @@
-"""What a run tells: a protocol for the engine, and its events as frozen data."""
+"""What a run reports: a protocol for the engine, and its events as frozen data."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal, Protocol
 
-from deployer.engine.changes import Change, Note
 from deployer.errors import DeployerError
 
-Verdict = Literal["in sync", "changed", "would change", "unknown", "failed"]
+Verdict = Literal["unchanged", "changed", "would change", "unknown", "failed"]
+
+
+@dataclass
+class Verdicts:
+    """How each step ended, in order: added by whoever reports a step, counted by the recap."""
+
+    all: list[Verdict] = field(default_factory=list)
+
+    def add(self, verdict: Verdict) -> None:
+        self.all.append(verdict)
+
+    def count(self, *wanted: Verdict) -> int:
+        """How many ended in one of these ways."""
+        return sum(verdict in wanted for verdict in self.all)
+
+
+@dataclass(frozen=True)
+class ShownChange:
+    """A change as it is printed: why in one line; `diff` is empty where no file changes, its secrets are masked."""
+
+    why: str
+    diff: str = ""
+
+
+@dataclass(frozen=True)
+class ShownNote:
+    """A note as it is printed, and what to do about it."""
+
+    text: str
+    remedy: str = ""
 
 
 @dataclass(frozen=True)
 class StepReport:
-    """How one step ended, or would. `reason` is why it is unknown or failed."""
+    """How one step ended, or would; `seconds` it took. `reason` is why it is unknown or failed."""
 
     name: str
     section: str
     verdict: Verdict
-    changes: Sequence[Change] = ()
-    notes: Sequence[Note] = ()
+    changes: Sequence[ShownChange] = ()
+    notes: Sequence[ShownNote] = ()
     reason: str = ""
     seconds: float = 0.0
 
@@ -40,19 +69,19 @@ class Recap:
 
 
 class Report(Protocol):
-    """Where a run says what it does."""
+    """Where a run reports what it does."""
 
     def begin(self, section: str, what: str) -> None:
         """A step starts to act."""
 
     def line(self, text: str) -> None:
-        """A line of remote output, or what is waited for."""
+        """A line of remote output, or what the run is waiting for."""
 
     def step(self, step: StepReport) -> None:
         """A step is over."""
 
     def data(self, event: str, fields: dict[str, object], text: str) -> None:
-        """What a command answers: as an event for programs, as text for people."""
+        """A command's result: as an event for programs, as text for people."""
 
     def error(self, error: DeployerError) -> None:
         """The run failed."""

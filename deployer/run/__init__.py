@@ -1,1 +1,1 @@
-"""One run of a command on one or more hosts: options, hosts, prompts, the tally, and convergence."""
+"""One run of a command on one or more hosts: options, hosts, prompts, and convergence."""

@@ -1,4 +1,4 @@
-"""One definition of each command, from which both front ends are made."""
+"""The definition of a command, from which both front ends are made, and what the user gave on the command line."""
 
 import keyword
 from collections.abc import Callable, Mapping
@@ -10,7 +10,7 @@ from deployer.errors import UsageError
 
 @dataclass(frozen=True)
 class Option:
-    """A flag (`kind` bool), or an option with a value; `name` as it is typed, without dashes in front."""
+    """A flag (`kind` bool), or an option with a value; `name` is without its leading dashes."""
 
     name: str
     help: str
@@ -30,7 +30,7 @@ def key_of(name: str) -> str:
 
 @dataclass(frozen=True)
 class Choices:
-    """What was chosen on the command line, typed; absent options hold their defaults."""
+    """What the user gave on the command line; absent options have their defaults."""
 
     values: Mapping[str, bool | int | str | None]
     environ: Mapping[str, str]
@@ -41,12 +41,12 @@ class Choices:
         return value if isinstance(value, str) else ""
 
     def number(self, name: str) -> int:
-        """Raises UsageError where a number is wanted and something else was given."""
+        """Raises UsageError for a value that is not a number."""
         value = self.values.get(key_of(name)) or 0
         try:
             return int(value)
         except ValueError:
-            raise UsageError(f"--{name}: {value!r} is not a number") from None
+            raise UsageError(f"--{name} {value}: not a number") from None
 
     def flag(self, name: str) -> bool:
         return bool(self.values.get(key_of(name)))
@@ -54,29 +54,27 @@ class Choices:
 
 @dataclass(frozen=True)
 class Command:
-    """A command: what it is called, what it says of itself, what it takes, and what it does (giving the exit code).
+    """What a command does (returning the exit code), and what it takes; its name and summary stand in the table.
 
-    Without its `argument` where that is needed a command is a usage error; click says so, and Invoke.
+    A command that needs its `argument` raises UsageError without it.
     """
 
-    name: str
-    help: str
     run: Callable[[Choices], int]
     options: tuple[Option, ...] = ()
     argument: Option | None = None
     argument_needed: bool = False
 
 
-HOST = Option("host", "inventory/NAME.toml; else $DEPLOYER_HOST, else the only host there is", short="H")
-INVENTORY = Option("inventory", "directory of the inventory files", short="i")
-JSON = Option("json", "JSON lines on standard output, nothing else there", bool)
+HOST = Option("host", "a host or group of the inventory; default: $DEPLOYER_HOST, or the only host", short="H")
+INVENTORY = Option("inventory", "the inventory's directory; default: $DEPLOYER_INVENTORY, or ./inventory", short="i")
+JSON = Option("json", "print events as JSON lines on standard output, and nothing else there", bool)
 VERBOSE = Option("verbose", "show all remote output", bool, short="v")
 QUIET = Option("quiet", "show only what changes or fails", bool, short="q")
-DRY_RUN = Option("dry-run", "say what would change; nothing is written on the host", bool)
-DIFF = Option("diff", "show what changes inside files", bool)
-DETAILED = Option("detailed-exitcode", "with --dry-run: exit 10 when something would change", bool)
-WAIT = Option("wait", "seconds to wait for the lock of another run", int, default=0)
-YES = Option("yes", "do not ask", bool, short="y")
+DRY_RUN = Option("dry-run", "print what would change; nothing is written on the host", bool)
+DIFF = Option("diff", "show the changes inside files", bool)
+DETAILED = Option("detailed-exitcode", "with --dry-run: exit code 10 if anything would change", bool)
+WAIT = Option("wait", "seconds to wait while another run holds the lock", int, default=0)
+YES = Option("yes", "answer yes to every question", bool, short="y")
 
 COMMON = (HOST, INVENTORY, JSON, VERBOSE, QUIET)
 CHANGING = (*COMMON, DRY_RUN, DIFF, DETAILED, WAIT)

@@ -1,8 +1,9 @@
-"""What all commands that bring a host to a plan share: the plan alone, or the plan and then its acts."""
+"""What all commands that change a host share: the plan alone with --dry-run, otherwise the plan and its changes."""
 
 from collections.abc import Mapping, Sequence
 from uuid import uuid4
 
+from deployer.build.local_builder import LocalBuilder
 from deployer.engine.changes import Change
 from deployer.engine.engine import Engine, RunContext
 from deployer.engine.executor import Outside, not_looked_at
@@ -11,47 +12,45 @@ from deployer.engine.oneoff import OneOff
 from deployer.engine.step import Step
 from deployer.inventory.model import Inventory
 from deployer.run.host_run import HostRun
+from deployer.run.resolver import resolver
 from deployer.verify.outside import faults
 
 
-def converge(run: HostRun, engine: Engine, holder: LockOwner) -> int:
-    """Apply the engine's plan, or with --dry-run tell it; gives the exit code."""
+def converge(run: HostRun, engine: Engine, owner: LockOwner) -> int:
+    """Apply the engine's plan, or with --dry-run report it; returns the exit code."""
     if run.choices.flag("dry-run"):
         differs = any(planned.changes or planned.unknown for planned in engine.preview())
         return 10 if differs and run.choices.flag("detailed-exitcode") else 0
-    engine.apply(holder, wait=run.choices.number("wait"))
+    engine.apply(owner, wait=run.choices.number("wait"))
     return 0
 
 
 def seen(run: HostRun) -> Mapping[str, str]:
-    """What is wrong with the site as a visitor sees it."""
+    """What is wrong with the site as a visitor sees it: by name of the check, what it found."""
     return faults(run.host, run.transport)
 
 
-def operator_of(run: HostRun, host: Inventory, outside: Outside = not_looked_at) -> RunContext:
-    """The operator's side of a run that may build, for this host as it is wanted now."""
-    from deployer.build.local_builder import LocalBuilder
-    from deployer.run.resolver import resolver
-
-    return RunContext(resolver(host), run.report, run.tally, outside, LocalBuilder(host, run.report))
+def run_context(run: HostRun, host: Inventory, outside: Outside = not_looked_at) -> RunContext:
+    """The operator's side of a run that may build images. `host` may differ from the run's, by its ref for example."""
+    return RunContext(resolver(host), run.report, run.verdicts, outside, LocalBuilder(host, run.report))
 
 
 def converge_on(
-    run: HostRun, host: Inventory, steps: Sequence[Step], doing: str, outside: Outside = not_looked_at
+    run: HostRun, host: Inventory, steps: Sequence[Step], command: str, outside: Outside = not_looked_at
 ) -> int:
-    """Bring this host (as it is wanted now: at another ref, say) to these steps; or tell what that would take."""
-    return converge(run, Engine(host, run.transport, steps, operator_of(run, host, outside)), LockOwner.here(doing))
+    """Apply these steps to `host`, or with --dry-run report what they would change; returns the exit code."""
+    return converge(run, Engine(host, run.transport, steps, run_context(run, host, outside)), LockOwner.here(command))
 
 
 def converge_once(run: HostRun, title: str, changes: Sequence[Change], outside: Outside = not_looked_at) -> int:
-    """Make these changes because they were asked for, whatever the host is like; or tell them."""
+    """Make these changes because the user asked for them, in whatever state the host is; returns the exit code."""
     return converge_all_once(run, title.partition(" ")[2].lower(), {title: changes}, outside)
 
 
 def converge_all_once(
-    run: HostRun, doing: str, steps: Mapping[str, Sequence[Change]], outside: Outside = not_looked_at
+    run: HostRun, command: str, steps: Mapping[str, Sequence[Change]], outside: Outside = not_looked_at
 ) -> int:
     """The same for several steps, by their titles: each one's success counts, also when a later one fails."""
-    asked = tuple(OneOff(title, changes, token=uuid4().hex) for title, changes in steps.items())
-    engine = Engine(run.host, run.transport, asked, RunContext(lambda names: {}, run.report, run.tally, outside))
-    return converge(run, engine, LockOwner.here(doing))
+    oneoffs = tuple(OneOff(title, changes, token=uuid4().hex) for title, changes in steps.items())
+    engine = Engine(run.host, run.transport, oneoffs, RunContext(lambda names: {}, run.report, run.verdicts, outside))
+    return converge(run, engine, LockOwner.here(command))

@@ -1,31 +1,22 @@
-"""What every command that talks to hosts shares: the report, the recap, and the one place where errors are caught."""
+"""One command on its hosts: the report, the recap, and the one place where errors are caught and reported."""
 
 import sys
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from deployer.engine.facts import Ask, Facts
 from deployer.engine.survey import parse, script_for
 from deployer.errors import Context, DeployerError, Interrupted
 from deployer.inventory.model import Inventory
-from deployer.output.report import Recap, Report
+from deployer.output.jsonlines import JsonLines
+from deployer.output.report import Recap, Report, Verdicts
 from deployer.run.command import Choices
 from deployer.run.hosts import chosen_hosts, connect
 from deployer.transport.protocol import Reply, Transport
 
 Connecting = Callable[[Inventory, Choices], Transport]
 """How a command gets its transport; nothing connects before it is used."""
-
-
-@dataclass
-class Tally:
-    """How many steps ended how; kept by the engine, read by the recap."""
-
-    verdicts: list[str] = field(default_factory=list)
-
-    def count(self, *wanted: str) -> int:
-        return sum(verdict in wanted for verdict in self.verdicts)
 
 
 @dataclass(frozen=True)
@@ -36,7 +27,7 @@ class HostRun:
     transport: Transport
     report: Report
     choices: Choices
-    tally: Tally
+    verdicts: Verdicts
 
     def ask(self, questions: Mapping[str, Ask], *, limit: float = 60.0) -> Facts:
         """Ask the host in one round trip. Raises ConnectionFailed; a fact it could not answer raises Unknown."""
@@ -54,22 +45,20 @@ class HostRun:
 
 
 def report_for(choices: Choices) -> Report:
+    """Where this run prints: text, or JSON lines with --json."""
     if choices.flag("json"):
-        from deployer.output.jsonlines import JsonLines  # rich is not needed for it
-
         return JsonLines(sys.stdout, sys.stderr)
-    from deployer.output.console import Console, Detail  # nor this for JSON
+    from deployer.output.console import Console, Detail  # imports rich: 50 ms that a run with --json does not pay
 
     return Console(Detail(choices.flag("diff"), choices.flag("verbose"), choices.flag("quiet")))
 
 
 def on_hosts(choices: Choices, action: Callable[[HostRun], int], connecting: Connecting = connect) -> int:
-    """Do something on each chosen host, one after the other; the first failure ends it and gives the exit code."""
-    report = report_for(choices)
-    try:
-        hosts = chosen_hosts(choices)
-    except DeployerError as error:
-        return refuse(choices, error)
+    """Run `action` on each chosen host in turn; the first failure ends it, and its exit code is returned.
+
+    Raises InventoryError where the hosts cannot be read: the front end reports it.
+    """
+    hosts, report = chosen_hosts(choices), report_for(choices)
     for host in hosts:
         code = _on_host(host, connecting(host, choices), choices, report, action)
         if code not in (0, 10):
@@ -78,7 +67,7 @@ def on_hosts(choices: Choices, action: Callable[[HostRun], int], connecting: Con
 
 
 def refuse(choices: Choices, error: DeployerError) -> int:
-    """Tell of an error that no host's run has met; programs find a recap at the end of this too."""
+    """Report an error that came before any host's run; with --json a recap is the last line here too."""
     report = report_for(choices)
     report.error(error)
     if choices.flag("json"):
@@ -89,28 +78,28 @@ def refuse(choices: Choices, error: DeployerError) -> int:
 def _on_host(
     host: Inventory, transport: Transport, choices: Choices, report: Report, action: Callable[[HostRun], int]
 ) -> int:
-    began, tally = time.monotonic(), Tally()
+    began, verdicts = time.monotonic(), Verdicts()
     try:
-        code = action(HostRun(host, transport, report, choices, tally))
+        code = action(HostRun(host, transport, report, choices, verdicts))
     except DeployerError as error:
         report.error(error)
         code = error.exit_code
     except KeyboardInterrupt:
-        report.error(Interrupted("interrupted; nothing runs on the host", remedy="run the same command again"))
+        report.error(Interrupted("interrupted; nothing is running on the host", remedy="run this command again"))
         code = Interrupted.exit_code
-    report.recap(_recap(host, transport, tally, time.monotonic() - began, code))
+    report.recap(_recap(host, transport, verdicts, time.monotonic() - began, code))
     transport.close()
     return code
 
 
-def _recap(host: Inventory, transport: Transport, tally: Tally, seconds: float, code: int) -> Recap:
+def _recap(host: Inventory, transport: Transport, verdicts: Verdicts, seconds: float, code: int) -> Recap:
     traffic = transport.traffic()
     return Recap(
         host=host.host_name,
-        ok=tally.count("in sync"),
-        changed=tally.count("changed", "would change"),
-        failed=tally.count("failed"),
-        unknown=tally.count("unknown"),
+        ok=verdicts.count("unchanged"),
+        changed=verdicts.count("changed", "would change"),
+        failed=verdicts.count("failed"),
+        unknown=verdicts.count("unknown"),
         round_trips=traffic.round_trips,
         bytes_sent=traffic.bytes_sent,
         bytes_received=traffic.bytes_received,

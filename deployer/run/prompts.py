@@ -1,4 +1,4 @@
-"""Questions to a person: only on a terminal, never where the output is for a program."""
+"""Questions to the user: only on a terminal, never where the output is for a program."""
 
 import sys
 
@@ -9,7 +9,7 @@ from deployer.run.command import Choices
 
 
 def can_ask(choices: Choices) -> bool:
-    """Whether somebody sits there who can answer."""
+    """Whether somebody can answer."""
     return sys.stdin.isatty() and not choices.flag("json") and not choices.flag("yes")
 
 
@@ -30,4 +30,4 @@ def agrees(question: str) -> bool:
 
 
 def _aborted() -> Interrupted:
-    return Interrupted("nothing was answered, nothing was done")
+    return Interrupted("no answer was given; nothing was changed")

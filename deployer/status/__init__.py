@@ -1,1 +1,1 @@
-"""The state of a host: the questions, what the answers mean, and the screen."""
+"""The state of a host: the questions, the answers decoded, what is wrong, and the screen."""

@@ -1,4 +1,4 @@
-"""The last backup as `status` tells of it: how old, how large, when it was read again."""
+"""The last backup as `status` shows it: how old, how large, when it was verified."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -11,27 +11,27 @@ from deployer.inventory.model import Inventory
 
 @dataclass(frozen=True)
 class LastBackup:
-    """The newest whole one: age in seconds, size in bytes; `verified` is empty until it was read again.
+    """The latest complete one: age in seconds, size in bytes; `verified` is empty until it is verified once more.
 
-    `not_whole` are those that are newer and do not count.
+    `incomplete` are later ones, which do not count.
     """
 
     id: str
     age: int
     size: int
     verified: str
-    not_whole: tuple[str, ...] = ()
+    incomplete: tuple[str, ...] = ()
 
 
 def ask(host: Inventory) -> Ask:
     return Ask(f"{shelf(host)} | tail -n 50")
 
 
-def last_backup(told: str, now: int) -> LastBackup | None:
-    newer: list[str] = []
-    for backup in reversed(parse(told)):
+def last_backup(listing: str, now: int) -> LastBackup | None:
+    incomplete: list[str] = []
+    for backup in reversed(parse(listing)):
         if not backup.missing:
             age = now - int(datetime.fromisoformat(backup.time).timestamp())
-            return LastBackup(backup.id, max(0, age), backup.size, backup.verified, tuple(newer))
-        newer.append(backup.id)
-    return LastBackup("", 0, 0, "", tuple(newer)) if newer else None
+            return LastBackup(backup.id, max(0, age), backup.size, backup.verified, tuple(incomplete))
+        incomplete.append(backup.id)
+    return LastBackup("", 0, 0, "", tuple(incomplete)) if incomplete else None

@@ -1,4 +1,4 @@
-"""A host's state as a person reads it: one screen of aligned lines."""
+"""A host's state as one screen of aligned lines."""
 
 from collections.abc import Iterator, Mapping, Sequence
 
@@ -82,9 +82,9 @@ def _last_backup(found: LastBackup | None) -> Iterator[str]:
     if found is None or not found.id:
         yield "none"
     else:
-        verified = f"read again {found.verified}" if found.verified else "read when it was made"
+        verified = f"verified {found.verified}" if found.verified else "verified when it was made"
         yield f"{found.id}  {duration(found.age)} old, {size(found.size)}, {verified}"
-    yield from (f"{name} is not whole" for name in (found.not_whole if found else ()))
+    yield from (f"{name} is incomplete" for name in (found.incomplete if found else ()))
 
 
 def aligned(rows: Rows) -> Iterator[str]:
@@ -98,7 +98,7 @@ def _numbered(lines: Iterator[str]) -> Iterator[tuple[bool, str]]:
 
 
 def duration(seconds: int) -> str:
-    """As short as it can be read: 40 s, 12 min, 5 h, 3 days."""
+    """In the largest unit of which there are two: 40 s, 12 min, 5 h, 3 days."""
     for length, unit in ((86400, "days"), (3600, "h"), (60, "min")):
         if seconds >= 2 * length:
             return f"{seconds // length} {unit}"

@@ -7,7 +7,7 @@ from deployer.engine.facts import Ask, Facts, Probes
 from deployer.engine.step import Plan
 from deployer.inventory.model import Inventory
 from deployer.resources.docker import ask_docker
-from deployer.site.names import ask_names, wrong_names
+from deployer.site.resolution import ask_names, wrong_names
 from deployer.text.shell import quote
 
 TITLE = "2. Prerequisites"

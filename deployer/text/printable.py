@@ -2,5 +2,5 @@
 
 
 def printable(text: str) -> str:
-    """What would steer the operator's terminal is made visible instead; a tab stays."""
+    """Replace control characters, which would steer the operator's terminal; a tab stays."""
     return "".join(letter if letter.isprintable() or letter == "\t" else "\N{REPLACEMENT CHARACTER}" for letter in text)

@@ -10,7 +10,7 @@ def sh(*words: str | int | PurePosixPath) -> str:
 
 
 def quote(word: str | PurePosixPath) -> str:
-    """One word, quoted, to stand inside a longer shell text."""
+    """One word, quoted, for use inside a longer shell text."""
     return shlex.quote(str(word))
 
 

@@ -1,4 +1,4 @@
-"""Which keys are offered to a host, in which order, and what is to be said when none is accepted."""
+"""Which keys are offered to a host, in which order, and a report of what was tried when none is accepted."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -21,7 +21,7 @@ UNREADABLE = (SSHException, UnknownKeyType, OSError, ValueError)
 
 
 class KeyFileUnusable(Exception):
-    """The identity file of the inventory is missing, locked or no key. Holds the sentence and the remedy."""
+    """The identity file of the inventory is missing, locked or no key. Holds the message and the remedy."""
 
     def __init__(self, what: str, remedy: str) -> None:
         super().__init__(what)
@@ -30,7 +30,7 @@ class KeyFileUnusable(Exception):
 
 
 class NothingAccepted(SSHException):
-    """Holds what was offered, and what was left out and why, a line each."""
+    """Holds what was offered, and what was left out and why, one line each."""
 
     def __init__(self, tried: list[str]) -> None:
         super().__init__("no key was accepted")
@@ -38,12 +38,12 @@ class NothingAccepted(SSHException):
 
 
 class Offer(Protocol):
-    """One way to prove who we are: a name for messages, and what to do."""
+    """One way to authenticate, with its name for messages."""
 
     @property
     def name(self) -> str: ...
     def authenticate(self, transport: Transport, user: str) -> list[str]:
-        """What the server still wants; empty when it is content."""
+        """The methods that the server still requires; empty when login is complete."""
 
 
 @dataclass(frozen=True)
@@ -66,7 +66,7 @@ class PasswordOffer:
 
 @dataclass
 class Identities:
-    """Where keys are looked for. The inventory's own file stands alone, as `ssh -o IdentitiesOnly=yes -i`."""
+    """Where keys are looked for. The inventory's own file, if set, is the only one (ssh -o IdentitiesOnly=yes -i)."""
 
     own: Path | None
     configured: list[Path]
@@ -107,7 +107,7 @@ class Identities:
 
 
 class Login(AuthStrategy):
-    """One offer after the other until the server is content; some servers want a key and a password."""
+    """One offer after the other until the server accepts; some servers require a key and a password."""
 
     def __init__(self, user: str, identities: Identities, password: Secret | None) -> None:
         super().__init__(ssh_config=None)  # type: ignore[arg-type]  # only kept, never used
@@ -135,16 +135,16 @@ class Login(AuthStrategy):
             yield PasswordOffer(self._password)
 
     def _is_enough(self, offer: Offer, transport: Transport, tried: list[str]) -> bool:
-        """Raises what broke, when it was the connection and not the offer."""
+        """Raises NothingAccepted when the connection broke, not the offer."""
         try:
             wanted = offer.authenticate(transport, self._user)
         except SSHException as error:
             if not transport.is_active():
-                raise NothingAccepted([*tried, f"{offer.name} (and the server hung up)"]) from error
+                raise NothingAccepted([*tried, f"{offer.name} (and the server closed the connection)"]) from error
             tried.append(offer.name)
             return False
         if wanted:
-            tried.append(f"{offer.name} (accepted, but {' or '.join(wanted)} is wanted too)")
+            tried.append(f"{offer.name} (accepted, but {' or '.join(wanted)} is required too)")
         return not wanted
 
 
@@ -178,7 +178,7 @@ def _load_unpadded(path: Path) -> PKey:
 
 
 def _unlocked_by_agent(path: Path, agent: list[PKey]) -> Offer:
-    """A locked file is no hindrance where the agent holds the same key; its public half tells which."""
+    """A locked file does not matter where the agent holds the same key, which its public half identifies."""
     public = path.with_name(f"{path.name}.pub")
     words = public.read_text().split() if public.is_file() else []
     for key in agent:

@@ -1,22 +1,26 @@
-"""One started script: its input is fed, its output gathered, its beginning found, its end awaited."""
+"""One started script: run to its end, or given lines and read line by line."""
 
 import time
 from collections.abc import Callable, Iterable
 from contextlib import suppress
 
-from deployer.transport.feeding import Feeder, NoReader
-from deployer.transport.process import Meter, Process
+from deployer.errors import ConnectionFailed
+from deployer.transport.process import Feeder, Meter, NoReader, Process
 from deployer.transport.protocol import Reply
 from deployer.transport.wrapping import START, Beginning
 
 GRACE = 2.0
-"""Seconds that output may still come after the exit code: a child left behind can hold it open for ever."""
+"""Seconds that output may still come after the exit code: a child left behind can hold it open forever."""
 KILLED = -1
 """The exit code of a script that a signal ended: SSH names the signal, paramiko does not pass it on."""
+READ_LIMIT = 60.0
+"""Seconds that an answer may take."""
+CLOSE_LIMIT = 30.0
+"""Seconds that a script may take to end once its input is closed."""
 
 
 class NotStarted(Exception):
-    """The script did not begin; nothing was changed. Holds what was said instead, on both outputs."""
+    """The script did not begin; nothing was changed. Holds what was printed instead, on both outputs."""
 
     def __init__(self, exit_code: int, output: str) -> None:
         super().__init__(output)
@@ -25,7 +29,7 @@ class NotStarted(Exception):
 
 
 class TimeIsUp(Exception):
-    """The limit was over before the script was."""
+    """The limit passed before the script ended."""
 
 
 class Execution:
@@ -80,8 +84,8 @@ class Execution:
         return b""
 
     def begin(self, head: bytes, end: float) -> bytes:
-        """Until the script has begun; gives what it said already. Raises NotStarted when it ended before."""
-        # Who refused to start it is gone by now and reads nothing; its exit code and its output say why.
+        """Wait until the script has begun; returns what it printed already. Raises NotStarted when it ended before."""
+        # A shell that refused to start it has ended and reads nothing; its exit code and output explain why.
         with suppress(NoReader):
             self.feeder.send(head)
         while (data := self._look()) != b"":
@@ -117,10 +121,63 @@ class Execution:
         self._meter.count(received=len(data))
 
     def _own_error(self) -> bytes:
-        """Standard error without what sudo and the login shell said before the script began."""
+        """Standard error without what sudo and the login shell printed before the script began."""
         before, marker, after = self._error.partition(f"{START}\n".encode())
         return after if marker else before
 
 
 def _text(*parts: bytes) -> str:
     return "\n".join(text for part in parts if (text := part.decode(errors="replace").strip()))
+
+
+class LineSession:
+    """Implements `protocol.Conversation`. `failure` makes the error for a message."""
+
+    def __init__(self, execution: Execution, received: bytes, failure: Callable[[str], ConnectionFailed]) -> None:
+        self._execution = execution
+        self._received = received
+        self._failure = failure
+
+    def send(self, line: str) -> None:
+        try:
+            self._execution.feeder.send(f"{line}\n".encode())
+        except NoReader:
+            raise self._failure("the script has ended and takes no more input") from None
+
+    def read(self, size: int) -> bytes:
+        while len(self._received) < size and self._receive():
+            pass
+        return self._take(size)
+
+    def read_line(self) -> bytes:
+        """Keeps the newline of an empty line only, which distinguishes it from the end."""
+        while b"\n" not in self._received and self._receive():
+            pass
+        line = self._take(self._received.find(b"\n") + 1 or len(self._received))
+        return line if line == b"\n" else line.removesuffix(b"\n")
+
+    def close(self) -> Reply:
+        process = self._execution.process
+        end = time.monotonic() + CLOSE_LIMIT
+        try:
+            process.end_input()
+            rest = self._execution.gather(end)
+            return self._execution.finish(end, self._take(len(self._received)) + rest)
+        except TimeIsUp:
+            raise self._failure(
+                f"the script did not end within {CLOSE_LIMIT:.0f} s after its input was closed"
+            ) from None
+        finally:
+            process.abandon()
+
+    def _receive(self) -> bool:
+        try:
+            piece = self._execution.next_piece(time.monotonic() + READ_LIMIT)
+        except TimeIsUp:
+            raise self._failure(f"the script gave no answer for {READ_LIMIT:.0f} s") from None
+        self._received += piece
+        return bool(piece)
+
+    def _take(self, size: int) -> bytes:
+        taken, self._received = self._received[:size], self._received[size:]
+        return taken

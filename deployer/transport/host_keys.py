@@ -1,5 +1,7 @@
-"""Host keys: how they are shown, where they are kept, and which of them count for a host."""
+"""Host keys: how they are shown, where they are kept, which of them count for a host, and how one is pinned."""
 
+import os
+import tempfile
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass
@@ -18,7 +20,7 @@ SYSTEM_FILES = (
 
 
 class UnknownHostKey(Exception):
-    """Nobody has vouched for this key yet."""
+    """No known_hosts file has this key."""
 
     def __init__(self, key: PKey) -> None:
         super().__init__(fingerprint(key))
@@ -83,7 +85,7 @@ def _naming(name: str, files: list[Path]) -> Iterator[HostKeyEntry]:
 
 
 def names(entry: HostKeyEntry, name: str) -> bool:
-    """Whether a line speaks of this host, plainly or hashed."""
+    """Whether a line names this host, plainly or hashed."""
     return any(known == name or _is_hash_of(known, name) for known in entry.hostnames)
 
 
@@ -91,7 +93,7 @@ def entry_of(line: str) -> HostKeyEntry | None:
     """One line of known_hosts; None for comments, markers, and what cannot be read."""
     if not line.strip() or line.lstrip().startswith(("#", "@")):
         return None
-    with suppress(Exception):  # a broken line, even in the user's own file, is not for us to stumble over
+    with suppress(Exception):  # a broken line, even in the user's own file, must not stop a run
         return HostKeyEntry.from_line(" ".join(line.split()))
     return None
 
@@ -110,3 +112,35 @@ def _is_hash_of(known: str, name: str) -> bool:
     with suppress(Exception):
         return known.startswith("|1|") and HostKeys.hash_host(name, known) == known
     return False
+
+
+def is_pinned(known_hosts: Path, key: HostKey) -> bool:
+    """Whether exactly this key counts for its host already, from this file or the system's."""
+    known = known_keys(key.name, known_hosts).lookup(key.name)
+    return known is not None and any(host_key(key.name, one) == key for one in known.values())
+
+
+def pin(known_hosts: Path, key: HostKey) -> None:
+    """Make this the one key of its host; other hosts' lines stay. Written to a staging file and renamed, mode 0644."""
+    known_hosts.parent.mkdir(parents=True, exist_ok=True)
+    old = known_hosts.read_text() if known_hosts.exists() else ""
+    kept = [line for line in old.splitlines() if not _names_host(line, key.name)]
+    _replace(known_hosts, "\n".join([*kept, key.known_hosts_line, ""]))
+
+
+def _names_host(line: str, name: str) -> bool:
+    entry = entry_of(line)
+    return entry is not None and names(entry, name)
+
+
+def _replace(path: Path, text: str) -> None:
+    with tempfile.NamedTemporaryFile("w", dir=path.parent, prefix=f".{path.name}.", delete=False) as staging:
+        try:
+            staging.write(text)
+            staging.flush()
+            os.fchmod(staging.fileno(), 0o644)
+            os.fsync(staging.fileno())
+            Path(staging.name).rename(path)
+        except BaseException:
+            Path(staging.name).unlink(missing_ok=True)
+            raise

@@ -11,11 +11,11 @@ from typing import IO, Self
 
 from deployer.errors import ConnectionFailed
 from deployer.secret import Secret
-from deployer.transport.base import ShellTransport
 from deployer.transport.elevation import Sudo
 from deployer.transport.execution import KILLED
-from deployer.transport.place import Endpoint
 from deployer.transport.process import PIECE, POLL, Process
+from deployer.transport.settings import Endpoint
+from deployer.transport.shell_transport import ShellTransport
 
 
 class LocalTransport(ShellTransport):
@@ -32,15 +32,15 @@ class LocalTransport(ShellTransport):
         super().__init__(Endpoint(user, "this machine", 22, host_name), sudo)
 
     def _spawn(self, command: str) -> Process:
-        return LocalProcess(command, self._place.failure)
+        return LocalProcess(command, self._endpoint.failure)
 
     def again(self) -> Self:
-        other = type(self)(self._place.host_name)
+        other = type(self)(self._endpoint.host_name)
         other._sudo = self._sudo
         return other
 
     def close(self) -> None:
-        """There is no connection to end."""
+        """There is no connection to close."""
 
 
 class LocalProcess:
@@ -56,7 +56,7 @@ class LocalProcess:
                 start_new_session=True,
             )
         except OSError as error:
-            raise failure(f"bash does not start on this machine: {error}", "Install bash.") from error
+            raise failure(f"bash cannot be started on this machine: {error}", "Install bash.") from error
         assert self._child.stdin and self._child.stdout and self._child.stderr  # noqa: S101  # for the type checker
         self._stdin: IO[bytes] = self._child.stdin
         self._stdout: IO[bytes] = self._child.stdout
@@ -103,7 +103,7 @@ class LocalProcess:
         self.end_input()
         self._stdout.close()
         self._stderr.close()
-        if self._child.poll() is None:  # somebody must take its exit code when it comes
+        if self._child.poll() is None:  # a zombie stays until its exit code is read
             threading.Thread(target=self._child.wait, name="deployer reaper", daemon=True).start()
 
 

@@ -1,4 +1,4 @@
-"""What everything above a connection may rely on; tests put a fake in its place.
+"""The interface of a connection, on which everything above relies; tests use a fake of it.
 
 Each script is bash and runs as root. One call of `run` or `open` is one SSH channel, and so one round trip
 (two where the reply must be awaited before input is sent; none of ours does that).
@@ -11,7 +11,7 @@ from typing import Protocol, Self
 
 @dataclass(frozen=True)
 class Reply:
-    """What a script answered. A script that could not be started at all is an error, not a reply."""
+    """The result of a script. A script that could not be started at all is an error, not a reply."""
 
     exit_code: int
     output: bytes
@@ -28,7 +28,7 @@ class Traffic:
 
 
 class Conversation(Protocol):
-    """A script that goes on running, spoken to line by line; it ends when its input is closed."""
+    """A script that keeps running and is given lines; it ends when its input is closed."""
 
     def send(self, line: str) -> None:
         """Give the script one line on its standard input. Raises ConnectionFailed."""
@@ -40,7 +40,7 @@ class Conversation(Protocol):
         """One line without its newline; empty at the end of the output (an empty line is b"\\n")."""
 
     def close(self) -> Reply:
-        """Close its input, wait for its end (bounded), and give exit code and what was not yet read."""
+        """Close its input, wait for its end (bounded), and return its exit code and what was not yet read."""
 
 
 class Transport(Protocol):
@@ -54,14 +54,14 @@ class Transport(Protocol):
         limit: float = 60.0,
         on_output: Callable[[bytes], None] | None = None,
     ) -> Reply:
-        """Run a script to its end. `limit` in seconds is for the whole of it.
+        """Run a script to its end. `limit` in seconds is for all of it.
 
         `on_output` is given standard output as it arrives. Raises ConnectionFailed when the connection
         breaks, goes silent or the limit is over.
         """
 
     def open(self, script: str) -> Conversation:
-        """Start a script that is spoken with."""
+        """Start a script and converse with it line by line."""
 
     def again(self) -> Self:
         """A second, new connection to the same host with the same rules; the caller closes it."""
@@ -70,4 +70,4 @@ class Transport(Protocol):
         """Counts over this connection since it was made."""
 
     def close(self) -> None:
-        """End the connection; scripts that still run are left to themselves."""
+        """End the connection; scripts that still run are left running."""

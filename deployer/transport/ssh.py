@@ -8,14 +8,13 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Self
 
 from deployer.errors import ConnectionFailed
-from deployer.transport.base import ShellTransport
 from deployer.transport.elevation import Sudo
-from deployer.transport.place import Endpoint
 from deployer.transport.process import Process
-from deployer.transport.settings import SshSettings
+from deployer.transport.settings import Endpoint, SshSettings
+from deployer.transport.shell_transport import ShellTransport
 
 if TYPE_CHECKING:
-    from deployer.transport.strict import StrictConnection
+    from deployer.transport.connection import StrictConnection
 
 __all__ = ["SshSettings", "SshTransport"]
 
@@ -26,27 +25,27 @@ TURN = 0.0005
 
 
 class SshTransport(ShellTransport):
-    """One connection. `connect` may run in a thread meanwhile; otherwise the first script connects."""
+    """One connection. `connect_ahead` connects in a thread; otherwise the first script connects."""
 
     def __init__(self, settings: SshSettings) -> None:
-        place = Endpoint(settings.user, settings.address, settings.port or 22, settings.name)
-        super().__init__(place, _sudo(settings))
+        endpoint = Endpoint(settings.user, settings.address, settings.port or 22, settings.name)
+        super().__init__(endpoint, _sudo(settings))
         self._settings = settings
         self._connection: StrictConnection | None = None
         self._connecting = threading.Lock()
         self._failure: ConnectionFailed | None = None
 
     def connect_ahead(self) -> None:
-        """Connect meanwhile, in a thread; what fails is raised by the first script.
+        """Connect in a thread; a failure is raised by the first script.
 
         Imported before: two threads that import the same packages at once can lock each other out (_DeadlockError).
         """
-        from deployer.transport import channel, failures, strict  # noqa: F401
+        from deployer.transport import connection, failures  # noqa: F401
 
         threading.Thread(target=self._try_to_connect, name="deployer connect", daemon=True).start()
 
     def connect(self) -> None:
-        """Does nothing where it was connected, even if that was lost since. Raises ConnectionFailed."""
+        """Does nothing after the first time, even if the connection was lost since. Raises ConnectionFailed."""
         with self._connecting:
             if self._failure is not None:
                 raise self._failure
@@ -61,7 +60,7 @@ class SshTransport(ShellTransport):
                 self._failure = failure
 
     def again(self) -> Self:
-        """A second connection, made now. It shares the sudo password, also one that was asked for."""
+        """A second connection, made now. It shares the sudo password, also one that was typed."""
         other = type(self)(self._settings)
         other._sudo = self._sudo
         other.connect()
@@ -73,7 +72,7 @@ class SshTransport(ShellTransport):
                 self._connection.close()
 
     def _spawn(self, command: str) -> Process:
-        from deployer.transport.channel import start  # imports paramiko
+        from deployer.transport.connection import start  # imports fabric and paramiko
 
         self.connect()
         assert self._connection is not None  # noqa: S101  # for the type checker
@@ -84,7 +83,7 @@ class SshTransport(ShellTransport):
 def _taking_turns_often() -> Iterator[None]:
     """Meanwhile threads wait TURN for Python's lock instead of 5 ms.
 
-    A handshake is dozens of short turns; beside a thread that imports without a pause each of them waits that long
+    A handshake is dozens of short turns; while another thread imports without a pause each of them waits that long
     (https://docs.python.org/3/library/sys.html#sys.setswitchinterval).
     """
     usual = sys.getswitchinterval()
@@ -96,9 +95,9 @@ def _taking_turns_often() -> Iterator[None]:
 
 
 def _open(settings: SshSettings) -> "StrictConnection":
-    """Connected. Only what may be better a moment later is tried a second time."""
+    """An open connection. Only a failure that may pass within a moment is tried a second time."""
+    from deployer.transport.connection import connection  # imports fabric
     from deployer.transport.failures import Unreachable  # imports paramiko
-    from deployer.transport.strict import connection  # imports fabric
 
     try:
         first = connection(settings)

@@ -68,7 +68,7 @@ def stdin_head(wrapped: Wrapped, password: Secret | None) -> bytes:
 
 
 def _wrap_long(script: str, elevation: Elevation, *, takes_input: bool) -> Wrapped:
-    """`head -c` reads no more than it is told, so the payload after the script stays in the pipe."""
+    """`head -c` reads exactly as many bytes as it is given, so the payload after the script stays in the pipe."""
     stdin = ":" if takes_input else _NO_STDIN
     packed = _pack(f"{stdin}; {_ANNOUNCE}\n{script}\n")
     loader = f'{_SWALLOW}; {_SETTING}; eval "$(head -c {len(packed)} | gzip -d)"'
@@ -86,7 +86,7 @@ def _pack(body: str) -> bytes:
 
 
 class Beginning:
-    """Finds where a script's own output begins, and holds back what a login shell said before it."""
+    """Finds where a script's own output begins, and holds back what a login shell printed before it."""
 
     def __init__(self) -> None:
         self.found = False

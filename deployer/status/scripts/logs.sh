@@ -1,27 +1,27 @@
-# Shows the logs of the application's containers, or of one file, masked before they leave the host.
-# Needs NAME, ENV_FILE, SERVICE (empty for all), FILE (instead of containers), SINCE, GREP, LINES, FOLLOW (1: go
-# on until standard input ends), and mask.sh in front of it.
-of_containers() {
+# Prints the logs of the application's containers, or one file, masked before they leave the host.
+# Needs NAME, ENV_FILE, SERVICE (empty for all), FILE (instead of containers), SINCE, GREP, LINES, FOLLOW (1: until
+# standard input ends), and mask.sh in front of it.
+container_logs() {
   local words=()
   if [ -n "$SERVICE" ]; then words=(--no-log-prefix "$SERVICE"); fi
   docker compose --project-name "$NAME" logs --no-color --tail "$LINES" ${SINCE:+--since "$SINCE"} "$@" "${words[@]}" 2>&1 |
     sed -u 's/^\x1b\[2K//'
 }
 
-of_file() {
-  if [ ! -e "$FILE" ]; then echo "$FILE is not there yet"; return; fi
+file_log() {
+  if [ ! -e "$FILE" ]; then echo "$FILE does not exist yet"; return; fi
   tail -n "$LINES" "$@" "$FILE"
 }
 
-show() { if [ -n "$FILE" ]; then of_file "$@"; else of_containers "$@"; fi; }
-wanted() { if [ -n "$GREP" ]; then grep --line-buffered -F -e "$GREP" || true; else cat; fi; }
+print_log() { if [ -n "$FILE" ]; then file_log "$@"; else container_logs "$@"; fi; }
+matching() { if [ -n "$GREP" ]; then grep --line-buffered -F -e "$GREP" || true; else cat; fi; }
 
-if [ "$FOLLOW" != 1 ]; then show </dev/null | mask "$ENV_FILE" | wanted; exit; fi
-# In a process group of its own, to be ended as a whole when the operator is gone: nothing stays behind that waits for a
-# line which may never come. A mark now and then is the sign of life that the operator's side waits for.
+if [ "$FOLLOW" != 1 ]; then print_log </dev/null | mask "$ENV_FILE" | matching; exit; fi
+# A process group of its own ends as one when the operator is gone: otherwise a process could stay behind, waiting for a
+# line that may never come. The operator's side takes a missing heartbeat for a dead connection.
 set -m
 if [ -n "$FILE" ]; then go_on=-F; else go_on=-f; fi
-{ show "$go_on" </dev/null | mask "$ENV_FILE" | wanted; } &
+{ print_log "$go_on" </dev/null | mask "$ENV_FILE" | matching; } &
 while kill -0 $! 2>/dev/null; do
   IFS= read -r -t 15 _
   case $? in 0) ;; 1) break ;; *) printf '\036\n' ;; esac

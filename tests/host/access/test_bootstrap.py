@@ -61,7 +61,7 @@ def test_root_with_a_key(server: Server) -> None:
     assert first.recap["changed"] == 2
     assert is_ready(deployed)
     second = deployed.ok("bootstrap")
-    assert [second.steps[step]["verdict"] for step in STEPS] == ["in sync"] * 3
+    assert [second.steps[step]["verdict"] for step in STEPS] == ["unchanged"] * 3
     assert deployed.run("bootstrap", "--dry-run", "--detailed-exitcode").exit_code == 0
     assert not deployed.host.exec("ls /etc/ssh/*.before-deployer /etc/ssh/*/*.before-deployer", check=False).stdout
 

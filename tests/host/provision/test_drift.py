@@ -71,7 +71,7 @@ DRIFTS = {
 def drifting(
     bed: Bed, repository: Repository, provisioned_snapshot: str, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Deployment]:
-    """One provisioned host that all drifts are done to, one after the other: each test leaves it in sync."""
+    """One provisioned host that all drifts are done to, one after the other: each test leaves it unchanged."""
     with booted(bed, "drifting", from_snapshot=provisioned_snapshot) as host:
         yield deployment(tmp_path_factory.mktemp("drifting"), host, bed, repository)
 
@@ -79,7 +79,7 @@ def drifting(
 @pytest.mark.full
 @pytest.mark.parametrize("name", DRIFTS)
 def test_drift_is_named_and_mended_and_nothing_else(drifting: Deployment, name: str) -> None:
-    """The dry run names what was changed and writes nothing; the run does exactly that; then all is in sync."""
+    """The dry run names what was changed and writes nothing; the run does exactly that; then all is unchanged."""
     drift = DRIFTS[name]
     drifting.ok("provision", "--no-verify")
     drifting.host.exec(drift.done)

@@ -16,7 +16,7 @@ import pytest
 from testbed.bed import Bed
 from testbed.digest import digest
 from testbed.origin import Repository
-from tests.support.authority import Authority, authority
+from tests.support.authority import BAD_NONCES, Authority, authority
 from tests.support.tool import Deployment, Outcome, booted, deployment, touched
 from tests.support.visitor import Visitor
 
@@ -132,7 +132,7 @@ def test_first_issue_while_the_site_is_visited(site: Site, tmp_path: Path) -> No
         done = site.deployment.ok("provision")
     assert acts(done) == acts(foreseen)
     assert done.whys("changed") == foreseen.whys("would change")
-    assert done.steps["verify"]["verdict"] == "in sync"
+    assert done.steps["verify"]["verdict"] == "unchanged"
     assert site.served != before
     assert "Pebble" in site.issuer
     assert site.authority.issued == 1
@@ -259,11 +259,14 @@ def in_trouble(site: Site, trouble: str) -> Iterator[None]:
 
 
 def test_placeholder(site: Site) -> None:
-    """No proxy and no certificate, as on a new host: a placeholder is served while the CA is away, then the CA's."""
+    """No proxy and no certificate, as on a new host: a placeholder is served while the CA is away, then the CA's.
+
+    The CA that comes back refuses some nonces, and is asked again.
+    """
     site.says(
         f"docker rm -f $(docker ps -q -f {PROXY}) && rm -rf {ROOT}/nginx/ssl/* {ROOT}/.deployer/tls /etc/letsencrypt"
     )
-    with site.authority.away():
+    with site.authority.away(BAD_NONCES):
         refused = site.deployment.json("provision")
         assert refused.exit_code == 1
         assert "cannot be reached from this host" in error(refused)

@@ -12,7 +12,7 @@ def test_fresh_host_is_provisioned_and_then_in_sync(fresh: Deployment) -> None:
     assert touched(before, digest(fresh.host)) == []
     done = fresh.ok("provision")
     assert foreseen.whys("would change") == done.whys("changed")
-    assert done.steps["verify"]["verdict"] == "in sync"
+    assert done.steps["verify"]["verdict"] == "unchanged"
     again = fresh.ok("provision")
     assert again.recap["changed"] == 0
     first, second = done.recap, again.recap

@@ -361,23 +361,23 @@ def test_a_first_release_that_fails_says_why_and_can_be_mended(
 ) -> None:
     """A repository or ref that is not there, a build and a container that fail: exit 1 with the last words.
 
-    Nothing served before, so nothing is claimed to serve. A run with the right inventory then ends in sync.
+    Nothing served before, so nothing is claimed to serve. A run with the right inventory then succeeds.
     """
     deployed = unreleased
     missing = repository.url.replace("application", "nowhere")
     rewrite(deployed, repository.url, missing)
-    told = refused(deployed, 1, f"clone {missing} at main: failed", "mend the cause", "not found")
+    told = refused(deployed, 1, f"clone {missing} at main: failed", "fix the error above", "not found")
     assert told.steps["source"]["verdict"] == "failed"
     assert deployed.host.exec(f"ls -d {ROOT}/src*", check=False).stdout == ""
 
     rewrite(deployed, missing, broken.url)
     rewrite(deployed, "[source]", '[source]\nref = "no-such-branch"')
-    refused(deployed, 1, "the repository has no branch, tag or commit no-such-branch", "mend the cause")
+    refused(deployed, 1, "the repository has no branch, tag or commit no-such-branch", "fix the error above")
 
     rewrite(deployed, "no-such-branch", "dockerfile")
-    told = refused(deployed, 1, "build the image biometric-did-backend: failed", "/no/such/file", "mend the cause")
+    told = refused(deployed, 1, "build the image biometric-did-backend: failed", "/no/such/file", "fix the error above")
     assert told.steps["images"]["verdict"] == "failed"
-    assert "former state" not in told.out
+    assert "still serving" not in told.out
 
     rewrite(deployed, '"dockerfile"', '"crash"')
     told = refused(
@@ -386,13 +386,13 @@ def test_a_first_release_that_fails_says_why_and_can_be_mended(
         "start backend-api and wait until it is healthy; start demo-wallet and wait until it is healthy: failed",
         "does not keep running. The last lines of its log",
         "biometrics_moved_elsewhere",
-        "mend the cause",
+        "fix the error above",
     )
-    assert "former state" not in told.out
+    assert "still serving" not in told.out
     assert "backend-api" not in deployed.host.exec("docker ps -a --format '{{.Names}}'").stdout
 
     rewrite(deployed, '"crash"', '"main"')
-    assert deployed.ok("provision").steps["verify"]["verdict"] == "in sync"
+    assert deployed.ok("provision").steps["verify"]["verdict"] == "unchanged"
     assert deployed.ok("provision").recap["changed"] == 0
 
 
@@ -484,7 +484,7 @@ def test_a_build_that_fails_leaves_what_serves(provisioned: Deployment, tmp_path
     with Visits(provisioned, tmp_path / "authority.pem") as visits:
         good = (provisioned.inventory / "web.toml").read_text()
         (provisioned.inventory / "web.toml").write_text(f'{good}\n[backend]\ntarget = "no-such-stage"\n')
-        refused(provisioned, 1, "build the image biometric-did-backend: failed", "no-such-stage", "mend the cause")
+        refused(provisioned, 1, "build the image biometric-did-backend: failed", "no-such-stage", "fix the error above")
     assert visits.answered
     assert not visits.failed
     assert provisioned.host.exec(asked).stdout == before
@@ -521,7 +521,7 @@ def test_a_release_that_never_gets_healthy_leaves_the_former_serving(sick: Sick)
     told = Outcome(sick.process.returncode, out, err)
     assert told.exit_code == 4, out + err
     (error,) = (event for event in told.events if event["event"] == "error")
-    assert "the former state serves" in str(error["message"])
+    assert "the previous release is still serving" in str(error["message"])
     assert "is not healthy after" in str(error["context"])
     assert "GET /health" in str(error["context"])
     assert error["remedy"]

@@ -77,7 +77,7 @@ def is_audited(host: Deployment) -> None:
     assert all("@" in str(entry["who"]) and str(entry["ended"]).endswith("Z") for entry in entries)
     assert broken["broken"] == '{"run": {"who"'
     assert shown.recap["round_trips"] == 1
-    assert host.run("audit", "--lines", "1").out.splitlines()[1] == 'cannot be read: {"run": {"who"'
+    assert host.run("audit", "--lines", "1").out.splitlines()[1] == 'not a record: {"run": {"who"'
 
 
 def is_told(host: Deployment) -> None:

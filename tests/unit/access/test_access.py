@@ -48,13 +48,13 @@ def test_steps_are_steps() -> None:
 def test_sudo_is_installed_only_where_it_is_missing() -> None:
     """Both commands are needed: visudo checks what is written."""
     assert not changes(sudo, sudo="/usr/bin/sudo\n/usr/sbin/visudo")
-    assert kinds(changes(sudo, sudo="")) == ["Run"]
+    assert kinds(changes(sudo, sudo="")) == ["Script"]
 
 
 def test_a_bare_server_gets_the_user_and_proves_it() -> None:
     """Made, given rights (checked by visudo), given the key; and at last a login as that user."""
     found = changes(ACCOUNT, account="", keys="", rights="")
-    assert kinds(found) == ["Run", "WriteFiles", "Run", "SecondLogin"]
+    assert kinds(found) == ["Script", "WriteFiles", "Script", "SecondLogin"]
     written = found[1]
     assert isinstance(written, WriteFiles)
     assert "visudo -c" in written.check
@@ -74,7 +74,7 @@ def test_a_line_that_does_not_let_the_key_in_does_not_count(line: str) -> None:
     """Another key, one with a forced command, a comment, a part of it."""
     answer = f"/home/deploy\n700 deploy\n600 deploy\n{line}\n"
     found = changes(ACCOUNT, account="deploy:x:1000", keys=answer, rights=RIGHTS)
-    assert kinds(found) == ["Run", "SecondLogin"]
+    assert kinds(found) == ["Script", "SecondLogin"]
     assert isinstance(found[0], Script)
     assert KEY in found[0].script
 
@@ -82,13 +82,13 @@ def test_a_line_that_does_not_let_the_key_in_does_not_count(line: str) -> None:
 def test_loose_modes_are_mended() -> None:
     """sshd ignores the file otherwise (StrictModes)."""
     answer = IN_PLACE.replace("700 deploy", "777 deploy")
-    assert kinds(changes(ACCOUNT, account="deploy:x:1000", keys=answer, rights=RIGHTS)) == ["Run", "SecondLogin"]
+    assert kinds(changes(ACCOUNT, account="deploy:x:1000", keys=answer, rights=RIGHTS)) == ["Script", "SecondLogin"]
 
 
 def test_root_is_closed_between_two_proofs_with_a_way_back() -> None:
     """A login first; the timed way back before the first change; sshd's own view as gate; a login last."""
     found = changes(root_login, file="", includes=INCLUDE, effective="permitrootlogin yes", undo="inactive")
-    assert kinds(found) == ["SecondLogin", "Run", "WriteFiles", "Run", "Gate", "SecondLogin"]
+    assert kinds(found) == ["SecondLogin", "Script", "WriteFiles", "Script", "Gate", "SecondLogin"]
     timed, written, gate = found[1], found[2], found[4]
     assert isinstance(timed, Script)
     assert isinstance(written, WriteFiles)

@@ -64,7 +64,7 @@ def test_root_first_and_second_logins_as_the_user() -> None:
 
 
 def test_the_user_where_root_is_closed() -> None:
-    """A second bootstrap finds everything in sync that way."""
+    """A second bootstrap finds nothing to change that way."""
     tried, connect = logging_in(root=refusal())
     Administrator(settings("root"), settings("deploy"), no_password, connect).run("true")
     assert [one.user for one in tried] == ["root", "deploy"]
@@ -93,7 +93,7 @@ def test_a_vendor_that_names_its_user() -> None:
     _, connect = logging_in(root=error)
     with pytest.raises(ConnectionFailed) as raised:
         Administrator(settings("root"), settings("deploy"), no_password, connect).run("true")
-    assert raised.value.remedy == "deployer bootstrap --host web --as ubuntu"
+    assert raised.value.remedy == "run deployer bootstrap --host web --as ubuntu"
 
 
 def test_an_expired_password_is_changed_and_the_new_one_used(monkeypatch: pytest.MonkeyPatch) -> None:

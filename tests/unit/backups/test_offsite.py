@@ -7,7 +7,8 @@ import pytest
 from deployer.commands.backups import _backups
 from deployer.errors import DeployerError, UsageError
 from deployer.inventory.model import Inventory
-from deployer.run.host_run import HostRun, Tally
+from deployer.output.report import Verdicts
+from deployer.run.host_run import HostRun
 from deployer.transport.protocol import Reply
 from tests.support.fakes import inventory
 from tests.unit.commands.fakes import FakeTransport, Kept, choices
@@ -19,7 +20,7 @@ COPY = {"id": "web_20260102_030405", "missing": "", "manifest": MANIFEST, "verif
 
 def asked(reply: Reply, host: Inventory = HOST) -> Kept:
     kept = Kept()
-    assert _backups(HostRun(host, FakeTransport([reply]), kept, choices(offsite=True), Tally())) == 0
+    assert _backups(HostRun(host, FakeTransport([reply]), kept, choices(offsite=True), Verdicts())) == 0
     return kept
 
 

@@ -11,11 +11,11 @@ from invoke.parser import Parser
 
 from deployer.cli.click import Commands
 from deployer.cli.invoke import collection
-from deployer.commands import NAMES, command, commands
-from deployer.run.command import Command
+from deployer.commands import NAMES, TABLE, Entry
+from deployer.errors import EXIT_CODES
 
 CHECKOUT = Path(__file__).parents[3]
-TASKS = collection(commands())
+TASKS = collection(TABLE)
 CONTEXTS = {context.name: context for context in TASKS.to_contexts()}
 
 
@@ -34,24 +34,24 @@ def invoke(*words: str) -> "subprocess.CompletedProcess[str]":
 
 
 def test_both_offer_the_same_commands() -> None:
-    """A command is there under its name in both, and its module is named like it."""
+    """Those of the table, each under its name."""
     assert list(NAMES) == Commands().list_commands(click.Context(Commands()))
     assert set(NAMES) == set(CONTEXTS)
-    assert [definition.name for definition in commands()] == list(NAMES)
 
 
-@pytest.mark.parametrize("definition", commands(), ids=lambda definition: definition.name)
-def test_both_offer_the_same_options(definition: Command) -> None:
+@pytest.mark.parametrize("entry", TABLE, ids=lambda entry: entry.name)
+def test_both_offer_the_same_options(entry: Entry) -> None:
     """Each option has the same name and the same help, and takes a value in both or in neither."""
+    definition = entry.load()
     argument = {definition.argument.name} if definition.argument else set()
     in_invoke = {
         name: (found.help, found.kind is bool)
-        for name, found in CONTEXTS[definition.name].args.items()
+        for name, found in CONTEXTS[entry.name].args.items()
         if name not in argument
     }
     in_click = {
         option.opts[0].removeprefix("--"): (option.help, option.is_flag)
-        for option in clicked(definition.name).params
+        for option in clicked(entry.name).params
         if isinstance(option, click.Option)
     }
     assert in_invoke == in_click
@@ -59,11 +59,86 @@ def test_both_offer_the_same_options(definition: Command) -> None:
     assert all(text for text, _ in in_click.values())
 
 
-@pytest.mark.parametrize("definition", commands(), ids=lambda definition: definition.name)
-def test_both_say_the_same_of_a_command(definition: Command) -> None:
-    """Every command has help, word for word the same in both."""
-    assert definition.help
-    assert clicked(definition.name).help == definition.help == TASKS[definition.name].__doc__
+@pytest.mark.parametrize("entry", TABLE, ids=lambda entry: entry.name)
+def test_the_help_of_a_command_is_its_summary(entry: Entry) -> None:
+    """The table's, in both; click adds what the argument is, which it would not print."""
+    definition = entry.load()
+    shown = (clicked(entry.name).help or "").split("\n\n")
+    assert shown[0] == entry.summary == TASKS[entry.name].__doc__
+    assert len(shown) == (2 if definition.argument else 1)
+    if definition.argument:
+        assert definition.argument.help in shown[1]
+
+
+def test_the_list_of_commands_is_complete() -> None:
+    """By group, with every summary to its last word and every exit code."""
+    shown = CliRunner().invoke(Commands(), ["--help"]).output
+    words = " ".join(shown.split())
+    for entry in TABLE:
+        assert f"{entry.name} {entry.summary}" in words
+        assert f"{entry.group}:" in shown
+    for code, meaning in EXIT_CODES.items():
+        assert f"{code} {meaning}" in words
+
+
+HEAVY = {"pydantic", "fabric", "paramiko", "rich", "jinja2", "cryptography", "dns", "yaml", "urllib3"}
+_RUN = "try:\n    main()\nexcept SystemExit:\n    pass\n"
+_LOADED = _RUN + "print('\\n'.join(sys.modules), file=sys.stderr)\n"
+
+
+def loaded(*words: str, **environment: str) -> set[str]:
+    """The modules that a command line imports, in a process of its own."""
+    program = f"import sys\nfrom deployer.__main__ import main\nsys.argv[1:] = {list(words)!r}\n{_LOADED}"
+    env = {"PATH": "/usr/bin:/bin", "DEPLOYER_INVENTORY": "/nonexistent", **environment}
+    run = [sys.executable, "-c", program]
+    done = subprocess.run(run, cwd=CHECKOUT, env=env, capture_output=True, text=True, check=True, timeout=60)
+    return set(done.stderr.splitlines())
+
+
+def heavy(modules: set[str]) -> set[str]:
+    return {module.split(".")[0] for module in modules} & HEAVY
+
+
+def commands_of(modules: set[str]) -> set[str]:
+    return {module for module in modules if module.startswith("deployer.commands.")}
+
+
+def test_the_help_imports_no_command() -> None:
+    """`deployer --help` is the table, printed: none of the large libraries is loaded for it."""
+    modules = loaded("--help")
+    assert "deployer.commands" in modules
+    assert commands_of(modules) == set()
+    assert heavy(modules) == set()
+
+
+def test_completion_imports_no_command() -> None:
+    """The names of the commands, too, come from the table alone."""
+    completing = {"_DEPLOYER_COMPLETE": "bash_complete", "COMP_WORDS": "deployer st", "COMP_CWORD": "1"}
+    modules = loaded(**completing)
+    assert "click.shell_completion" in modules
+    assert commands_of(modules) == set()
+    assert heavy(modules) == set()
+
+
+def test_a_command_imports_no_other() -> None:
+    """Its own help costs its own imports: no SSH, no template, no certificate, no rich."""
+    modules = loaded("status", "--help")
+    assert commands_of(modules) == {"deployer.commands.status"}
+    assert heavy(modules) <= {"pydantic", "jinja2", "yaml"}
+
+
+def test_json_does_not_load_rich() -> None:
+    """A program that reads events does not pay for the console."""
+    assert "rich" not in heavy(loaded("status", "--json"))
+    assert "rich" in heavy(loaded("status"))
+
+
+def test_completion_offers_the_commands() -> None:
+    """By their first letters, with their summaries; and the group's own options."""
+    group = Commands()
+    context = click.Context(group)
+    assert [item.value for item in group.shell_complete(context, "re")] == ["releases", "restore", "renew"]
+    assert "--help" in [item.value for item in group.shell_complete(context, "--")]
 
 
 def test_a_needed_argument_stands_at_its_place_in_both() -> None:
@@ -71,7 +146,7 @@ def test_a_needed_argument_stands_at_its_place_in_both() -> None:
     parsed = Parser(CONTEXTS.values()).parse_argv(["demo", "up"])
     assert parsed[0].args["action"].value == "up"
     assert Parser(CONTEXTS.values()).parse_argv(["logs", "--service", "nginx"])[0].args["service"].value == "nginx"
-    assert command("logs").argument_needed is False
+    assert next(entry for entry in TABLE if entry.name == "logs").load().argument_needed is False
 
 
 def test_a_keyword_of_python_is_an_option_in_both() -> None:

@@ -9,9 +9,9 @@ from deployer.engine.facts import Ask
 from deployer.errors import DeployerError
 from deployer.inventory.load import build
 from deployer.inventory.model import Inventory, Origin
-from deployer.output.report import Recap, StepReport
+from deployer.output.report import Recap, StepReport, Verdicts
 from deployer.run.command import Choices
-from deployer.run.host_run import HostRun, Tally
+from deployer.run.host_run import HostRun
 from deployer.transport.protocol import Conversation, Reply, Traffic
 
 Value = bool | int | str | None
@@ -98,7 +98,7 @@ class FakeTransport:
 
 def run_on(host: Inventory, transport: FakeTransport, chosen: Choices) -> tuple[HostRun, Kept]:
     kept = Kept()
-    return HostRun(host, transport, kept, chosen, Tally()), kept
+    return HostRun(host, transport, kept, chosen, Verdicts()), kept
 
 
 def reply_to(asked: Sequence[Ask], answers: Sequence[str | int]) -> bytes:

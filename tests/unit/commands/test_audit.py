@@ -79,13 +79,13 @@ def test_a_broken_line(line: str) -> None:
     """It is shown between the others, and marked as such in the events."""
     kept = shown(ADA.record("done", 1), line, ADA.record("done", 2))
     assert [("broken" in fields) for _, fields, _ in kept.told] == [False, True, False]
-    assert kept.told[1][2].startswith("cannot be read: ")
+    assert kept.told[1][2].startswith("not a record: ")
 
 
 def test_only_broken_lines() -> None:
     """Nothing is taken for granted of the first one."""
     assert isinstance(parsed("x"), Broken)
-    assert shown("x").told[0][2].splitlines()[-1] == "cannot be read: x"
+    assert shown("x").told[0][2].splitlines()[-1] == "not a record: x"
 
 
 def test_nothing_steers_the_terminal() -> None:

@@ -46,7 +46,7 @@ def test_no_email_is_wanted_without_lets_encrypt(tmp_path: Path) -> None:
 def test_nothing_is_overwritten(tmp_path: Path) -> None:
     """Refused before anything is asked."""
     (tmp_path / "web.toml").write_text("mine")
-    with pytest.raises(UsageError, match="there already"):
+    with pytest.raises(UsageError, match="already exists"):
         init(choices(inventory=str(tmp_path), name="web"))
     assert (tmp_path / "web.toml").read_text() == "mine"
 

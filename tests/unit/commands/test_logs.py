@@ -69,7 +69,7 @@ def test_a_secret_is_masked_as_programs_print_it(tmp_path: Path, line: str, prin
 def test_a_file_that_is_not_there_is_said(tmp_path: Path) -> None:
     """Nothing was renewed yet, for example."""
     parts = {"NAME": "web", "ENV_FILE": "/nonexistent", "SERVICE": "", "FILE": str(tmp_path / "log")}
-    assert "not there yet" in bash(
+    assert "does not exist yet" in bash(
         script("engine/mask.sh") + script("status/scripts/logs.sh", **parts, SINCE="", GREP="", LINES=1, FOLLOW=0)
     )
 

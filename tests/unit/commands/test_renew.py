@@ -47,7 +47,7 @@ def test_a_certificate_that_was_never_obtained_is_due() -> None:
 
 @pytest.mark.parametrize(
     ("left", "force", "code", "verdict"),
-    [(80, False, 0, "in sync"), (80, True, 10, "would change"), (3, False, 10, "would change")],
+    [(80, False, 0, "unchanged"), (80, True, 10, "would change"), (3, False, 10, "would change")],
 )
 def test_a_dry_run_only_reads(left: int, force: bool, code: int, verdict: str) -> None:
     """One question, no lock, no job."""

@@ -8,11 +8,11 @@ from pathlib import Path
 import pytest
 from paramiko import PKey
 
+from deployer.access import host_key_trust
 from deployer.commands import trust
 from deployer.errors import ConnectionFailed, UsageError
-from deployer.transport.host_keys import HostKey, host_key
+from deployer.transport.host_keys import HostKey, host_key, pin
 from deployer.transport.settings import SshSettings
-from deployer.transport.trust import pin
 
 from .fakes import FakeTransport, Kept, Value, choices, inventory, run_on
 
@@ -37,7 +37,7 @@ def presented(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> list[HostKey]:
     def fetch(settings: SshSettings) -> Iterator[HostKey]:
         yield from keys
 
-    monkeypatch.setattr("deployer.transport.trust.fetch_host_keys", fetch)
+    monkeypatch.setattr("deployer.access.host_key_trust.fetch_host_keys", fetch)
     monkeypatch.setattr("deployer.transport.host_keys.SYSTEM_FILES", ())
     return keys
 
@@ -66,7 +66,7 @@ def test_it_is_pinned_and_then_known(presented: list[HostKey], tmp_path: Path, c
     """By --yes or by its fingerprint; the second time there is nothing to do."""
     assert [step.verdict for step in run(tmp_path, **chosen)[1].steps] == ["changed"]
     assert FIRST.known_hosts_line in pinned(tmp_path)
-    assert [step.verdict for step in run(tmp_path)[1].steps] == ["in sync"]
+    assert [step.verdict for step in run(tmp_path)[1].steps] == ["unchanged"]
 
 
 def test_another_fingerprint_is_refused(presented: list[HostKey], tmp_path: Path) -> None:
@@ -93,8 +93,8 @@ def test_a_changed_key_and_a_typed_answer(
 ) -> None:
     """The whole word is wanted."""
     pin(tmp_path / "known_hosts", OTHER)
-    monkeypatch.setattr(trust, "can_ask", lambda _: True)
-    monkeypatch.setattr(trust, "ask", lambda _: typed)
+    monkeypatch.setattr(host_key_trust, "can_ask", lambda _: True)
+    monkeypatch.setattr(host_key_trust, "ask", lambda _: typed)
     if kept == FIRST:
         run(tmp_path)
     else:

@@ -93,8 +93,8 @@ class TestDryRun:
             ("fetch", "would change"),
             ("images", "would change"),
             ("release", "would change"),
-            ("backup", "in sync"),
-            ("proxy_container", "in sync"),
+            ("backup", "unchanged"),
+            ("proxy_container", "unchanged"),
         ]
         assert len(transport.scripts) == 1
         assert "flock" not in transport.scripts[0]
@@ -104,7 +104,7 @@ class TestDryRun:
         transport = FakeTransport([Reply(0, in_sync(HOST), b"")])
         run, kept = run_on(HOST, transport, choices(dry_run=True, detailed_exitcode=True))
         assert _update(run) == 0
-        assert {step.verdict for step in kept.steps} == {"in sync"}
+        assert {step.verdict for step in kept.steps} == {"unchanged"}
 
     def test_no_release_yet(self) -> None:
         """Who makes the first one is named; exit 1."""

@@ -1,4 +1,4 @@
-"""The operator's end of a session against hosts that break off in the middle."""
+"""The operator's end of a session, against hosts that end in the middle."""
 
 from pathlib import PurePosixPath
 
@@ -6,31 +6,32 @@ import pytest
 
 from deployer.engine.changes import Script
 from deployer.engine.job import Job
+from deployer.engine.job_output import JobResult
 from deployer.engine.lock import LockOwner
-from deployer.engine.session import JobResult, Session
-from deployer.errors import ConnectionFailed, DeployerError, RollbackFailed
+from deployer.engine.session import Session
+from deployer.errors import ConnectionFailed, DeployerError, LockHeld, RollbackFailed
 from deployer.transport.protocol import Reply
 from tests.support.fakes import inventory
 from tests.unit.commands.fakes import FakeTransport
 
-HOLDER = LockOwner("ada", "provision", "now")
+OWNER = LockOwner("ada", "provision", "now")
 
 
 class Lines:
-    """Implements `protocol.Conversation`: says its lines, then ends."""
+    """Implements `protocol.Conversation`: prints its lines, then ends."""
 
-    def __init__(self, said: bytes) -> None:
-        self.said, self.heard, self.closed = said, [""], False
+    def __init__(self, lines: bytes) -> None:
+        self.lines, self.sent, self.closed = lines, [""], False
 
     def send(self, line: str) -> None:
-        self.heard.append(line)
+        self.sent.append(line)
 
     def read(self, size: int) -> bytes:
-        taken, self.said = self.said[:size], self.said[size:]
+        taken, self.lines = self.lines[:size], self.lines[size:]
         return taken
 
     def read_line(self) -> bytes:
-        line, _, self.said = self.said.partition(b"\n")
+        line, _, self.lines = self.lines.partition(b"\n")
         return line
 
     def close(self) -> Reply:
@@ -40,7 +41,7 @@ class Lines:
 
 def start(said: bytes) -> Session:
     transport = FakeTransport(conversation=Lines(said))
-    return Session.start(transport, inventory(), HOLDER, wait=0, survey="true", say=lambda text: None)
+    return Session.start(transport, inventory(), OWNER, wait=0, survey="true", on_line=lambda text: None)
 
 
 def test_survey_reply() -> None:
@@ -59,21 +60,21 @@ def test_no_lock(said: bytes) -> None:
         start(said)
 
 
-class TestMending:
-    def test_told(self) -> None:
-        """What a restore left that was broken off is put right before the lock is used; all of it is told."""
-        told: list[str] = []
-        transport = FakeTransport(conversation=Lines(b"mending\nmended the former state is put back\nlocked\n"))
-        Session.start(transport, inventory(), HOLDER, wait=0, survey="true", say=told.append).end()
-        assert told == [
-            "an earlier restore was broken off: that is put right first",
-            "the former state is put back",
+class TestRecovery:
+    def test_reported(self) -> None:
+        """A run first recovers from an interrupted restore; everything that the recovery prints is reported."""
+        shown: list[str] = []
+        transport = FakeTransport(conversation=Lines(b"recovering\nrecovery the previous state is restored\nlocked\n"))
+        Session.start(transport, inventory(), OWNER, wait=0, survey="true", on_line=shown.append).end()
+        assert shown == [
+            "an earlier restore was interrupted: recovering from it first",
+            "the previous state is restored",
         ]
 
     def test_stuck(self) -> None:
-        """What cannot be put right needs a person, who is told what the host said last."""
+        """Where the recovery fails, the last line that it printed is the remedy."""
         with pytest.raises(RollbackFailed) as caught:
-            start(b"mending\nmended it lies in /former\nstuck\n")
+            start(b"recovering\nrecovery it lies in /former\nstuck\n")
         assert caught.value.remedy == "it lies in /former"
 
 
@@ -89,9 +90,9 @@ def test_cut_before_the_reply(said: bytes) -> None:
 
 
 def done(output: str) -> JobResult:
-    """What a job's output becomes that a host gives after `ready`."""
+    """The result for what a host prints after `ready`."""
     transport = FakeTransport([Reply(0, f"ready\n{output}".encode(), b"")], Lines(b"locked\n"))
-    session = Session.start(transport, inventory(), HOLDER, wait=0, survey="true", say=lambda text: None)
+    session = Session.start(transport, inventory(), OWNER, wait=0, survey="true", on_line=lambda text: None)
     try:
         changes = (Script("one", "true"), Script("two", "true"))
         return session.do(Job("t", changes, PurePosixPath("/x")), lambda why: None, lambda line: None)
@@ -100,15 +101,15 @@ def done(output: str) -> JobResult:
 
 
 class TestParts:
-    def test_told(self) -> None:
-        """A script's marks with the seconds of its parts are kept in their order, and shown to nobody as a line."""
+    def test_reported(self) -> None:
+        """A script's marks with the seconds of its parts are kept in their order, and not shown as lines."""
         result = done("\x1echange 1\nhello\n\n\x1epart start 1.50\n\x1epart health 0.25\n\x1edone 1\n\x1eexit 0\n")
         assert list(result.parts.items()) == [("start", 1.5), ("health", 0.25)]
         assert result.output == "hello"
         assert result.exit_code == 0
 
     def test_twice(self) -> None:
-        """The last of two counts: what was measured anew."""
+        """Of two measurements of a part the last counts."""
         assert done("\x1epart gap 3.00\n\x1epart gap 4.00\n\x1eexit 0\n").parts == {"gap": 4.0}
 
     def test_none(self) -> None:
@@ -118,10 +119,17 @@ class TestParts:
         assert (failed.exit_code, failed.failed, failed.undone, failed.parts) == (4, 1, True, {"start": 1.0})
 
 
-@pytest.mark.parametrize("holder", ["{}", "no json", '{"who": 1}', "[]", ""])
-def test_holder_that_nobody_can_read(holder: str) -> None:
-    """A lock that something else holds is said all the same."""
+@pytest.mark.parametrize("owner", ["{}", "no json", '{"who": 1}', "[]", ""])
+def test_unreadable_owner(owner: str) -> None:
+    """A lock whose owner left no readable record is reported all the same."""
     with pytest.raises(DeployerError) as caught:
-        start(f"held {holder}\nbusy\n".encode())
+        start(f"held {owner}\nbusy\n".encode())
     assert caught.value.what == "another run holds the lock: a process on the host"
     assert caught.value.exit_code == 6
+
+
+def test_job_of_an_earlier_run_that_does_not_end() -> None:
+    """The wait for a job whose operator is gone ends with the name of that job."""
+    with pytest.raises(LockHeld) as caught:
+        start(b"attached 7.1 Images\nwaiting 7.1 Images\nbusy\n")
+    assert caught.value.what == "another run holds the lock: a job of an earlier run, 7.1 Images"

@@ -20,8 +20,8 @@ def reply_to(*scripts: str) -> bytes:
 
 def answers(*scripts: str) -> list[Answer]:
     asked = tuple(map(Ask, scripts))
-    told = parse(reply_to(*scripts), asked)
-    return [told[ask] for ask in asked]
+    answers = parse(reply_to(*scripts), asked)
+    return [answers[ask] for ask in asked]
 
 
 def test_none() -> None:
@@ -132,5 +132,5 @@ def test_any_text_comes_back(wanted: list[str]) -> None:
     asked = tuple(Ask(f"printf %s {quote(text)}; : {number}") for number, text in enumerate(wanted))
     script = script_for(asked)
     ran = subprocess.run(["bash", "-c", script], stdout=subprocess.PIPE, timeout=20, check=True)
-    told = parse(ran.stdout, asked)
-    assert [told[ask].output for ask in asked] == [text.rstrip("\n") for text in wanted]
+    answers = parse(ran.stdout, asked)
+    assert [answers[ask].output for ask in asked] == [text.rstrip("\n") for text in wanted]

@@ -60,7 +60,7 @@ class TestFirstTime:
         assert shown(host_in(tmp_path)) == ""
 
     def test_generated(self, tmp_path: Path) -> None:
-        """Both secrets are made: at least 32 random bytes, different, and the step is then in sync."""
+        """Both secrets are made: at least 32 random bytes, different, and the step then changes nothing."""
         host = host_in(tmp_path / "root")
         apply(host, tmp_path)
         api, jwt = values(host)["API_SECRET_KEY"], values(host)["JWT_SECRET_KEY"]

@@ -1,4 +1,4 @@
-"""locked.sh with real bash and flock: what cron starts takes the lock, says who has it, and tells when it says what."""
+"""lock.sh with real bash and flock: a program of cron takes the lock, records its owner, logs with times."""
 
 import re
 import subprocess
@@ -21,7 +21,7 @@ IS_FREE = f"flock -n {LOCK} true && echo free || echo held"
 
 @pytest.fixture(autouse=True)
 def clean() -> Iterator[None]:
-    """What the tests leave in /run/lock."""
+    """Remove what the tests leave in /run/lock."""
     yield
     for left in LOCK.parent.glob(f"{LOCK.name}*"):
         left.unlink()
@@ -33,7 +33,7 @@ def run(*commands: str) -> "subprocess.CompletedProcess[str]":
 
 
 def test_each_line_has_its_time() -> None:
-    """The exit code is that of what was run."""
+    """Every line has its time; the exit code is that of the function."""
     ran = run("act() { echo one; echo two >&2; return 7; }", "with_times act")
     assert ran.returncode == 7
     said = ran.stdout.splitlines()
@@ -42,13 +42,13 @@ def test_each_line_has_its_time() -> None:
 
 
 def test_the_lock_of_a_run_is_used() -> None:
-    """Inherited on descriptor 9, it is not taken again: nothing would ever give it."""
+    """A lock inherited on descriptor 9 is not taken again: that would wait forever."""
     ran = run("exec 9</dev/null", "flock() { echo asked; }", "take_lock", "echo through")
     assert ran.stdout == "through\n"
 
 
 def test_it_is_held_while_something_is_done() -> None:
-    """Until the program ends; who asks is told what cron does."""
+    """Until the program ends; the owner's file names the command of cron."""
     ran = run(f"act() {{ {IS_FREE}; sed -n 2p {LOCK}.holder; }}", "take_lock", "with_times act")
     first, second = (line.split(" ", 1)[1] for line in ran.stdout.splitlines())
     assert first == "held"
@@ -58,27 +58,27 @@ def test_it_is_held_while_something_is_done() -> None:
 
 @pytest.mark.parametrize("program", [backup_program, renew_program, drill_program, recover_program])
 def test_no_program_takes_it_in_a_pipeline(program: Callable[[Inventory], str]) -> None:
-    """There it would be free again at once."""
-    told = program(inventory())
-    assert re.search(r"^(if .*; then )?take_lock\b", told, re.MULTILINE)
-    assert "with_times take_lock" not in told
+    """There the lock would be free again at once."""
+    text = program(inventory())
+    assert re.search(r"^(if .*; then )?take_lock\b", text, re.MULTILINE)
+    assert "with_times take_lock" not in text
 
 
 def test_held_by_another() -> None:
-    """Waited for, with the name of the holder; then given up with exit code 6."""
-    holder = '{"who": "ada@here"}'
-    taken = f"exec 8>>{LOCK}; flock 8; printf '1 1\\n{holder}\\n' >{LOCK}.holder"
+    """The wait is reported with the lock's owner, then ends with exit code 6."""
+    owner = '{"who": "ada@here"}'
+    taken = f"exec 8>>{LOCK}; flock 8; printf '1 1\\n{owner}\\n' >{LOCK}.holder"
     ran = run(taken, "lock_seconds=0", "take_lock", "echo through")
     assert ran.returncode == 6
     said = [line.split(" ", 1)[1] for line in ran.stdout.splitlines()]
     assert said == [
-        f"waiting for the lock, at most 0 s; it is held by {holder}",
-        "another run holds the lock: no renew now",
+        f"waiting for the lock, at most 0 s; held by {owner}",
+        "another run holds the lock: renew was skipped",
     ]
 
 
 def test_given_in_time() -> None:
-    """Who said that it waits goes on as soon as the lock is free."""
+    """A program that waits continues as soon as the lock is free."""
     ran = run(
         f"(exec 8>>{LOCK}; flock 8; echo taken >{LOCK}.taken; until [ -e {LOCK}.seen ]; do sleep 0.02; done) &",
         f"until [ -e {LOCK}.taken ]; do sleep 0.02; done",
@@ -90,14 +90,14 @@ def test_given_in_time() -> None:
 
 
 def test_what_a_restore_left(tmp_path: Path) -> None:
-    """Its own program puts it right, or nothing may be built on it; what was never put in place goes."""
-    left = tmp_path / ".deployer/restoring"
-    left.mkdir(parents=True)
-    mend = f"ROOT={tmp_path}; mend_restore"
+    """Its program recovers, and a failure ends the run; a journal without a program is removed."""
+    journal = tmp_path / ".deployer/restoring"
+    journal.mkdir(parents=True)
+    recover = f"ROOT={tmp_path}; recover_restore"
     for code in (0, 5):
-        (left / "program").write_text(f"echo $1; exit {code}")
-        ran = run(mend)
+        (journal / "program").write_text(f"echo $1; exit {code}")
+        ran = run(recover)
         assert (ran.stdout, ran.returncode) == ("mend\n", code)
-    (left / "program").unlink()
-    assert run(mend).returncode == 0
-    assert not left.exists()
+    (journal / "program").unlink()
+    assert run(recover).returncode == 0
+    assert not journal.exists()

@@ -63,7 +63,7 @@ def file(path: Path, content: str = "new", mode: int = 0o644) -> File:
 
 class TestFiles:
     def test_written(self, tmp_path: Path) -> None:
-        """With content, mode and owner; directories on the way are made; nothing is left beside."""
+        """With content, mode and owner; directories on the way are made; no staging file is left."""
         path = tmp_path / "a b" / "it's"
         ended = run(tmp_path, WriteFiles("write", (File(PurePosixPath(path), b"x\0y", 0o640, "nobody", "nogroup"),)))
         assert ended == Ended(0, ["change 1", "done 1"], [])
@@ -72,7 +72,7 @@ class TestFiles:
         assert [left.name for left in path.parent.iterdir()] == ["it's"]
 
     def test_renamed_into_place(self, tmp_path: Path) -> None:
-        """A reader who has the old file open keeps it whole; the directory keeps its inode."""
+        """A reader that has the old file open reads all of it; the directory keeps its inode."""
         path = tmp_path / "etc" / "x"
         path.parent.mkdir()
         path.write_text("old")
@@ -233,7 +233,7 @@ class TestUndo:
         assert ended.marks[-1] == "undone"
 
     def test_files_that_are_as_before(self, tmp_path: Path) -> None:
-        """What an undo or the change itself has put back already keeps its inode: nobody is told that it changed."""
+        """A file that an undo or the change itself has restored already keeps its inode: no watcher sees a change."""
         path = tmp_path / "conf"
         path.write_text("old")
         inode = tmp_path / "inode"
@@ -255,7 +255,7 @@ class TestUndo:
         assert ended.lines[-1] == "-a"
 
     def test_payload_is_there(self, tmp_path: Path) -> None:
-        """The way back finds what its change found, and nothing of it stays."""
+        """An undo has the payload of its change, and the payload is removed."""
         former = '"${PAYLOAD%/*}/former.payload"'
         use = Script("use", f'cp "$PAYLOAD" {former}; exit 1', undo=f"cat {former}", payload=Secret("12345"))
         laid = Laid(tmp_path, use)
@@ -273,7 +273,7 @@ class TestUndo:
 
 class TestTerm:
     def test_ends(self, tmp_path: Path) -> None:
-        """A job that is told to end leaves exit code 143, and nothing secret."""
+        """A job that is terminated leaves exit code 143, and no secret."""
         laid = Laid(tmp_path, Script("work", "echo on; sleep 60", payload=Secret("x")))
         with laid.start() as running:
             assert running.stdout

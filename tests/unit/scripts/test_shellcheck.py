@@ -108,9 +108,9 @@ def texts(change: Change | Note) -> list[str]:
 
 
 def of_machine(host: Inventory) -> Iterator[tuple[str, str]]:
-    holder = LockOwner("ada", "provision", "now")
+    owner = LockOwner("ada", "provision", "now")
     survey = script_for(tuple(probe for probe in GUIDE[0].probes(host).values() if isinstance(probe, Ask)))
-    session = script("engine/session.sh", NAME=host.name, ROOT=str(host.root), HOLDER=str(asdict(holder)), WAIT=0)
+    session = script("engine/session.sh", NAME=host.name, ROOT=str(host.root), OWNER=str(asdict(owner)), WAIT=0)
     yield "session", f"survey() {{\n{survey}\n}}\n{session}"
     yield "follow", script("engine/follow.sh", work="/run/deployer/x/1")
     yield "runner", script("engine/mask.sh") + script("engine/runner.sh")

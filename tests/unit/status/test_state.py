@@ -7,8 +7,11 @@ import pytest
 
 from deployer.commands.status import _status
 from deployer.errors import DeployerError
+from deployer.inventory.model import Inventory
+from deployer.status.decode import state as decode
+from deployer.status.questions import questions as asked
 from deployer.status.screen import duration, size, text
-from deployer.status.state import State, asked, state
+from deployer.status.state import State
 from deployer.transport.protocol import Reply
 from tests.unit.commands.fakes import FakeTransport, choices, inventory, reply_to, run_on
 
@@ -26,7 +29,7 @@ BACKUP = json.dumps(
         "verified": "",
     }
 )
-NOT_WHOLE = json.dumps({"id": "web_20231115_000000", "missing": "SHA256SUMS is missing", "manifest": {}})
+INCOMPLETE = json.dumps({"id": "web_20231115_000000", "missing": "SHA256SUMS is missing", "manifest": {}})
 
 GOOD: dict[str, str | int] = {
     "now": "1700007200",
@@ -49,6 +52,11 @@ def survey(**changed: str | int) -> bytes:
     answers = {**GOOD, **{name.replace("_", " "): answer for name, answer in changed.items()}}
     questions = asked(HOST)
     return reply_to(tuple(questions.values()), [answers[name] for name in questions])
+
+
+def state(host: Inventory, reply: bytes) -> State:
+    """The state that a host's reply tells of."""
+    return decode(host, run_on(host, FakeTransport([Reply(0, reply, b"")]), choices())[0].ask(asked(host)))
 
 
 def found(**changed: str | int) -> State:
@@ -81,7 +89,7 @@ def test_the_screen() -> None:
         "no swap",
         "firewall    on",
         "provision by a@b: done",
-        "last backup web_20231114_221320  2 h old, 5 MiB, read when it was made",
+        "last backup web_20231114_221320  2 h old, 5 MiB, verified when it was made",
         "last drill  2023-11-01T04:00:00Z  passed: web_1, 23 files",
         "held by a@b, running 'provision'",
     ):
@@ -108,12 +116,12 @@ def test_maintenance(answer: str, said: str) -> None:
 @pytest.mark.parametrize(
     ("changed", "what"),
     [
-        ({"containers": f"{BACKEND}\n{PROXY}"}, "demo-wallet: 0 of 1 containers"),
+        ({"containers": f"{BACKEND}\n{PROXY}"}, "demo-wallet is not running"),
         ({"containers": f"{BACKEND}\n{WALLET.replace('running', 'exited')}\n{PROXY}"}, "web-demo-wallet-1 is exited"),
         ({"containers": f"{BACKEND}\n{WALLET.replace('|healthy', '|unhealthy')}\n{PROXY}"}, "is unhealthy"),
         ({"containers": ""}, "nothing is deployed"),
         ({"containers": 1}, "Docker does not answer"),
-        ({"certificate": ""}, "no certificate"),
+        ({"certificate": ""}, "no certificate is installed"),
         ({"now": "1800000000"}, "expired"),
     ],
 )
@@ -155,7 +163,7 @@ def test_database() -> None:
     """It has to be there where it is enabled, and nobody misses it where it is not."""
     stored = inventory(postgres={"enabled": True})
     (down,) = state(stored, survey()).down
-    assert down.what == "postgres: 0 of 1 containers are there"
+    assert down.what == "postgres is not running"
     told = WALLET.replace("demo-wallet", "postgres")
     assert state(stored, survey(containers="\n".join((BACKEND, WALLET, PROXY, told)))).down == ()
     (down,) = state(
@@ -185,11 +193,13 @@ def test_sizes() -> None:
 
 
 def test_the_last_backup() -> None:
-    """Age and size for programs; a newer one that is not whole does not count, and is named; so is having none."""
+    """Age and size for programs; a later one that is incomplete does not count, and is named; so is having none."""
     last = asdict(found())["last_backup"]
-    assert last == {"id": "web_20231114_221320", "age": 7200, "size": 5_000_000, "verified": "", "not_whole": ()}
-    shown = text(HOST, found(last_backup=f"{BACKUP}\n{NOT_WHOLE}"))
+    assert last == {"id": "web_20231114_221320", "age": 7200, "size": 5_000_000, "verified": "", "incomplete": ()}
+    shown = text(HOST, found(last_backup=f"{BACKUP}\n{INCOMPLETE}"))
     assert "web_20231114_221320  2 h old" in shown
-    assert "web_20231115_000000 is not whole" in shown
+    assert "web_20231115_000000 is incomplete" in shown
     assert "last backup none\n" in text(HOST, found(last_backup=""))
-    assert "last backup none\n            web_20231115_000000 is not whole" in text(HOST, found(last_backup=NOT_WHOLE))
+    assert "last backup none\n            web_20231115_000000 is incomplete" in text(
+        HOST, found(last_backup=INCOMPLETE)
+    )

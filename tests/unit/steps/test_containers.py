@@ -115,7 +115,7 @@ class TestOneService:
         assert line.endswith(f" {name}:current")
 
     def test_current_is_wrong_beside_a_roll_out(self, service: str) -> None:
-        """Of one that stays it is put right in the same plan: else the run would not end in sync."""
+        """Of one that stays it is put right in the same plan: else the run would not end converged."""
         (rolls,) = {BACKEND, WALLET} - {service}
         told = {
             **converged(containers, HOST),

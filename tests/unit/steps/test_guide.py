@@ -60,7 +60,7 @@ def test_silent_host_is_unknown(step: Step) -> None:
 
 @each_step
 def test_one_silent_fact_never_means_absent(step: Step) -> None:
-    """On a host that is in sync, a fact that cannot be told makes the step unknown or changes nothing."""
+    """On a host where nothing differs, a fact that cannot be told makes the step unknown or changes nothing."""
     host = inventory()
     for key in (key for key, probe in step.probes(host).items() if isinstance(probe, Ask)):
         answers: dict[str, Answer | str] = {**converged(step, host), key: SILENT}

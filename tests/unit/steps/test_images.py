@@ -126,7 +126,7 @@ class TestRoom:
         assert drifted(images, HOST, **{**enough, "disk": ""}) == list(BUILD.values())
 
     def test_nothing_to_build(self) -> None:
-        """A full host on which everything is there is in sync."""
+        """A full host on which everything is there is unchanged."""
         assert drifted(images, HOST, memory="1", disk="1 /var/lib/docker") == []
 
     def test_elsewhere(self) -> None:
@@ -191,7 +191,7 @@ class TestOperator:
         assert "biometric-did-wallet" in script_of(check)
 
     def test_no_dockerfiles_on_the_host(self) -> None:
-        """Nothing is built there, so nothing is written there; in sync is in sync."""
+        """Nothing is built there, so nothing is written there; unchanged is unchanged."""
         assert planned(images, ELSEWHERE, {**converged(images, ELSEWHERE), **HELD}) == ()
 
 

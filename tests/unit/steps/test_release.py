@@ -96,7 +96,7 @@ def test_proxy_alone() -> None:
 
 
 def test_converged_with_another_way_to_say_it() -> None:
-    """A restored release whose configuration the inventory still asks for is in sync."""
+    """A restored release whose configuration the inventory still asks for is unchanged."""
     answers = {**converged(release, HOST), "current": recorded(HOST, "restored")}
     assert planned(release, HOST, answers) == ()
 

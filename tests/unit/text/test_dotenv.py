@@ -122,7 +122,7 @@ def test_what_cannot_be_held(value: str) -> None:
 
 
 def test_one_line() -> None:
-    """A value is one line without its newline; a plain one stands as it is, as a person would write it."""
+    """A value is one line without its newline; a plain one is written without quotes."""
     assert line("A", "https://example.com:8443/x?") == "A='https://example.com:8443/x?'"
     assert line("A", "https://example.com,https://www.example.com") == "A=https://example.com,https://www.example.com"
 

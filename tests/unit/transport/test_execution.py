@@ -36,7 +36,7 @@ class Refusing:
 
 
 def test_refused_before_the_script_was_sent() -> None:
-    """It is the refusal that is told, not that nobody took the script."""
+    """The refusal is reported, not that the script was not read."""
     with pytest.raises(NotStarted, match="a password is required") as refusal:
         Execution(Refusing(), Meter()).begin(b"the script", time.monotonic() + 10)
     assert refusal.value.exit_code == 1

@@ -40,7 +40,7 @@ def test_payload_in_pieces(here: LocalTransport) -> None:
 
 
 def test_script_that_does_not_read(here: LocalTransport) -> None:
-    """Input that nobody wants is no error; the exit code tells."""
+    """Input that the script does not read is no error; the exit code is the result."""
     assert here.run("exit 5", stdin=MANY).exit_code == 5
 
 
@@ -94,7 +94,7 @@ def test_killed_script(here: LocalTransport) -> None:
 
 
 def test_conversation(here: LocalTransport) -> None:
-    """Line by line, exact sizes, empty lines and the end are told apart."""
+    """Lines, exact sizes, empty lines and the end are distinguished."""
     talk = here.open('while IFS= read -r line; do printf "%s\\n\\n12345" "$line"; done; echo bye; exit 4')
     talk.send('what\'s "up"')
     assert (talk.read_line(), talk.read_line(), talk.read(5)) == (b'what\'s "up"', b"\n", b"12345")
@@ -105,7 +105,7 @@ def test_conversation_that_ended(here: LocalTransport) -> None:
     """Its end is the empty line, and it says so to who still speaks."""
     talk = here.open("echo last; exit 2")
     assert (talk.read_line(), talk.read_line(), talk.read(3)) == (b"last", b"", b"")
-    with pytest.raises(ConnectionFailed, match="listens no more"):
+    with pytest.raises(ConnectionFailed, match="takes no more input"):
         for _ in range(1000):
             talk.send("x" * 1000)
     assert talk.close().exit_code == 2

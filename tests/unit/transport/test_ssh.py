@@ -10,10 +10,10 @@ from pathlib import Path
 import pytest
 
 from deployer.errors import ConnectionFailed
-from deployer.transport import ssh, watch
+from deployer.transport import ssh, tcp
+from deployer.transport.connection import StrictConnection, connection
 from deployer.transport.protocol import Reply, Transport
 from deployer.transport.ssh import SshTransport
-from deployer.transport.strict import StrictConnection, connection
 
 from .sshd import Link, Sshd, free_port, make_key
 
@@ -62,7 +62,7 @@ class TestScripts:
         assert len(host.run("head -c 8000000 /dev/zero; wc -c", stdin=MANY).output) > 8_000_000
 
     def test_script_that_does_not_read(self, host: SshTransport) -> None:
-        """Input that nobody wants is no error; the exit code tells."""
+        """Input that the script does not read is no error; the exit code is the result."""
         assert host.run("exit 5", stdin=MANY).exit_code == 5
 
     def test_limit(self, host: SshTransport) -> None:
@@ -72,11 +72,11 @@ class TestScripts:
         assert host.run("echo on").output == b"on\n"
 
     def test_conversation(self, host: SshTransport) -> None:
-        """Spoken with line by line, beside another script on the same connection."""
+        """A conversation line by line, alongside another script on the same connection."""
         talk = host.open('while read -r line; do echo "got $line"; done; echo end; exit 4')
         talk.send("one")
         assert talk.read_line() == b"got one"
-        assert host.run("echo beside").output == b"beside\n"
+        assert host.run("echo other").output == b"other\n"
         talk.send("two")
         assert talk.read(3) == b"got"
         assert talk.close() == Reply(4, b" two\nend\n", b"")
@@ -206,7 +206,7 @@ class TestLogin:
 
     def test_no_key_at_all(self, sshd: Sshd) -> None:
         """No file, no agent: said so."""
-        assert "there is no key here" in refusal(SshTransport(sshd.settings(identity_file=None))).what
+        assert "this machine has no usable key" in refusal(SshTransport(sshd.settings(identity_file=None))).what
 
     def test_default_keys(self, sshd: Sshd, tmp_path: Path) -> None:
         """Without an identity file, those of ~/.ssh are tried, and locked ones are named."""
@@ -258,7 +258,7 @@ class TestNetwork:
         with Link(sshd.port) as link:
             link.cut()
             what = refusal(SshTransport(sshd.settings(port=link.port, connect_limit=1))).what
-        assert "no SSH server" in what or "did not answer" in what
+        assert "as an SSH server" in what or "did not answer" in what
         assert time.monotonic() - began < 6
 
     def test_killed_in_mid_script(self, sshd: Sshd, host: SshTransport) -> None:
@@ -288,8 +288,8 @@ class TestNetwork:
     @pytest.mark.parametrize("sending", [False, True])
     def test_silent_peer(self, sshd: Sshd, monkeypatch: pytest.MonkeyPatch, sending: bool) -> None:
         """A link that swallows everything is noticed long before any time limit, idle or in mid-sending."""
-        monkeypatch.setattr(watch, "ASK_AFTER", 0.2)
-        monkeypatch.setattr(watch, "LOST_AFTER", 0.8)
+        monkeypatch.setattr(tcp, "REQUEST_AFTER", 0.2)
+        monkeypatch.setattr(tcp, "LOST_AFTER", 0.8)
         began = time.monotonic()
         with Link(sshd.port) as link:
             sshd.known_hosts.write_text(sshd.known_hosts.read_text().replace(str(sshd.port), str(link.port)))
@@ -302,8 +302,8 @@ class TestNetwork:
 
     def test_quiet_script_is_not_a_silent_peer(self, host: SshTransport, monkeypatch: pytest.MonkeyPatch) -> None:
         """A script that says nothing for long is fine while sshd answers."""
-        monkeypatch.setattr(watch, "ASK_AFTER", 0.1)
-        monkeypatch.setattr(watch, "LOST_AFTER", 0.3)
+        monkeypatch.setattr(tcp, "REQUEST_AFTER", 0.1)
+        monkeypatch.setattr(tcp, "LOST_AFTER", 0.3)
         assert host.run("sleep 1; echo there").output == b"there\n"
 
 

@@ -1,21 +1,19 @@
-"""What running a script as root has in common over SSH and on this machine."""
+"""Running a script as root: what SSH and this machine have in common."""
 
 import time
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable
 from typing import TypeVar
 
-from deployer.transport.conversation import LineSession
-from deployer.transport.elevation import Sudo
-from deployer.transport.execution import Execution, NotStarted, TimeIsUp
-from deployer.transport.place import Endpoint
+from deployer.transport.elevation import Sudo, explain_refusal
+from deployer.transport.execution import Execution, LineSession, NotStarted, TimeIsUp
 from deployer.transport.process import Meter, Process
 from deployer.transport.protocol import Conversation, Reply, Traffic
-from deployer.transport.refusals import explain_refusal
+from deployer.transport.settings import Endpoint
 from deployer.transport.wrapping import stdin_head, wrap
 
 START_LIMIT = 60.0
-"""Seconds that a script to be spoken with may take to begin."""
+"""Seconds that a conversation may take to begin."""
 
 Result = TypeVar("Result")
 
@@ -23,8 +21,8 @@ Result = TypeVar("Result")
 class ShellTransport(ABC):
     """Implements run, open and traffic of `protocol.Transport`; they may be called from several threads."""
 
-    def __init__(self, place: Endpoint, sudo: Sudo) -> None:
-        self._place = place
+    def __init__(self, endpoint: Endpoint, sudo: Sudo) -> None:
+        self._endpoint = endpoint
         self._sudo = sudo
         self._meter = Meter()
 
@@ -50,9 +48,9 @@ class ShellTransport(ABC):
         return self._started(script, stdin != b"", limit, use)
 
     def open(self, script: str) -> Conversation:
-        """Start a script that is spoken with; returns once it has begun."""
+        """Start a script and converse with it; returns once it has begun."""
         self._prove_sudo(may_repeat=True)
-        return self._started(script, True, START_LIMIT, self._talk)
+        return self._started(script, True, START_LIMIT, self._converse)
 
     def traffic(self) -> Traffic:
         return self._meter.traffic()
@@ -60,16 +58,16 @@ class ShellTransport(ABC):
     def _started(
         self, script: str, takes_input: bool, limit: float, use: Callable[[Execution, bytes], Result]
     ) -> Result:
-        """Start a script and use it; once more where sudo's refusal was mended by a password."""
+        """Start a script and use it; once more after a refusal of sudo for which a password was given."""
         elevation, password = self._sudo.way()
         wrapped = wrap(script, elevation, takes_input=takes_input)
         try:
             result = use(self._execution(wrapped.command), stdin_head(wrapped, password))
         except NotStarted as refusal:
             if not self._sudo.may_try_again(password, refusal.output):
-                raise explain_refusal(self._place, refusal.exit_code, refusal.output) from None
+                raise explain_refusal(self._endpoint, refusal.exit_code, refusal.output) from None
         except TimeIsUp:
-            raise self._place.failure(*_too_long(self._place, limit)) from None
+            raise self._endpoint.failure(*_too_long(self._endpoint, limit)) from None
         else:
             self._sudo.has_worked()
             return result
@@ -78,7 +76,7 @@ class ShellTransport(ABC):
         return self._started(script, takes_input, limit, use)
 
     def _prove_sudo(self, *, may_repeat: bool) -> None:
-        """sudo would take the input for a second and third password where the first is wrong."""
+        """Where the password is wrong sudo would read the input as the second and third attempt."""
         if self._sudo.wants_proof(may_repeat=may_repeat):
             self.run(":")
 
@@ -86,17 +84,19 @@ class ShellTransport(ABC):
         self._meter.count(round_trips=1, sent=len(command))
         return Execution(self._spawn(command), self._meter)
 
-    def _talk(self, execution: Execution, head: bytes) -> Conversation:
+    def _converse(self, execution: Execution, head: bytes) -> Conversation:
         try:
-            heard = execution.begin(head, time.monotonic() + START_LIMIT)
+            received = execution.begin(head, time.monotonic() + START_LIMIT)
         except BaseException:
             execution.process.abandon()
             raise
-        return LineSession(execution, heard, lambda what: self._place.failure(f"{self._place}: {what}", _AGAIN))
+        return LineSession(
+            execution, received, lambda what: self._endpoint.failure(f"{self._endpoint}: {what}", _AGAIN)
+        )
 
 
-_AGAIN = "Run the same command again; deployer status shows the host's state."
+_AGAIN = "Run the same command again; `deployer status` shows the state of the host."
 
 
-def _too_long(place: Endpoint, limit: float) -> tuple[str, str]:
-    return f"a script on {place} did not end within {limit:g} s and is left to itself", _AGAIN
+def _too_long(endpoint: Endpoint, limit: float) -> tuple[str, str]:
+    return f"a script on {endpoint} did not end within {limit:g} s and may still be running", _AGAIN

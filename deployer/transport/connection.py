@@ -5,74 +5,29 @@ builds the ProxyJump hops of ~/.ssh/config from its own plain class.
 """
 
 import contextlib
-import logging
 import math
+from collections.abc import Iterator
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
 import fabric
-from paramiko import Channel, Message, Transport
-from paramiko.common import cMSG_CHANNEL_REQUEST, cMSG_GLOBAL_REQUEST
+from paramiko import ChannelException, SSHException, Transport
 
+from deployer.errors import ConnectionFailed
 from deployer.transport.authentication import Identities, Login
-from deployer.transport.dialling import dial
-from deployer.transport.failures import explain
+from deployer.transport.channel import ChannelProcess, WatchedTransport
+from deployer.transport.failures import explain, lost
 from deployer.transport.host_keys import HostKey, Reject, host_key, known_keys
-from deployer.transport.place import Endpoint
-from deployer.transport.settings import SshSettings
-from deployer.transport.watch import WatchedSocket
+from deployer.transport.settings import Endpoint, SshSettings
+from deployer.transport.tcp import dial
 
 AUTH_LIMIT = 30.0
-"""Seconds for each key: a server may look names up, and a person touch a security key."""
-
-# Its thread logs each lost connection with a traceback, "Exception (client)"; we say it in our own words.
-logging.getLogger("paramiko").addHandler(logging.NullHandler())
-logging.getLogger("paramiko").propagate = False
-
-
-class WatchedTransport(Transport):
-    """paramiko's transport, which notices a silent peer and starts a command without waiting for a reply."""
-
-    def __init__(self, sock: Any, **options: Any) -> None:
-        self._watched = WatchedSocket(sock)
-        super().__init__(self._watched, **options)  # type: ignore[arg-type]  # "socket or socket-like object"
-
-    def watch(self) -> None:
-        """From now on, ask a silent peer for a sign of life; a request it does not know it denies."""
-        self._watched.ask = self._ask
-
-    def execute(self, command: str, limit: float) -> Channel:
-        """A channel with the command started. Raises SSHException.
-
-        Unlike Channel.exec_command it does not wait for the server's yes, so that input can follow at once:
-        one round trip less. A server that says no closes the channel.
-        """
-        channel = self.open_session(timeout=limit)
-        message = Message()
-        message.add_byte(cMSG_CHANNEL_REQUEST)
-        message.add_int(channel.remote_chanid)
-        message.add_string("exec")
-        message.add_boolean(False)
-        message.add_string(command)
-        self._send(message)
-        return channel
-
-    def _ask(self) -> None:
-        if not self.clear_to_send.is_set():
-            return  # a key exchange is under way: the answer to that is the sign of life
-        message = Message()
-        message.add_byte(cMSG_GLOBAL_REQUEST)
-        message.add_string("keepalive@openssh.com")
-        message.add_boolean(True)
-        self._send(message)
-
-    def _send(self, message: Message) -> None:
-        self._send_user_message(message)  # type: ignore[attr-defined]  # paramiko's own way to send, untyped
+"""Seconds for each key: a server may look names up, and the user may have to touch a security key."""
 
 
 class StrictConnection(fabric.Connection):  # type: ignore[misc]  # fabric has no types
-    """One hop. `open` raises ConnectionFailed, which says whether it was the host or its gateway."""
+    """One hop. `open` raises ConnectionFailed, which names the host or the gateway that failed."""
 
     settings: SshSettings
     is_gateway: bool
@@ -85,7 +40,7 @@ class StrictConnection(fabric.Connection):  # type: ignore[misc]  # fabric has n
         self.client.set_missing_host_key_policy(Reject())
 
     @property
-    def place(self) -> Endpoint:
+    def endpoint(self) -> Endpoint:
         return Endpoint(self.user, self.host, self.port, self.settings.name, self.is_gateway)
 
     @property
@@ -102,7 +57,7 @@ class StrictConnection(fabric.Connection):  # type: ignore[misc]  # fabric has n
         return None if command == "none" else command
 
     def resolve_connect_kwargs(self, _given: object) -> dict[str, Any]:
-        """What paramiko is told. Not which keys to try: that is for `Login`."""
+        """The options for paramiko, except for which keys to try: `Login` decides that."""
         limit = self.settings.connect_limit
         return {
             "banner_timeout": limit,
@@ -124,7 +79,7 @@ class StrictConnection(fabric.Connection):  # type: ignore[misc]  # fabric has n
             self.transport.watch()
         except Exception as error:
             self.close()
-            raise explain(error, self.place, self.settings.connect_limit) from error
+            raise explain(error, self.endpoint, self.settings.connect_limit) from error
 
     def open_gateway(self) -> Any:
         """A channel through the gateway, or the proxy command of ~/.ssh/config."""
@@ -142,7 +97,7 @@ class StrictConnection(fabric.Connection):  # type: ignore[misc]  # fabric has n
             self.gateway.close()
 
     def present_key(self) -> HostKey:
-        """The key that the host shows, ed25519 where it has one; nobody logs in. Raises ConnectionFailed."""
+        """The key that the host presents, ed25519 where it has one; nobody logs in. Raises ConnectionFailed."""
         limit = self.settings.connect_limit
         try:
             wire = self.open_gateway() if self.gateway else dial(self.host, self.port, limit)
@@ -150,9 +105,9 @@ class StrictConnection(fabric.Connection):  # type: ignore[misc]  # fabric has n
                 transport.banner_timeout = limit
                 _prefer(transport, "ssh-ed25519")
                 transport.start_client(timeout=limit)
-                return host_key(self.place.known_as, transport.get_remote_server_key())
+                return host_key(self.endpoint.known_as, transport.get_remote_server_key())
         except Exception as error:
-            raise explain(error, self.place, limit) from error
+            raise explain(error, self.endpoint, limit) from error
         finally:
             self.close()
 
@@ -167,7 +122,7 @@ class StrictConnection(fabric.Connection):  # type: ignore[misc]  # fabric has n
     def _expect_known_key(self) -> None:
         known = self.client.get_host_keys()
         known.clear()
-        name = self.place.known_as
+        name = self.endpoint.known_as
         for key in (known_keys(name, self.settings.known_hosts).lookup(name) or {}).values():
             known.add(name, key.get_name(), key)
 
@@ -190,11 +145,31 @@ def connection(settings: SshSettings) -> StrictConnection:
             gateway = StrictConnection(settings, settings.gateway, is_gateway=True)
         return StrictConnection(settings, settings.address, user=settings.user, port=settings.port, gateway=gateway)
     except Exception as error:
-        place = Endpoint(settings.user, settings.address, settings.port or 22, settings.name)
-        raise place.failure(
+        endpoint = Endpoint(settings.user, settings.address, settings.port or 22, settings.name)
+        raise endpoint.failure(
             f"the settings for {settings.address} cannot be used: {error}",
             "Correct ssh.gateway in the inventory, or ~/.ssh/config.",
         ) from error
+
+
+def start(hop: StrictConnection, command: str) -> ChannelProcess:
+    """Start a command line. Raises ConnectionFailed."""
+    try:
+        channel = hop.transport.execute(command, hop.settings.connect_limit)
+    except (SSHException, OSError, EOFError) as error:
+        raise _not_opened(error, hop.endpoint) from error
+    return ChannelProcess(channel, hop.transport, hop.endpoint)
+
+
+def fetch_host_key(settings: SshSettings) -> HostKey:
+    """The key of the host itself, without logging in; its gateway must be known. Raises ConnectionFailed."""
+    return connection(settings).present_key()
+
+
+def fetch_host_keys(settings: SshSettings) -> Iterator[HostKey]:
+    """The keys of every hop, gateways first: pin each before asking for the next, reached through it."""
+    for hop in _hops_to(connection(settings)):
+        yield hop.present_key()
 
 
 def _configuration() -> fabric.Config:
@@ -207,3 +182,18 @@ def _configuration() -> fabric.Config:
 def _prefer(transport: Transport, kind: str) -> None:
     options = transport.get_security_options()
     options.key_types = [kind, *(other for other in options.key_types if other != kind)]
+
+
+def _hops_to(last: StrictConnection) -> Iterator[StrictConnection]:
+    if isinstance(last.gateway, StrictConnection):
+        yield from _hops_to(last.gateway)
+    yield last
+
+
+def _not_opened(error: Exception, endpoint: Endpoint) -> ConnectionFailed:
+    if isinstance(error, ChannelException):
+        return endpoint.failure(
+            f"{endpoint} refuses to open another channel: {error.text}",
+            "Raise MaxSessions in its sshd_config (the default is 10), or run fewer commands at once.",
+        )
+    return lost(endpoint, error)

@@ -1,4 +1,4 @@
-"""The engine and whoever builds on the operator's side: asked before anything is done, and between the jobs."""
+"""The engine and the builder of images: checked before anything is done, and used between the jobs."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -11,23 +11,17 @@ from deployer.engine.engine import Engine, RunContext
 from deployer.engine.facts import Facts
 from deployer.engine.lock import LockOwner
 from deployer.errors import Context, DeployerError, UsageError
-from deployer.run.host_run import Tally
+from deployer.output.report import Verdicts
 from deployer.transport.protocol import Transport
-from tests.support.fakes import IS_ROOT, Bed, Recorder, Scripted, bed
+from tests.support.fakes import IS_ROOT, Bed, Recorder, Scripted
 
 pytestmark = pytest.mark.skipif(not IS_ROOT, reason="the scripts run as root, as on a host")
 
 SEND = Send("build here and send", "c", ("x:1",), ("",), (), "linux/amd64", ())
 
 
-@pytest.fixture
-def here(tmp_path: Path) -> Iterator[Bed]:
-    with bed(tmp_path) as made:
-        yield made
-
-
 @dataclass
-class FakeSender:
+class FakeTransfer:
     """Implements `ImageTransfer`: what is sent is a line in a file of the host."""
 
     file: Path
@@ -48,7 +42,7 @@ class FakeSender:
         transport.run(f"echo sent >>{self.file}")
 
 
-def engine(here: Bed, sender: FakeSender) -> tuple[Engine, Recorder]:
+def engine(here: Bed, sender: FakeTransfer) -> tuple[Engine, Recorder]:
     """A step that writes a line before what is sent, and one after it."""
 
     def wanted(facts: Facts) -> Iterator[Change | Note]:
@@ -59,21 +53,21 @@ def engine(here: Bed, sender: FakeSender) -> tuple[Engine, Recorder]:
 
     step = Scripted("a file", {"file": f"cat {sender.file} 2>/dev/null || true"}, wanted)
     report = Recorder()
-    operator = RunContext(lambda asked: {}, report, Tally(), sender=sender)
+    operator = RunContext(lambda asked: {}, report, Verdicts(), image_transfer=sender)
     return Engine(here.host, here.transport(), (step,), operator), report
 
 
-HOLDER = LockOwner("ada@laptop", "provision", "2026-01-01T00:00:00Z")
+OWNER = LockOwner("ada@laptop", "provision", "2026-01-01T00:00:00Z")
 
 
 def test_in_its_place(here: Bed) -> None:
-    """After the changes before it and before those after it; the dry run tells the same, and sends nothing."""
-    sender = FakeSender(here.root / "file")
+    """After the changes before it and before those after it; the dry run lists the same, and sends nothing."""
+    sender = FakeTransfer(here.root / "file")
     made, report = engine(here, sender)
     (planned,) = made.preview()
     assert [change.why for change in planned.changes] == ["before", SEND.why, "after"]
     assert (sender.asked, sender.sent, sender.file.exists()) == (1, [], False)
-    made.apply(HOLDER, wait=0)
+    made.apply(OWNER, wait=0)
     assert sender.file.read_text().split() == ["before", "sent", "after"]
     assert sender.sent == [SEND]
     assert SEND.why in report.begun
@@ -81,32 +75,32 @@ def test_in_its_place(here: Bed) -> None:
 
 def test_nobody_is_asked_where_nothing_is_sent(here: Bed) -> None:
     """A run with nothing to send does not need Docker on the operator's machine."""
-    sender = FakeSender(here.root / "file", UsageError("no Docker here"))
+    sender = FakeTransfer(here.root / "file", UsageError("no Docker here"))
     sender.file.write_text("after")
     made, _ = engine(here, sender)
     made.preview()
-    made.apply(HOLDER, wait=0)
+    made.apply(OWNER, wait=0)
     assert sender.asked == 0
 
 
 def test_refused_before_anything_is_done(here: Bed) -> None:
     """In a dry run too."""
-    sender = FakeSender(here.root / "file", UsageError("no Docker here"))
+    sender = FakeTransfer(here.root / "file", UsageError("no Docker here"))
     made, _ = engine(here, sender)
     with pytest.raises(UsageError):
         made.preview()
     with pytest.raises(UsageError):
-        made.apply(HOLDER, wait=0)
+        made.apply(OWNER, wait=0)
     assert not sender.file.exists()
     assert here.lock_is_free()
 
 
 def test_failure(here: Bed) -> None:
-    """What comes after it is not done; the step is told as failed, and the message says where."""
-    sender = FakeSender(here.root / "file", failure=DeployerError("cut", context=Context(output="last line")))
+    """Later changes are not made; the step is reported as failed, and the message names it."""
+    sender = FakeTransfer(here.root / "file", failure=DeployerError("cut", context=Context(output="last line")))
     made, report = engine(here, sender)
     with pytest.raises(DeployerError) as failed:
-        made.apply(HOLDER, wait=0)
+        made.apply(OWNER, wait=0)
     assert sender.file.read_text().split() == ["before"]
     assert (failed.value.context.step, failed.value.context.output) == ("a file", "last line")
     assert [step.verdict for step in report.steps] == ["failed"]

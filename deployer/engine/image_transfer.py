@@ -1,4 +1,4 @@
-"""What the engine needs of whoever builds images on the operator's side."""
+"""What the engine requires of the builder of images on the operator's machine."""
 
 from typing import Protocol
 
@@ -10,7 +10,7 @@ class ImageTransfer(Protocol):
     """Builds images and sends them to the host."""
 
     def ready(self) -> None:
-        """Asked before anything is changed. Raises UsageError where this machine cannot build."""
+        """Check, before anything is changed, that this machine can build. Raises UsageError."""
 
     def send(self, change: Send, transport: Transport) -> None:
         """Build, and load on the host. Raises DeployerError."""
@@ -20,7 +20,7 @@ class NoImageTransfer:
     """For a run whose steps send nothing."""
 
     def ready(self) -> None:
-        raise NotImplementedError("this run has nobody who builds on the operator's side")
+        raise NotImplementedError("this run has no builder of images on the operator's side")
 
     def send(self, change: Send, transport: Transport) -> None:
         self.ready()

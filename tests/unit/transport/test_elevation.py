@@ -2,8 +2,8 @@
 
 import pytest
 
-from deployer.transport.place import Endpoint
-from deployer.transport.refusals import explain_refusal
+from deployer.transport.elevation import explain_refusal
+from deployer.transport.settings import Endpoint
 
 PLACE = Endpoint("ops", "example.com", 22, "demo")
 
@@ -25,10 +25,10 @@ PLACE = Endpoint("ops", "example.com", 22, "demo")
             "sudo is not installed",
             "bootstrap --host demo --as root",
         ),
-        ("sudo: sorry, you must have a tty to run sudo", "wants a terminal", "!requiretty"),
+        ("sudo: sorry, you must have a tty to run sudo", "requires a terminal", "!requiretty"),
         ("sudo: bash: command not found", "bash is not installed", "apt-get install bash"),
-        ("This account is currently not available.", "runs nothing", "ssh.user"),
-        ("", "runs nothing", "ssh.user"),
+        ("This account is currently not available.", "runs no commands", "ssh.user"),
+        ("", "runs no commands", "ssh.user"),
         ("WARNING: Your password has expired.", "has expired", "ssh -p 22 ops@example.com"),
         ('Please login as the user "ubuntu" rather than the user "root".', "another user", "ssh.user"),
         ("something else entirely", "exit code 42", "ssh -p 22 ops@example.com true"),

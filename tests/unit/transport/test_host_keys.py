@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from deployer.errors import ConnectionFailed
-from deployer.transport.trust import fetch_host_key, fetch_host_keys, is_pinned, pin
+from deployer.transport.connection import fetch_host_key, fetch_host_keys
+from deployer.transport.host_keys import is_pinned, pin
 
 from .sshd import Sshd, free_port
 

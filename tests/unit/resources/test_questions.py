@@ -1,0 +1,96 @@
+"""Questions that several steps share, with real bash where the tools can be replaced by two lines of shell."""
+
+import os
+from pathlib import Path
+
+import pytest
+
+from deployer.engine.facts import Ask, Facts, Unknown
+from deployer.resources.docker import ask_docker
+from deployer.resources.packages import ask_installed, install
+from deployer.resources.services import ask_active, ask_enabled
+from deployer.site.compose import BACKEND, PROXY
+from deployer.site.containers import Container, ask_containers, containers, is_running
+from tests.support.fakes import asked_here, inventory
+
+
+def command(directory: Path, name: str, script: str) -> None:
+    """Put a program in front of PATH."""
+    (directory / name).write_text(f"#!/bin/bash\n{script}\n")
+    (directory / name).chmod(0o755)
+
+
+@pytest.fixture
+def programs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setenv("PATH", f"{tmp_path}:{os.environ['PATH']}")
+    return tmp_path
+
+
+def ask(question: Ask) -> Facts:
+    return asked_here({"it": question})
+
+
+class TestDocker:
+    def test_answers(self, programs: Path) -> None:
+        """Where Docker is, it is asked."""
+        command(programs, "docker", 'echo "asked: $*"')
+        assert ask(ask_docker("docker ps -q"))["it"] == "asked: ps -q"
+
+    def test_silent(self, programs: Path) -> None:
+        """A daemon that does not answer makes the fact unknown, not empty."""
+        command(programs, "docker", "echo Cannot connect >&2; exit 1")
+        with pytest.raises(Unknown, match="Cannot connect"):
+            ask(ask_docker("docker ps -q"))["it"]
+
+    def test_never_installed(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        """Without the command and without its data there is certainly nothing; with its data, who knows."""
+        for name in ("bash", "cat"):
+            (tmp_path / name).symlink_to(f"/bin/{name}")
+        monkeypatch.setenv("PATH", str(tmp_path))
+        question = ask_docker("docker ps -q").script
+        assert ask(Ask(question.replace("/var/lib/docker/network", "/nowhere")))["it"] == ""
+        (tmp_path / "network").mkdir()
+        with pytest.raises(Unknown, match="not found"):
+            ask(Ask(question.replace("/var/lib/docker/network", f"{tmp_path}/network")))["it"]
+
+
+class TestContainers:
+    def test_none(self, programs: Path) -> None:
+        """No container: an empty answer, and docker inspect is not called without names."""
+        command(programs, "docker", '[ "$1" = ps ]')
+        assert containers(ask(ask_containers(inventory()))["it"]) == ()
+
+    def test_two(self, programs: Path) -> None:
+        """One line each."""
+        answers = "nginx|/x-nginx-1|running||c1|sha256:1\\nbackend-api|/x-backend-api-2|exited|unhealthy|c2|sha256:2\\n"
+        command(programs, "docker", f'if [ "$1" = ps ]; then echo "a b"; else printf "{answers}"; fi')
+        found = containers(ask(ask_containers(inventory()))["it"])
+        assert found == (
+            Container("nginx", "x-nginx-1", "running", "", "c1", "sha256:1"),
+            Container("backend-api", "x-backend-api-2", "exited", "unhealthy", "c2", "sha256:2"),
+        )
+        assert is_running(found, PROXY)
+        assert not is_running(found, BACKEND)
+
+
+class TestPackages:
+    def test_installed(self, programs: Path) -> None:
+        """Only those that are wholly there; a package that dpkg does not know is no error."""
+        states = "ii  git\\nhi  curl\\nrc  cron\\niU  ufw\\nun  certbot\\n"
+        command(programs, "dpkg-query", f"printf '{states}'; echo 'no packages found' >&2; exit 1")
+        answers = ask(ask_installed(("git", "curl", "cron", "ufw", "certbot", "openssl"))).lines("it")
+        assert set(answers) >= {"git", "curl"}
+        assert not {"cron", "certbot", "openssl"} & set(answers)
+
+    def test_install_is_bounded(self) -> None:
+        """Longer than it may wait for another apt, and not for ever."""
+        assert 600 < install(("git",)).within <= 1800
+
+
+class TestUnits:
+    @pytest.mark.parametrize("state", ["enabled", "disabled", "masked", "not-found", ""])
+    def test_state(self, programs: Path, state: str) -> None:
+        """What systemctl prints is the answer; its exit code says the same again."""
+        command(programs, "systemctl", f'[ -z "{state}" ] || echo "{state}"; [ "{state}" = enabled ]')
+        assert ask(ask_enabled("x.service"))["it"] == state
+        assert ask(ask_active("x.service"))["it"] == state

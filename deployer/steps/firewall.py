@@ -24,7 +24,7 @@ _SSH_PORTS = """\
     systemctl show ssh.socket -p Listen --value | sed -n 's/.*:\\([0-9]*\\) (Stream).*/\\1/p'
   true
 } | sort -un"""
-# ufw keeps each of its rules as a comment `### tuple ### allow tcp 22 …` beside the iptables line.
+# ufw keeps each of its rules as a comment `### tuple ### allow tcp 22 …` next to the iptables line.
 _RULES = "sed -n 's/^### tuple ### //p' /etc/ufw/user.rules 2>/dev/null || true"
 _LIVE = "iptables -S ufw-user-input 2>/dev/null | sed -n 's/^-A ufw-user-input //p'; true"
 

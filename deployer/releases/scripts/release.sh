@@ -1,4 +1,4 @@
-# What a release is made of besides its containers, kept so that it can come back: below $STATE/releases/ID the
+# What a release consists of besides its containers, kept for a rollback: below $STATE/releases/ID the
 # configuration (docker-compose.yml, nginx.conf, NAME.conf, environment without its secrets), `services` (as
 # containers.sh reads them) and the wallet's files whose names hold a hash of their content. Secrets are never restored: the current ones stay.
 # Needs NAME, ROOT, NGINX, STATE, ENV_FILE, REF, COMMIT, CONFIGURATION (a digest), ENVIRONMENT (its lines, [secret] in
@@ -94,7 +94,7 @@ secrets_in() { sed -n 's/^# secrets: //p' "$1" | tr ' ' '\n'; sed -nE 's/^([A-Za
 # The names in the lines `# secrets: NAME …` of these files, in one line, each once.
 listed_in() { sed -n 's/^# secrets: //p' "$@" | tr ' ' '\n' | awk '!seen[$0]++' | tr '\n' ' '; }
 
-# The environment of that release, with every secret that stands here now, and all that are known for secrets.
+# The environment of that release, with the current secrets, and with every variable that is now a secret.
 restore_environment() {
   local wanted name listed
   listed=$(listed_in "$1" "$ENV_FILE")

@@ -195,7 +195,7 @@ def test_switched_off(stored: Updated) -> None:
     number = consistent(stored)
     with stored.deployment.edited("enabled = true", "enabled = false"):
         done = stored.deployment.ok("provision", "--no-verify")
-        assert "still runs, though postgres.enabled = false" in done.out
+        assert "is running although postgres.enabled = false" in done.out
         assert "DATABASE_URL" not in host.exec(f"cat {ROOT}/.env").stdout
         assert "in_database" not in json.loads(stored.visitor.ask(API, "/api/records/check").body)
         assert stored.deployment.ok("provision", "--no-verify").recap["changed"] == 0

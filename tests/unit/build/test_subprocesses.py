@@ -70,10 +70,10 @@ esac
     ("version", "buildx", "said"),
     [
         ("echo 26.1.5+dfsg1", "echo ok", ""),
-        ("exit 1", "echo ok", "Docker does not answer here"),
-        ("echo 20.10.24", "echo ok", "Docker 20.10.24 is too old here, 23 is needed"),
-        ("echo 26.1.5", "exit 1", "Docker has no buildx here"),
-        (None, None, "there is no docker here"),
+        ("exit 1", "echo ok", "Docker does not answer on this machine"),
+        ("echo 20.10.24", "echo ok", "Docker 20.10.24 on this machine is too old; 23 is required"),
+        ("echo 26.1.5", "exit 1", "Docker on this machine has no buildx"),
+        (None, None, "docker is not installed on this machine"),
     ],
 )
 def test_check(version: str, buildx: str, said: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

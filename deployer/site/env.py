@@ -42,8 +42,8 @@ https://restic.readthedocs.io/en/stable/040_backup.html#environment-variables"""
 def variables(host: Inventory) -> Mapping[str, str]:
     """All variables that are not secrets, in the guide's order.
 
-    FORWARDED_ALLOW_IPS: the application believes X-Forwarded-* from the container's own check and from the proxy's
-    fixed address only; with `*` a visitor could invent addresses (uvicorn, --forwarded-allow-ips).
+    FORWARDED_ALLOW_IPS: the application trusts X-Forwarded-* from the container's own health check and from the proxy's
+    fixed address only; with `*` a visitor could forge addresses (uvicorn, --forwarded-allow-ips).
     """
     return {
         "JWT_EXPIRATION_HOURS": "24",

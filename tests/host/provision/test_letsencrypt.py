@@ -115,7 +115,7 @@ def test_names_that_lead_elsewhere_stop_before_anything_changes(site: Site) -> N
         site.authority.point_ipv6(DOMAIN, "")
     assert refused.exit_code == 1
     message = error(refused)
-    assert f"{API} points to 192.0.2.7" in message
+    assert f"{API} resolves to 192.0.2.7" in message
     assert f"{DOMAIN} has the IPv6 address 2001:db8::7" in message
     assert touched(before, digest(site.deployment.host)) == []
     assert site.authority.issued == 0

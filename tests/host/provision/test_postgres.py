@@ -158,7 +158,7 @@ def test_away_and_back(stored: Updated) -> None:
     assert stored.visitor.ask(API, "/health").status == 200
     assert f"{DATABASE} is exited" in stored.deployment.run("status").err
     assert stored.deployment.ok("provision", "--no-verify").whys("changed") == [
-        "database: start PostgreSQL (postgres:15) and wait until it takes the password of .env"
+        "database: start PostgreSQL (postgres:15) and wait until it accepts the password in .env"
     ]
     assert consistent(stored) == number
     assert post(stored, "back").status == 200
@@ -184,7 +184,7 @@ def test_another_image(stored: Updated, bed: Bed) -> None:
     with stored.deployment.edited("enabled = true", f'enabled = true\nimage = "{same}"'):
         done = stored.deployment.ok("provision", "--no-verify").whys("changed")
         assert f"database: pull {same}" in done
-        assert any("with a gap: some seconds without a database" in why for why in done)
+        assert any("with some seconds of downtime" in why for why in done)
         assert consistent(stored) == number
     stored.deployment.ok("provision", "--no-verify")
 
@@ -195,14 +195,14 @@ def test_switched_off(stored: Updated) -> None:
     number = consistent(stored)
     with stored.deployment.edited("enabled = true", "enabled = false"):
         done = stored.deployment.ok("provision", "--no-verify")
-        assert "still runs, though postgres.enabled = false" in done.out
+        assert "is running although postgres.enabled = false" in done.out
         assert "DATABASE_URL" not in host.exec(f"cat {ROOT}/.env").stdout
         assert "in_database" not in json.loads(stored.visitor.ask(API, "/api/records/check").body)
         assert stored.deployment.ok("provision", "--no-verify").recap["changed"] == 0
         assert container(host) == before
         host.exec(f"docker rm -f {DATABASE}")
     again = stored.update().whys("changed")
-    assert "release: start PostgreSQL (postgres:15) and wait until it takes the password of .env" in again
+    assert "release: start PostgreSQL (postgres:15) and wait until it accepts the password in .env" in again
     assert password(host) == secret
     assert consistent(stored) == number
     assert stored.deployment.ok("provision", "--no-verify").recap["changed"] == 0

@@ -250,7 +250,7 @@ def test_one_that_must_not_run_twice(site: Site, tmp_path: Path) -> None:
     updated.commit("2")
     done = updated.update()
     print(f"\n{parts(done)}")
-    assert "with a gap: it must not run twice" in str(done.whys("changed"))
+    assert "with downtime, since backend.overlap = false" in str(done.whys("changed"))
     assert parts(done)["gap"] > 0
     assert updated.version == "2"
     updated.commit("3", broken="import")

@@ -1,10 +1,10 @@
 """`restore --ts PREFIX`: put a backup's state in place of the present one; undone where it does not get healthy."""
 
 from deployer.backups.catalogue import Backup, choose, on_host
-from deployer.backups.fetch import fetch
 from deployer.backups.prerequisites import Guide, provide
 from deployer.backups.restore import TITLE, changes, preview
 from deployer.backups.scripts.restore import KINDS
+from deployer.backups.transfer import fetch
 from deployer.errors import UsageError
 from deployer.releases.images import tags
 from deployer.releases.latest_commit import AtLatestCommit

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from deployer.backups.fetch import archived, fetch, send
+from deployer.backups.transfer import archived, fetch, send
 from deployer.commands.restore import GUIDE, _restore, restore
 from deployer.engine.facts import Ask
 from deployer.errors import DeployerError, UsageError

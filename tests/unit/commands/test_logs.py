@@ -61,7 +61,8 @@ def test_secrets_are_masked_before_anything_is_searched(tmp_path: Path) -> None:
 )
 def test_a_secret_is_masked_as_programs_print_it(tmp_path: Path, line: str, printed: str) -> None:
     """Without the quotes of .env; a longer one before one that is a part of it."""
-    (tmp_path / ".env").write_text(f"B_KEY={printed.strip('"')[:8]}\n{line}\n")
+    beginning = printed.strip('"')[:8]
+    (tmp_path / ".env").write_text(f"B_KEY={beginning}\n{line}\n")
     (tmp_path / "log").write_text(f"<{printed}>\n")
     assert bash(f"{script('engine/mask.sh')}\nmask {tmp_path}/.env <{tmp_path}/log") == "<[secret]>\n"
 

@@ -10,6 +10,7 @@ from functools import cached_property
 from pathlib import Path
 
 from testbed.cgroups import remove_group
+from testbed.cpu import record_cpu
 from testbed.images import pack
 from testbed.isolation import TEMPORARY, rights
 from testbed.keys import identity
@@ -17,7 +18,7 @@ from testbed.places import HOST_LABEL, HOST_PREFIX
 from testbed.shell import BedError, Completed, docker, last_lines, run
 from testbed.variants import Variant, first_boot
 
-READY_SECONDS = 30
+READY_SECONDS = 90
 SETTLED_SECONDS = 90
 BANNER = b"SSH-2.0"
 _LOCK_FILE = "/var/lib/dpkg/lock-frontend"
@@ -187,6 +188,7 @@ def remove(identifier: str) -> None:
     """Given a container's id, remove it with its volume and its group."""
     form = "{{.Config.Hostname}}{{range .Mounts}} {{.Name}}{{end}}"
     hostname, *volumes = docker("inspect", "--format", form, identifier).stdout.split()
+    record_cpu(identifier, hostname)
     docker("rm", "--force", "--volumes", identifier)
     for volume in volumes:
         docker("volume", "rm", "--force", volume, check=False)

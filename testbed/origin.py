@@ -88,7 +88,7 @@ def publish(name: str, directory: Path) -> Repository:
     """Given a directory, make it a repository of one commit on `main`, replacing what had that name, and
     serve it.
     """
-    home = cache_directory() / f"origin-{CHECKOUT_ID}"
+    home = _home()
     work, bare = home / name, home / f"{name}.git"
     for old in (work, bare):
         shutil.rmtree(old, ignore_errors=True)
@@ -99,6 +99,25 @@ def publish(name: str, directory: Path) -> Repository:
     repository = Repository(f"{_serve(home)}/{name}.git", work)
     repository.commit({}, "The application")
     return repository
+
+
+def published(name: str) -> Repository | None:
+    """What another process has published wholly under this name."""
+    bare = _home() / f"{name}.git"
+    if run(("git", f"--git-dir={bare}", "rev-parse", "--verify", "main"), check=False).returncode:
+        return None
+    return Repository(f"{_serve(_home())}/{name}.git", _home() / name)
+
+
+def withdraw(ending: str) -> None:
+    """Remove the repositories whose names end so."""
+    for bare in _home().glob(f"*{ending}.git"):
+        shutil.rmtree(bare, ignore_errors=True)
+        shutil.rmtree(bare.with_suffix(""), ignore_errors=True)
+
+
+def _home() -> Path:
+    return cache_directory() / f"origin-{CHECKOUT_ID}"
 
 
 def _serve(home: Path) -> str:

@@ -2,7 +2,7 @@
 it.
 
 They are kept between runs (`python -m testbed clean` removes them). A service that runs with other
-settings than asked for is replaced; one that was stopped is started anew.
+settings than asked for is replaced; one that was stopped is started anew; one that ends by itself Docker restarts.
 """
 
 import json
@@ -16,6 +16,7 @@ from testbed.places import HOST_KEY, RECIPE_LABEL, SERVICE_LABEL, digest_of, exc
 from testbed.shell import BedError, docker, last_lines, say, wait_for
 
 START_SECONDS = 20
+RESTARTED = "unless-stopped"
 PORT_LABEL = "deployer.testbed.port"
 _PORTS_TRIED = 50
 
@@ -58,10 +59,11 @@ def ensure_service(service: Service) -> Endpoint:
     wanted = digest_of(image, gateway(), repr(service))
     with exclusive(f"service-{service.name}"):
         port = _running(service, wanted)
-        if not port:
-            port = _start(service, image, wanted)
-        endpoint = Endpoint(gateway(), port)
-        wait_for(lambda: _accepts(endpoint), f"{service.name} at {endpoint.url}", seconds=START_SECONDS)
+        if port and _answers(service, port):
+            return Endpoint(gateway(), port)
+        with exclusive("service-ports"):  # a port that was found free is taken when the service listens
+            endpoint = Endpoint(gateway(), _start(service, image, wanted))
+            wait_for(lambda: _accepts(endpoint), f"{service.name} at {endpoint.url}", seconds=START_SECONDS)
         return endpoint
 
 
@@ -77,11 +79,25 @@ def stop_services() -> tuple[str, ...]:
 
 
 def _running(service: Service, wanted: str) -> int:
-    """The port of the service where it runs as wanted, else 0."""
-    state = docker("inspect", "--format", "{{.State.Running}} {{json .Config.Labels}}", service.container, check=False)
-    running, _, labels = state.stdout.partition(" ")
+    """The port of the service where it runs as wanted, or Docker is about to restart it, else 0."""
+    form = "{{or .State.Running .State.Restarting}} {{.HostConfig.RestartPolicy.Name}} {{json .Config.Labels}}"
+    state = docker("inspect", "--format", form, service.container, check=False)
+    running, policy, labels = state.stdout.split(" ", 2) if state.stdout.strip() else ("", "", "")
     known: dict[str, str] = json.loads(labels) if running == "true" else {}
-    return int(known[PORT_LABEL]) if known.get(RECIPE_LABEL) == wanted else 0
+    if known.get(RECIPE_LABEL) != wanted:
+        return 0
+    if policy != RESTARTED:
+        docker("update", f"--restart={RESTARTED}", service.container, check=False)
+    return int(known[PORT_LABEL])
+
+
+def _answers(service: Service, port: int) -> bool:
+    """Whether it accepts connections, now or after a moment: one that runs and does not is started anew."""
+    try:
+        wait_for(lambda: _accepts(Endpoint(gateway(), port)), service.name, seconds=START_SECONDS)
+    except BedError:
+        return False
+    return True
 
 
 def _start(service: Service, image: str, wanted: str) -> int:
@@ -93,8 +109,8 @@ def _start(service: Service, image: str, wanted: str) -> int:
     arguments += [f"--env={key}={value}" for key, value in service.environment]
     script = service.script.replace("{address}", gateway()).replace("{port}", str(port))
     say(f"starting {service.name} at {gateway()}:{port}")
-    command = ("run", "--detach", "--init", "--network=host", f"--name={service.container}", *arguments)
-    started = docker(*command, image, "sh", "-euc", script, check=False)
+    command = ("run", "--detach", "--init", "--network=host", f"--restart={RESTARTED}", f"--name={service.container}")
+    started = docker(*command, *arguments, image, "sh", "-euc", script, check=False)
     if started.returncode:
         raise BedError(f"cannot start {service.name}: {last_lines(started)}")
     return port

@@ -64,6 +64,14 @@ def forget(tag: str) -> None:
     docker("rmi", "--force", _image(tag), check=False)
 
 
+def known() -> list[str]:
+    """The tags under which something is frozen, wholly or not."""
+    first = f"{HOST_PREFIX}snapshot-"
+    volumes = docker("volume", "ls", "--quiet", "--filter", f"name={first}").stdout.split()
+    images = docker("images", "--format", "{{.Tag}}", _image("*").removesuffix(":*")).stdout.split()
+    return sorted({*(name.removeprefix(first).removesuffix("-complete") for name in volumes), *images})
+
+
 def _image(tag: str) -> str:
     return f"{REPOSITORY}/snapshot-{CHECKOUT_ID}:{tag}"
 

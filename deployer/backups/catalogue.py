@@ -77,7 +77,7 @@ def _backup(entry: Mapping[str, object]) -> Backup:
 
 
 def matching(backups: tuple[Backup, ...], prefix: str) -> tuple[Backup, ...]:
-    """Those whose timestamp starts with this prefix, newest first."""
+    """Those whose timestamp starts with this prefix, latest first."""
     wanted = prefix.removeprefix(backups[0].id.removesuffix(backups[0].timestamp)) if backups else prefix
     return tuple(backup for backup in reversed(backups) if backup.timestamp.startswith(wanted))
 
@@ -97,7 +97,7 @@ class Choice:
 
 
 def choose(backups: tuple[Backup, ...], prefix: str = "") -> Choice:
-    """The newest complete one whose timestamp starts with this prefix. Raises UsageError, with a list, without any."""
+    """The latest complete one whose timestamp starts with this prefix. Raises UsageError, with a list, without any."""
     found = matching(backups, prefix)
     for number, backup in enumerate(found):
         if not backup.problem:

@@ -16,7 +16,7 @@ from deployer.releases.source import at_ref
 from deployer.resources.docker import ask_docker
 from deployer.run.convergence import converge_on
 from deployer.run.host_run import HostRun
-from deployer.site.scripts.functions import proxy_functions
+from deployer.site.scripts.proxy import proxy_functions
 from deployer.text.shell import lines, quote, sh
 
 

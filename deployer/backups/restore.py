@@ -41,7 +41,7 @@ def changes(host: Inventory, backup: Backup, scope: tuple[str, ...], fallback: M
     unpack = Script(
         f"verify {backup.id} and unpack it alongside the live data",
         lines(functions, f"unpack_verified {quote(backup.id)}"),
-        undo=lines(functions, "forget_unpacked"),
+        undo=lines(functions, "delete_unpacked"),
         within=UNPACKING,
     )
     swap = Script(

@@ -1,7 +1,7 @@
-"""What `docker save` wrote, as a stream without the layers that the other Docker has already.
+"""The output of `docker save` as a stream without the layers that the other Docker has already.
 
 Since Docker 25 it is an OCI layout: blobs/sha256/DIGEST, where a layer's digest is that of its content, with
-manifest.json, which tells for each image its configuration and its layers' files (moby, image/tarexport/save.go).
+manifest.json, which lists for each image its configuration and its layers' files (moby, image/tarexport/save.go).
 `docker load` opens the file of a layer only where the store has no layer of that content *upon those same layers*
 (image/tarexport/load.go looks for the chain's id): so what may be left out are the lowest layers that one image of the
 other Docker has in the same order, not any layer whose content is there.

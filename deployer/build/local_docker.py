@@ -1,4 +1,4 @@
-"""The operator's own Docker: is it there, and can it build?"""
+"""Whether the operator's own Docker is available and can build."""
 
 import shutil
 import subprocess
@@ -6,7 +6,7 @@ import subprocess
 from deployer.errors import UsageError
 
 OLDEST = 23
-"""The first Docker whose BuildKit knows named build contexts without being asked to (Dockerfile frontend 1.4)."""
+"""The first Docker whose BuildKit knows named build contexts by default (Dockerfile frontend 1.4)."""
 
 _LIMIT = 30
 
@@ -15,18 +15,18 @@ def check() -> None:
     """Raises UsageError where this machine cannot build."""
     for command in ("git", "bash", "docker"):
         if shutil.which(command) is None:
-            raise _cannot(f"there is no {command} here")
-    version = _asked("docker", "version", "--format", "{{.Server.Version}}")
+            raise _cannot(f"{command} is not installed on this machine")
+    version = _output_of("docker", "version", "--format", "{{.Server.Version}}")
     if not version:
-        raise _cannot("Docker does not answer here (docker version)")
+        raise _cannot("Docker does not answer on this machine (docker version)")
     if version.partition(".")[0].isdigit() and int(version.partition(".")[0]) < OLDEST:
-        raise _cannot(f"Docker {version} is too old here, {OLDEST} is needed")
-    if not _asked("docker", "buildx", "version"):
-        raise _cannot("Docker has no buildx here (docker buildx version)")
+        raise _cannot(f"Docker {version} on this machine is too old; {OLDEST} is required")
+    if not _output_of("docker", "buildx", "version"):
+        raise _cannot("Docker on this machine has no buildx (docker buildx version)")
 
 
-def _asked(*words: str) -> str:
-    """What a command prints; empty where it fails."""
+def _output_of(*words: str) -> str:
+    """The output of a command; empty where it fails."""
     try:
         ran = subprocess.run(words, stdin=subprocess.DEVNULL, capture_output=True, timeout=_LIMIT, check=False)
     except (OSError, subprocess.TimeoutExpired):

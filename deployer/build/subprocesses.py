@@ -9,18 +9,18 @@ from threading import Timer
 
 from deployer.errors import Context, DeployerError
 
-Say = Callable[[str], None]
+Show = Callable[[str], None]
 
 KEPT = 40
-"""Lines of a command's output that a message about its failure shows."""
+"""The number of output lines that an error about a failed command contains."""
 
 
 def run(
-    words: Sequence[str], what: str, *, limit: float, say: Say, environ: Mapping[str, str] | None = None
+    words: Sequence[str], what: str, *, limit: float, show: Show, environ: Mapping[str, str] | None = None
 ) -> tuple[str, ...]:
-    """Run to its end and give what it said last; each line is told as it comes. Raises DeployerError.
+    """Run to its end and return the last lines it printed; each line is shown as it comes. Raises DeployerError.
 
-    Both outputs are one, and nothing can be typed: a question (for a password, say) would wait for ever. In a session
+    Both outputs are merged, and there is no input: a prompt (for a password, say) would wait for ever. It has a session
     of its own, so that Ctrl-C reaches us first.
     """
     process = subprocess.Popen(
@@ -34,7 +34,7 @@ def run(
     alarm = Timer(limit, _end, [process])
     alarm.start()
     try:
-        said = _told(process, say)
+        printed = _show_lines(process, show)
         code = process.wait()
     finally:
         alarm.cancel()
@@ -42,23 +42,23 @@ def run(
         if process.stdout:
             process.stdout.close()
     if code != 0:
-        output = "\n".join(said)
+        output = "\n".join(printed)
         raise DeployerError(f"{what}: failed on this machine", context=Context(output=output, exit_code=code))
-    return said
+    return printed
 
 
 def _end(process: "subprocess.Popen[bytes]") -> None:
-    """With all that it started: bash alone would leave docker building."""
+    """With all that it started: ending bash alone would leave docker building."""
     if process.poll() is None:
         with suppress(ProcessLookupError):
             os.killpg(process.pid, signal.SIGTERM)
         process.wait()
 
 
-def _told(process: "subprocess.Popen[bytes]", say: Say) -> tuple[str, ...]:
+def _show_lines(process: "subprocess.Popen[bytes]", show: Show) -> tuple[str, ...]:
     kept: tuple[str, ...] = ()
     for line in process.stdout or ():
         text = line.decode(errors="replace").rstrip("\n")
         kept = (*kept[1 - KEPT :], text)
-        say(text)
+        show(text)
     return kept

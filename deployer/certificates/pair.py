@@ -14,7 +14,7 @@ TITLE = "5. SSL/TLS certificates"
 class Pair:
     """A certificate and its key by their digests; empty where there is none.
 
-    `lasts`: it is valid for as many days as was asked; `belongs`: the key is the certificate's.
+    `lasts`: it is valid for the number of days in the question; `belongs`: the key is the certificate's.
     """
 
     certificate: str = ""

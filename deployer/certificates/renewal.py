@@ -1,4 +1,4 @@
-"""5. Renewal: the step that renews the certificate when it is due, or because it was asked for."""
+"""5. Renewal: the step that renews the certificate when it is due, or on request."""
 
 from dataclasses import dataclass, field
 from uuid import uuid4

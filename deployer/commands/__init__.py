@@ -49,6 +49,7 @@ TABLE = (
     Entry(_OPERATE, "status", "Show the host's state; exit code 1 if anything is down."),
     Entry(_OPERATE, "logs", "Show the containers' logs or a log file, every secret masked."),
     Entry(_OPERATE, "audit", "Show who ran what on the host, when, and how it ended."),
+    Entry(_OPERATE, "schema", "Print the JSON Schema of the inventory, for editors and checks."),
     Entry(_TRY, "demo", "Create and provision a throwaway host on this machine; remove it."),
 )
 """In the order in which a user meets them."""

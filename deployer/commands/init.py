@@ -7,7 +7,7 @@ from pathlib import Path
 
 from deployer.errors import UsageError
 from deployer.inventory.create import Answers, Setting, create
-from deployer.inventory.hosts import host_name
+from deployer.inventory.host_files import host_name
 from deployer.run.command import INVENTORY, JSON, QUIET, VERBOSE, Choices, Command, Option
 from deployer.run.host_run import report_for
 from deployer.run.hosts import inventory_directory

@@ -1,9 +1,9 @@
-"""`releases`: what was deployed when, by whom, from what; which one serves, and which can come back."""
+"""`releases`: what was deployed when, by whom, from which commit; which release serves, and which are kept."""
 
 from dataclasses import asdict
 
-from deployer.engine.survey import parse, script_for
-from deployer.releases import log as words
+from deployer.engine.facts import Unknown
+from deployer.releases import log as history
 from deployer.releases.log import Release
 from deployer.releases.rollback import ask_kept, ask_log, kept
 from deployer.run.command import COMMON, Choices, Command
@@ -17,39 +17,40 @@ def releases(choices: Choices) -> int:
 
 
 def _releases(run: HostRun) -> int:
-    log, there = known(run)
-    current = words.current(log)
+    log, retained = known(run)
+    current = history.current(log)
     head = f"{_HEAD}\n"
     for release in _latest(log):
-        state = _state(release, current, there)
+        state = _state(release, current, retained)
         run.report.data("release", {**asdict(release), "state": state}, head + _line(release, state))
         head = ""
     if not log:
-        run.report.data(
-            "note", {"text": "no release yet"}, f"no release yet: deployer provision -H {run.host.host_name}"
-        )
+        text = f"no release yet; run `deployer provision --host {run.host.host_name}`"
+        run.report.data("note", {"text": "no release yet"}, text)
     run.verdicts.add("unchanged")
     return 0
 
 
 def known(run: HostRun) -> tuple[tuple[Release, ...], frozenset[str]]:
     """All releases of the log, and the ids of those that are kept; one round trip."""
-    asked = (ask_log(run.host), ask_kept(run.host))
-    told = parse(run.transport.run(script_for(asked), limit=60).output, asked)
-    return words.parse(told[asked[0]].output), frozenset(kept(told[asked[1]].output))
+    facts = run.ask({"log": ask_log(run.host), "kept": ask_kept(run.host)})
+    try:
+        return history.parse(facts["log"]), frozenset(kept(facts["kept"]))
+    except Unknown as unknown:
+        raise run.error(f"the releases could not be read: {unknown}", remedy="run the same command again") from None
 
 
 def _latest(log: tuple[Release, ...]) -> tuple[Release, ...]:
-    """Each release once, as it was told last; oldest first."""
+    """Each release once, as last recorded; oldest first."""
     return tuple(sorted({release.id: release for release in log}.values(), key=lambda release: release.id))
 
 
-def _state(release: Release, current: Release | None, there: frozenset[str]) -> str:
+def _state(release: Release, current: Release | None, retained: frozenset[str]) -> str:
     if current and release.id == current.id:
         return "serves"
     if release.result == "failed":
         return "failed"
-    return "kept" if release.id in there else "gone"
+    return "kept" if release.id in retained else "gone"
 
 
 def _line(release: Release, state: str) -> str:

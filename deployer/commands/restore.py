@@ -6,6 +6,7 @@ from deployer.backups.prerequisites import Guide, provide
 from deployer.backups.restore import TITLE, changes, preview
 from deployer.backups.scripts.restore import KINDS
 from deployer.errors import UsageError
+from deployer.releases.images import tags
 from deployer.releases.latest_commit import AtLatestCommit
 from deployer.run.command import CHANGING, YES, Choices, Command, Option
 from deployer.run.convergence import converge_once, seen
@@ -37,7 +38,7 @@ def _restore(run: HostRun) -> int:
         return 10 if run.choices.flag("detailed-exitcode") else 0
     _confirm(run, choice.backup, scope)
     provide(run, choice.backup, GUIDE)
-    swap = changes(run.host, choice.backup, scope, images.tags(run.host, choice.backup.commit))
+    swap = changes(run.host, choice.backup, scope, tags(run.host, choice.backup.commit))
     return converge_once(run, TITLE, swap, lambda: seen(run))
 
 

@@ -3,6 +3,7 @@
 from functools import cache
 from importlib.resources import files
 
+from deployer.text.dotenv import SECRET_WORDS
 from deployer.text.shell import quote
 
 
@@ -14,5 +15,8 @@ def script(name: str, **parameters: str | int) -> str:
 
 @cache
 def text(name: str) -> str:
-    """Once a run: an upgrade of the tool meanwhile must not change what is asked and compared."""
-    return files("deployer").joinpath(name).read_text()
+    """Once a run: an upgrade of the tool meanwhile must not change what is asked and compared.
+
+    @SECRET_WORDS@ becomes the words that make a name a secret's: no script can be sent without them.
+    """
+    return files("deployer").joinpath(name).read_text().replace("@SECRET_WORDS@", "|".join(SECRET_WORDS))

@@ -1,8 +1,9 @@
-"""What the operator wrote about a host: read, checked as a whole, and frozen before any connection.
+"""What the operator wrote about a host: read, checked completely, and frozen before any connection.
 
-`names`, `texts` and `schedule` answer yes or no; `validators` and `grammar` make types of them; `sections`
-and `model` are the shape of NAME.toml; `rules` is what several keys must agree on; `environment` reads
-NAME.env; `mistakes` says what is wrong; `load` puts them together; `hosts` finds files; `create` writes them.
+`locations`, `formats` and `schedule` answer yes or no; `validators` and `grammar` make types of them; `sections`,
+`application` and `model` are the tables of NAME.toml with their descriptions; `rules` holds between several keys;
+`secrets_file` reads NAME.env; `mistakes` and `corrections` word what is wrong; `load` puts them together; `host_files`
+finds files; `create` writes them; `describe`, `documents` and `json_schema` document the tables.
 """
 
 import os

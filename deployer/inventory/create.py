@@ -8,14 +8,14 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from deployer.errors import UsageError
-from deployer.inventory.hosts import host_name, syntax_mistake
+from deployer.inventory.host_files import host_name, syntax_mistake
 from deployer.inventory.load import build
 from deployer.inventory.mistakes import shown_path
 from deployer.inventory.model import Inventory, Origin
 
 Setting = str | int | bool | list[str]
 
-HEADER = "# Read by `deployer --host {name}`; every key and its default: docs/inventory.md\n"
+HEADER = "# Used by `deployer COMMAND --host {name}`. Every key and its default: docs/inventory.md\n"
 COMMON = {
     "": ('name = "biometric-did"', 'root = "/opt/biometric-did"'),
     "ssh": ("port = 22", 'user = "deploy"', 'identity_file = "~/.ssh/id_ed25519"'),
@@ -27,14 +27,14 @@ COMMON = {
 }
 SECRETS = """\
 # Secrets of {name}: NAME=value, one a line, this file readable by you only (chmod 600), never committed.
-# API_SECRET_KEY and JWT_SECRET_KEY are made on the host when they are not here.
-# RESTIC_PASSWORD=    needed for backup.offsite; without it no copy can be restored: keep it elsewhere too
+# API_SECRET_KEY and JWT_SECRET_KEY are generated on the host if they are missing here.
+# RESTIC_PASSWORD=    required for backup.offsite; nothing can be restored from there without it: keep a copy elsewhere
 """
 
 
 @dataclass(frozen=True)
 class Answers:
-    """What `init` was told. `further` holds any other keys of the inventory, such as `ssh.port`."""
+    """The answers given to `init`. `further` holds any other keys of the inventory, such as `ssh.port`."""
 
     address: str
     domain: str
@@ -47,12 +47,12 @@ class Answers:
 
 
 def create(directory: Path, name: str, answers: Answers) -> tuple[Path, Path]:
-    """Write NAME.toml and NAME.env. Raises UsageError when one is there or an answer is wrong."""
+    """Write NAME.toml and NAME.env. Raises UsageError when one exists or an answer is wrong."""
     file = directory / f"{host_name(name)}.toml"
     secrets = file.with_suffix(".env")
     for path in (file, secrets):
         if os.path.lexists(path):
-            raise UsageError(f"{shown_path(path)} is there already", remedy="edit it, or choose another name")
+            raise UsageError(f"{shown_path(path)} already exists", remedy="edit it, or choose another name")
     text = HEADER.format(name=name) + document(answers.settings())
     _check(text, file)
     directory.mkdir(parents=True, exist_ok=True)
@@ -69,7 +69,7 @@ def _check(text: str, file: Path) -> Inventory:
 
 
 def document(settings: Mapping[str, Setting]) -> str:
-    """TOML: what was given, and beside it the keys that are often wanted, as comments."""
+    """TOML: the given settings, and keys that are often needed as comments."""
     tables = dict.fromkeys([*COMMON, *(_table(key) for key in settings)])
     return "\n".join(_section(table, settings) for table in tables)
 
@@ -86,16 +86,16 @@ def _table(key: str) -> str:
 
 
 def _toml(value: Setting) -> str:
-    """JSON's literals are TOML's too, but for one control character."""
+    """JSON's literals are valid TOML, except for one control character."""
     return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")
 
 
 def _write(path: Path, text: str, mode: int) -> None:
-    beside = path.with_name(f".{path.name}.{os.getpid()}")
-    descriptor = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, mode)
+    staging = path.with_name(f".{path.name}.{os.getpid()}")
+    descriptor = os.open(staging, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, mode)
     try:
         with os.fdopen(descriptor, "w", encoding="utf-8", errors="backslashreplace") as opened:
             opened.write(text)
-        beside.rename(path)
+        staging.rename(path)
     finally:
-        beside.unlink(missing_ok=True)
+        staging.unlink(missing_ok=True)

@@ -72,14 +72,6 @@ class Layout:
         return self.root / "src"
 
     @property
-    def prometheus(self) -> PurePosixPath:
-        return self.root / "prometheus"
-
-    @property
-    def grafana(self) -> PurePosixPath:
-        return self.root / "grafana"
-
-    @property
     def state(self) -> PurePosixPath:
         return self.root / ".deployer"
 

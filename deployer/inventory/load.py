@@ -1,4 +1,4 @@
-"""Read NAME.toml and NAME.env as a whole: a valid inventory, or every mistake at once."""
+"""Read NAME.toml and NAME.env: a valid inventory, or every mistake at once."""
 
 from collections.abc import Iterable, Mapping
 from pathlib import Path
@@ -7,10 +7,10 @@ from pydantic import ValidationError
 
 from deployer.errors import InventoryError
 from deployer.inventory import rules
-from deployer.inventory.environment import read_secrets
-from deployer.inventory.hosts import directory, find, host_file, hosts, members, read_toml
+from deployer.inventory.host_files import directory, find, host_file, hosts, members, read_toml
 from deployer.inventory.mistakes import Mistake, from_validation
 from deployer.inventory.model import Inventory, Origin
+from deployer.inventory.secrets_file import read_secrets
 
 __all__ = ["build", "directory", "find", "hosts", "load", "members"]
 
@@ -31,7 +31,7 @@ def load(directory: Path, name: str) -> Inventory:
 
 
 def build(document: Mapping[str, object], origin: Origin) -> Inventory:
-    """The same from a document that is no file yet."""
+    """The same for a document that is not in a file yet."""
     inventory, mistakes = examine(document, origin)
     if inventory is None or mistakes:
         raise InventoryError("\n".join(_lines(origin.file, mistakes)), remedy=REMEDY)

@@ -1,4 +1,4 @@
-"""A mistake as the operator reads it: file, key, what stands there, and what would be right."""
+"""A mistake as the operator reads it: file, key, the value found, and what to write instead."""
 
 import difflib
 import json
@@ -11,17 +11,23 @@ from pydantic import BaseModel, ValidationError
 from pydantic.fields import FieldInfo
 from pydantic_core import ErrorDetails
 
+from deployer.inventory.corrections import corrected
 from deployer.inventory.model import Inventory
 
 Endpoint = tuple[int | str, ...]
 
 LONGEST = 80
-UNSEEN = re.compile(r"environment\b|backend\.build_args\b|monitoring\.(?:alert_webhook|heartbeat_url)\b")
+UNSEEN = re.compile(r"environment\b|backend\.build_args\b|monitoring\.(?!enabled\b)")
+"""Keys whose values may be secrets: they are not printed."""
+
+NOT_AVAILABLE = ("monitoring", "hardening", "backend.metrics_path")
+"""Keys and tables for which there is no code yet: to accept them would promise what the tool does not do."""
+
 _KINDS = {
-    "bool_type": "this is true or false, without quotes",
+    "bool_type": "write true or false, without quotes",
     "tuple_type": 'this is a list: ["a", "b"]',
-    "model_type": "this is a table: a line with its name in [ ], its keys below",
-    "dict_type": "this is a table: a line with its name in [ ], its keys below",
+    "model_type": "this is a table: write its name in [ ] on a line, and its keys below",
+    "dict_type": "this is a table: write its name in [ ] on a line, and its keys below",
 }
 
 
@@ -37,8 +43,19 @@ class Mistake:
 
 
 def from_validation(error: ValidationError) -> list[Mistake]:
-    details = error.errors(include_url=False)
-    return [_mistake(detail) for detail in details if detail["type"] != "default_factory_not_called"]
+    details = (one for one in error.errors(include_url=False) if one["type"] != "default_factory_not_called")
+    return [mistake for detail in details for mistake in (_not_available(detail) or [_mistake(detail)])]
+
+
+def _not_available(detail: ErrorDetails) -> list[Mistake]:
+    """A mistake for the key, or for each key of the table; none for other keys."""
+    place, value, right = detail["loc"], detail["input"], "not available yet: remove it"
+    if dotted(place) not in NOT_AVAILABLE:
+        return []
+    if not isinstance(value, dict):
+        return [Mistake(dotted(place), right, seen(dotted(place), value))]
+    inside = ((dotted((*place, str(word))), given) for word, given in value.items())
+    return [Mistake(key, right, seen(key, given)) for key, given in inside] or [Mistake(dotted(place), right)]
 
 
 def _mistake(detail: ErrorDetails) -> Mistake:
@@ -48,7 +65,8 @@ def _mistake(detail: ErrorDetails) -> Mistake:
         return Mistake(key, f"missing: {_expected(place)}")
     if detail["type"] == "extra_forbidden":
         return Mistake(key, f"no such key{_suggestion(place)}")
-    return Mistake(key, _right(detail), "" if place[-1] == "[key]" else seen(key, detail["input"]))
+    right = corrected(_model_at(place[:-1]), str(place[-1]), detail["input"]) or _right(detail)
+    return Mistake(key, right, "" if place[-1] == "[key]" else seen(key, detail["input"]))
 
 
 def _right(detail: ErrorDetails) -> str:
@@ -56,7 +74,7 @@ def _right(detail: ErrorDetails) -> str:
     if detail["type"] == "value_error":
         return str(context["error"])
     if detail["type"] == "literal_error":
-        return f"this is one of {context['expected']}"
+        return f"expected {context['expected']}"
     return _KINDS.get(detail["type"], detail["msg"])
 
 
@@ -72,11 +90,11 @@ def _bare(key: str) -> str:
 
 def seen(key: str, value: object) -> str:
     """The value, unless it may be a secret."""
-    return "a value that is not shown here" if UNSEEN.match(key) else shown(value)
+    return "a value that is not shown" if UNSEEN.match(key) else shown(value)
 
 
 def shown(value: object) -> str:
-    """On one line, without control characters and passwords, and not endless."""
+    """On one line, without control characters and passwords, at most LONGEST characters."""
     if isinstance(value, dict | list):
         return "a table" if isinstance(value, dict) else "a list"
     text = json.dumps(value, ensure_ascii=False, default=str)
@@ -115,7 +133,7 @@ def _homes() -> Iterator[tuple[str, Iterable[str]]]:
 
 def _expected(place: Endpoint) -> str:
     field = _model_at(place[:-1]).model_fields[str(place[-1])]
-    return next((str(check.func.expects) for check in field.metadata if hasattr(check, "func")), "it is needed")
+    return next((str(check.func.expects) for check in field.metadata if hasattr(check, "func")), "it is required")
 
 
 def _model_at(place: Endpoint) -> type[BaseModel]:

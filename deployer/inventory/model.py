@@ -8,9 +8,9 @@ from types import MappingProxyType
 
 from pydantic import Field, PrivateAttr, model_validator
 
-from deployer.inventory import grammar, sections
+from deployer.inventory import application, grammar, sections
+from deployer.inventory.formats import is_name
 from deployer.inventory.layout import Layout
-from deployer.inventory.texts import is_name
 from deployer.secret import Secret
 
 LOCAL = "local"
@@ -19,17 +19,21 @@ DEFAULT_NAME = "biometric-did"
 
 @dataclass(frozen=True)
 class Origin:
-    """Where an inventory came from: its file, and the secrets beside it."""
+    """Where an inventory came from: its file, and the secrets next to it."""
 
     file: Path = Path("inventory")
     secrets: Mapping[str, Secret] = field(default_factory=lambda: MappingProxyType({}))
 
 
 class Inventory(sections.Section):
-    """What NAME.toml says, with every default filled in. `load` makes one from the files."""
+    """The content of NAME.toml, with every default filled in. `load` makes one from the files."""
 
     name: grammar.Name = DEFAULT_NAME
+    """Name of the deployment, of which containers, network and archives have theirs: 2 to 31 of a-z, 0-9 and -."""
+
     root: grammar.OwnDirectory
+    """Directory on the host that holds everything. Default: /opt/<name>."""
+
     ssh: sections.Ssh
     site: sections.Site
     network: sections.Network = Field(default_factory=sections.Network)
@@ -37,17 +41,16 @@ class Inventory(sections.Section):
     tls: sections.Tls = Field(default_factory=sections.Tls)
     docker: sections.Docker = Field(default_factory=sections.Docker)
     build: sections.Build = Field(default_factory=sections.Build)
-    backend: sections.Backend = Field(default_factory=sections.Backend)
-    wallet: sections.Wallet = Field(default_factory=sections.Wallet)
-    nginx: sections.Nginx = Field(default_factory=sections.Nginx)
+    backend: application.Backend = Field(default_factory=application.Backend)
+    wallet: application.Wallet = Field(default_factory=application.Wallet)
+    nginx: application.Nginx = Field(default_factory=application.Nginx)
     firewall: sections.Firewall = Field(default_factory=sections.Firewall)
-    backup: sections.Backup
-    monitoring: sections.Monitoring = Field(default_factory=sections.Monitoring)
-    postgres: sections.Postgres = Field(default_factory=sections.Postgres)
-    releases: sections.Releases = Field(default_factory=sections.Releases)
-    hooks: sections.Hooks = Field(default_factory=sections.Hooks)
-    hardening: sections.Hardening = Field(default_factory=sections.Hardening)
+    backup: application.Backup
+    postgres: application.Postgres = Field(default_factory=application.Postgres)
+    releases: application.Releases = Field(default_factory=application.Releases)
+    hooks: application.Hooks = Field(default_factory=application.Hooks)
     environment: Mapping[grammar.Variable, grammar.Value] = Field(default_factory=dict, repr=False)
+    """Further variables of the application's .env, as texts; no secrets. Example: {CARDANO_NETWORK = "mainnet"}."""
 
     _origin: Origin = PrivateAttr(default_factory=Origin)
 
@@ -76,7 +79,7 @@ class Inventory(sections.Section):
         return self._origin.secrets
 
     def local_path(self, value: str) -> Path:
-        """A path of the inventory on this machine: relative ones begin beside the file."""
+        """A path of the inventory on this machine: relative ones begin in the directory of the file."""
         return self.file.parent / Path(value).expanduser()
 
     @property

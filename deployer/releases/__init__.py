@@ -1,1 +1,1 @@
-"""Releases: the log, the roll-out, the latest commit, the way back, and whether the host has room for one."""
+"""Releases: the log, images, what serves, the roll-out, the latest commit, rollback, capacity."""

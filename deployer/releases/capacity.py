@@ -1,4 +1,4 @@
-"""Is there room on the host for new images: a build that would exhaust its memory or disk is refused beforehand."""
+"""Whether the host has memory and disk for new images: a build that would exhaust them is refused."""
 
 from collections.abc import Iterator
 
@@ -9,11 +9,11 @@ from deployer.resources.docker import ask_docker
 
 MEMORY = 512
 """MiB that must be available (MemAvailable and free swap) before the host builds. The guide asks for 4 GB in all; the
-real wallet's npm build takes about 2 GB, a small one a tenth. Below this nothing can be built without the kernel ending
-something, the site perhaps; above it the build itself is what is ended (MemoryMax in build.sh)."""
+real wallet's npm build takes about 2 GB, a small one a tenth. Below this limit the kernel would kill something, perhaps
+the site; above it the kernel kills the build itself (MemoryMax in build.sh)."""
 
 DISK = {"host": 2048, "operator": 1024, "registry": 1024}
-"""MiB that must be free where Docker keeps its data: the two base images, the layers upon them and npm's modules take
+"""MiB that must be free where Docker keeps its data: the two base images, the layers on top and npm's modules take
 1.5 GB unpacked; where nothing is built the images alone have to fit."""
 
 _MEMORY = "awk '/^(MemAvailable|SwapFree):/ { sum += $2 } END { print int(sum / 1024) }' /proc/meminfo"
@@ -36,18 +36,18 @@ def refuse_little(host: Inventory, facts: Facts) -> None:
 
 
 def _little_memory(host: Inventory, facts: Facts) -> Iterator[Note]:
-    there = facts["memory"]
-    if host.build.where == "host" and there and int(there) < MEMORY:
+    available = facts["memory"]
+    if host.build.where == "host" and available and int(available) < MEMORY:
         remedy = f"{_ELSEWHERE}, or add memory or swap"
-        yield Note(f"only {there} MiB of memory are available, a build needs at least {MEMORY}", remedy)
+        yield Note(f"only {available} MiB of memory are available; a build needs at least {MEMORY} MiB", remedy)
 
 
 def _little_disk(host: Inventory, facts: Facts) -> Iterator[Note]:
-    """Before Docker is installed nothing is known of its disk; preflight has looked at the root directory's."""
-    there, _, path = facts["disk"].partition(" ")
+    """Before Docker is installed nothing is known of its disk; preflight has checked the root directory's."""
+    available, _, path = facts["disk"].partition(" ")
     builds, needed = host.build.where == "host", DISK[host.build.where]
-    if there and int(there) < needed:
-        free = f"free disk space at {path} (docker system df, docker builder prune)"
+    if available and int(available) < needed:
+        free = f"free disk space on {path} (see docker system df, docker builder prune)"
         remedy = f"{free}, or {_ELSEWHERE}: {DISK['operator']} MiB are enough" if builds else free
         what = "a build needs" if builds else "new images need"
-        yield Note(f"only {there} MiB are free at {path}, {what} at least {needed}", remedy)
+        yield Note(f"only {available} MiB are free on {path}; {what} at least {needed} MiB", remedy)

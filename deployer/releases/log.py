@@ -1,11 +1,11 @@
-"""Releases as the host's log tells them: what was deployed when, by whom, from what, and how it ended."""
+"""The host's log of releases: what was deployed when, by whom, from which commit, and with which result."""
 
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 SERVING = ("deployed", "restored")
-"""Results of a line after which that release is the one that serves."""
+"""Results after which the release of that line is the serving one."""
 
 
 @dataclass(frozen=True)
@@ -25,17 +25,17 @@ class Release:
 
 
 def parse(log: str) -> tuple[Release, ...]:
-    """The lines of the log, oldest first; one that is no record (half-written without power, say) is left out."""
+    """The lines of the log, oldest first; an incomplete one (after a power failure, say) is left out."""
     return tuple(release for line in log.splitlines() if (release := _parsed(line)))
 
 
 def current(log: tuple[Release, ...]) -> Release | None:
-    """The one that serves: the last that was deployed or restored."""
+    """The serving one: the last that was deployed or restored."""
     return next((release for release in reversed(log) if release.result in SERVING), None)
 
 
 def succeeded(log: tuple[Release, ...]) -> tuple[Release, ...]:
-    """Each release that ever served, once, as it was recorded last; in the order in which they served last."""
+    """Each release that ever served, once, as last recorded; in the order in which they last served."""
     by_id: dict[str, Release] = {}
     for release in log:
         if release.result in SERVING:
@@ -46,15 +46,15 @@ def succeeded(log: tuple[Release, ...]) -> tuple[Release, ...]:
 
 def _parsed(line: str) -> Release | None:
     try:
-        told = json.loads(line)
-        known = {name: told[name] for name in Release.__dataclass_fields__ if name in told}
+        record = json.loads(line)
+        known = {name: record[name] for name in Release.__dataclass_fields__ if name in record}
         return Release(**known)
     except (ValueError, TypeError):
         return None
 
 
 def previous(log: tuple[Release, ...]) -> Release | None:
-    """The one that served before the current one was deployed; what was left by a rollback is not gone back to."""
+    """The one that served before the current one was deployed; never one that was rolled back from."""
     served: list[Release] = []
     for release in log:
         if release.result == "restored" and any(former.id == release.id for former in served):

@@ -1,4 +1,4 @@
-"""10.1 Rollback: a kept release again, by the same road: its images, its configuration and its environment."""
+"""10.1 Rollback: a kept release again, rolled out as any other: its images, configuration and environment."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -9,8 +9,8 @@ from deployer.engine.step import Plan
 from deployer.inventory.model import Inventory
 from deployer.releases import log as releases
 from deployer.releases.log import Release
-from deployer.releases.rollout import look_and_finish
-from deployer.releases.scripts.functions import ReleaseTarget, release_functions
+from deployer.releases.rollout import SWITCHING, check_and_finish
+from deployer.releases.scripts.release import ReleaseTarget, release_functions
 from deployer.text.shell import lines, quote
 
 
@@ -20,7 +20,7 @@ def ask_log(host: Inventory) -> Ask:
 
 
 def ask_kept(host: Inventory) -> Ask:
-    """For each release that can come back, its services: lines that begin with its id."""
+    """For each kept release, its services: lines that begin with its id."""
     directory = quote(host.paths.releases)
     return Ask(
         f"cd {directory} 2>/dev/null || exit 0\n"
@@ -39,7 +39,7 @@ def kept(answer: str) -> Mapping[str, str]:
 
 @dataclass(frozen=True)
 class Rollback:
-    """The step that brings the host to the release of this id."""
+    """The step that rolls back to the release with the id `target`."""
 
     target: str
 
@@ -52,24 +52,22 @@ class Rollback:
         log, services = releases.parse(facts["log"]), kept(facts["kept"])
         target = next((release for release in reversed(releases.succeeded(log)) if release.id == self.target), None)
         if target is None or target.id not in services:
-            raise Stop(
-                Note(f"the release {self.target} is not kept any more", f"deployer releases -H {host.host_name}")
-            )
+            remedy = f"run `deployer releases --host {host.host_name}` for those that are kept"
+            raise Stop(Note(f"release {self.target} is no longer kept", remedy))
         current = releases.current(log)
         if current and current.id != target.id:
-            yield from _go(host, current, target, services[target.id])
+            yield from _roll_back(host, current, target, services[target.id])
 
 
-def _go(host: Inventory, current: Release, target: Release, services: str) -> Iterator[Change]:
-    going = ReleaseTarget(target.commit, target.ref, target.configuration, target.tags, (), ())
-    functions = release_functions(host, going, services)
+def _roll_back(host: Inventory, current: Release, target: Release, services: str) -> Iterator[Change]:
+    release = ReleaseTarget(target.commit, target.ref, target.configuration, target.tags, (), ())
+    functions = release_functions(host, release, services)
     names = " ".join(line.partition(" ")[0] for line in services.splitlines())
-    why = f"put back configuration and environment of release {target.id} (secrets stay as they are)"
+    why = f"restore configuration and environment of release {target.id} (secrets stay as they are)"
     yield Script(why, lines(functions, f"restore {quote(target.id)}"), lines(functions, f"restore {quote(current.id)}"))
-    copies = sum(int(line.split(" ")[3]) for line in services.splitlines())
+    count = sum(int(line.split(" ")[3]) for line in services.splitlines())
     roll = lines(functions, f"roll {quote(names)}")
-    yield Script(
-        f"replace {current.id} by {target.id} with no gap", roll, within=copies * host.releases.healthy_within + 2400
-    )
-    yield from look_and_finish(functions)
-    yield Script(f"record that {target.id} serves again", lines(functions, f"record_restored {quote(target.id)}"))
+    limit = count * host.releases.healthy_within + SWITCHING
+    yield Script(f"roll back from {current.id} to {target.id} without downtime", roll, within=limit)
+    yield from check_and_finish(functions)
+    yield Script(f"record that {target.id} is serving again", lines(functions, f"record_restored {quote(target.id)}"))

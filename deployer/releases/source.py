@@ -16,12 +16,12 @@ from deployer.text.shell import lines, quote, sh
 
 
 def git(host: Inventory, *words: str) -> str:
-    """A git command in the clone, whoever owns it; it never waits for a password."""
+    """A git command in the clone, whoever owns it."""
     return sh("git", "-c", "safe.directory=*", "-C", host.paths.source, *words)
 
 
 def fetch(host: Inventory) -> str:
-    """All branches and tags as they are there now, also where history was rewritten; nothing is checked out."""
+    """Fetch all branches and tags, also where history was rewritten; nothing is checked out."""
     branches = "+refs/heads/*:refs/remotes/origin/*"
     origin = git(host, "remote", "set-url", "origin", host.source.repository)
     everything = git(host, "fetch", "--quiet", "--force", "--tags", "origin", branches)
@@ -35,8 +35,14 @@ def commit_of(ref: str, listing: str) -> str:
     return next((known[name] for name in names if name in known), "")
 
 
+def ask_local_changes(host: Inventory) -> Ask:
+    """Files of the clone that are not as they were committed, as `git status --porcelain` lists them."""
+    here = f"[ -e {quote(host.paths.source)} ] || exit 0; export GIT_OPTIONAL_LOCKS=0;"
+    return Ask(f"{here} {git(host, 'status', '--porcelain', '--untracked-files=no')}")
+
+
 def ask_serving(host: Inventory) -> Ask:
-    """The commit of the release that serves; where none does, that of the clone. Nothing before there is a clone."""
+    """The commit of the serving release; where none serves, that of the clone. Empty where there is no clone."""
     source = quote(host.paths.source)
     return ask_docker(
         f"commit=$({recorded(host)}\n) || exit 3\n"
@@ -45,7 +51,7 @@ def ask_serving(host: Inventory) -> Ask:
 
 
 def recorded(host: Inventory) -> str:
-    """The commit of the backend that the proxy's upstream file names; without one, that of the last release."""
+    """Bash that prints the commit of the backend that the proxy names; without one, that of the last release."""
     return script(
         "releases/scripts/show_commit.sh",
         NAME=host.name,
@@ -55,14 +61,14 @@ def recorded(host: Inventory) -> str:
 
 
 def ask_remote(host: Inventory) -> str:
-    """A shell command that lists the branch and the tag of the ref's name at the remote; it fails where that does."""
+    """A shell command that lists the branch and the tag of the ref's name at the remote; it fails where git does."""
     ref = host.source.ref
     names = (f"refs/heads/{ref}", f"refs/tags/{ref}", f"refs/tags/{ref}^{{}}")
     return f"{quiet(host)}; timeout 20 {sh('git', 'ls-remote', '--', host.source.repository, *names)}"
 
 
 def quiet(host: Inventory) -> str:
-    """What makes git quiet: it asks nothing; over SSH with the deploy key and against the pinned host key only."""
+    """Bash after which git never prompts, and uses the deploy key and the pinned host key over SSH."""
     words = ["ssh", "-o", "BatchMode=yes", "-o", "StrictHostKeyChecking=yes"]
     if host.source.deploy_key:
         directory = _key_directory(host)
@@ -76,7 +82,7 @@ def _key_directory(host: Inventory) -> PurePosixPath:
 
 
 def key_files(host: Inventory) -> Mapping[str, File]:
-    """The deploy key, and the inventory's known_hosts: the git server's key has to be pinned there."""
+    """The deploy key, and the inventory's known_hosts, where the git server's key has to be pinned."""
     if not host.source.deploy_key:
         return {}
     key, known = (Path(host.local_path(path)) for path in (host.source.deploy_key, host.ssh.known_hosts))

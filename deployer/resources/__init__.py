@@ -1,1 +1,1 @@
-"""What several steps ask of a host and bring in order: files, packages, services, Docker."""
+"""Questions and changes that several steps share: files, packages, services, Docker, programs of cron."""

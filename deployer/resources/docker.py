@@ -1,9 +1,9 @@
-"""Questions to Docker that tell "there is nothing" from "Docker does not answer"."""
+"""Questions to Docker that distinguish "there is nothing" from "Docker does not answer"."""
 
 from deployer.engine.facts import Ask
 
-# Where no Docker was ever installed there is certainly no network, image or container: an empty answer is the truth.
-# Where it was, its silence proves nothing: the question fails and the step says "unknown".
+# Where Docker was never installed there is no network, image or container, so an empty answer is correct. Where it was,
+# no answer proves nothing: the question fails and the step is "unknown".
 _NEVER_INSTALLED = "command -v docker >/dev/null || [ -e /var/lib/docker/network ] || exit 0"
 
 

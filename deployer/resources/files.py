@@ -1,4 +1,4 @@
-"""Files as they stand against files as they shall stand: the question, and the changes that follow from the answer."""
+"""Compare files on the host with the desired ones and plan the writes."""
 
 import difflib
 import hashlib
@@ -12,8 +12,8 @@ from deployer.text.shell import lines, quote, sh
 
 
 @dataclass(frozen=True)
-class Standing:
-    """A file on the host: kind is "" when there is none; content only when it differs from what is wanted."""
+class FileState:
+    """A file on the host: `kind` is "" when there is none; `content` only when it differs from the desired one."""
 
     kind: str
     mode: int = 0
@@ -39,19 +39,19 @@ def ask_files(files: Mapping[str, File]) -> Mapping[str, Ask]:
     return {name: ask_file(file) for name, file in files.items()}
 
 
-def standing(answer: str) -> Standing:
+def file_state(answer: str) -> FileState:
     """Parse the answer to `ask_file`."""
     if not answer:
-        return Standing("")
+        return FileState("")
     head, _, rest = answer.partition("\n")
     kind, mode, owner = head.split("/")
     digest, _, content = rest.partition("\n")
-    return Standing(kind, int(mode, 8), owner, digest, content)
+    return FileState(kind, int(mode, 8), owner, digest, content)
 
 
 def compare(facts: Facts, files: Mapping[str, File], *, check: str = "", show: bool = True) -> Iterator[Change]:
-    """Changes that make the files what they shall be; those to be written travel and are checked together."""
-    states = {name: standing(facts[name]) for name in files}
+    """Changes after which the files are as desired; those to be written travel and are checked together."""
+    states = {name: file_state(facts[name]) for name in files}
     wrong = tuple(file for name, file in files.items() if not _same_content(states[name], file))
     if wrong:
         diffs = (_difference(states[name], file) for name, file in files.items() if file in wrong)
@@ -59,26 +59,26 @@ def compare(facts: Facts, files: Mapping[str, File], *, check: str = "", show: b
         yield WriteFiles(f"write {why}", wrong, "".join(diffs) if show else "", check)
     for name, file in files.items():
         if file not in wrong:
-            yield from _mend_attributes(states[name], file)
+            yield from _correct_attributes(states[name], file)
 
 
-def _same_content(state: Standing, file: File) -> bool:
+def _same_content(state: FileState, file: File) -> bool:
     return state.digest == hashlib.sha256(file.content).hexdigest()
 
 
-def _why(state: Standing, file: File) -> str:
+def _why(state: FileState, file: File) -> str:
     if not state.kind:
         return f"{file.path} (absent)"
     return f"{file.path} ({'content differs' if state.digest else f'is a {state.kind}'})"
 
 
-def _difference(state: Standing, file: File) -> str:
+def _difference(state: FileState, file: File) -> str:
     new, old = file.content.decode(errors="replace").splitlines(), state.content.splitlines()
-    told = difflib.unified_diff(old, new, f"host:{file.path}", f"wanted:{file.path}", lineterm="")
-    return "".join(f"{line}\n" for line in told)
+    difference = difflib.unified_diff(old, new, f"host:{file.path}", f"wanted:{file.path}", lineterm="")
+    return "".join(f"{line}\n" for line in difference)
 
 
-def _mend_attributes(state: Standing, file: File) -> Iterator[Change]:
+def _correct_attributes(state: FileState, file: File) -> Iterator[Change]:
     owner = f"{file.owner}:{file.group}"
     if (state.mode, state.owner) != (file.mode, owner):
         yield Script(
@@ -89,7 +89,7 @@ def _mend_attributes(state: Standing, file: File) -> Iterator[Change]:
 
 @dataclass(frozen=True)
 class Directory:
-    """A directory as it shall stand; an empty owner is left as it is."""
+    """A desired directory; with an empty `owner` any owner is right."""
 
     path: PurePosixPath
     mode: int = 0o755
@@ -107,15 +107,15 @@ def compare_directories(answer: str, directories: Sequence[Directory]) -> Iterat
     for directory in directories:
         state = states.get(str(directory.path))
         if state is None:
-            yield Script(f"make {directory.path} ({directory.mode:04o})", _make(directory))
+            yield Script(f"create {directory.path} ({directory.mode:04o})", _create(directory))
         elif (int(state[0], 8), state[1]) != (directory.mode, directory.owner or state[1]):
             yield Script(
                 f"set {directory.path} to {directory.mode:04o} {directory.owner} (is 0{state[0]} {state[1]})",
-                _make(directory),
+                _create(directory),
             )
 
 
-def _make(directory: Directory) -> str:
+def _create(directory: Directory) -> str:
     commands = [sh("mkdir", "-p", directory.path), sh("chmod", f"{directory.mode:04o}", directory.path)]
     if directory.owner:
         commands.append(sh("chown", directory.owner, directory.path))

@@ -1,4 +1,4 @@
-"""systemd's units: are they started at boot, do they run?"""
+"""systemd units: whether they are enabled at boot, and whether they are active."""
 
 from deployer.engine.facts import Ask
 from deployer.text.shell import sh

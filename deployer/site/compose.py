@@ -1,7 +1,7 @@
 """docker-compose.yml as data, dumped as YAML: no text templates, so that no value can break out of its place.
 
-What the guide's file does and this one does not: publish 8000 and 3003 past ufw (F2), name containers (F3),
-declare volumes that nothing uses (F4) and a second network (F1).
+Unlike the guide's file it does not publish 8000 and 3003 past ufw (F2), name containers (F3),
+or declare volumes that nothing uses (F4) and a second network (F1).
 """
 
 import hashlib
@@ -21,16 +21,16 @@ PROXY = "nginx"
 DATABASE = "postgres"
 
 PGDATA = "/var/lib/postgresql/data"
-"""Where the official image has its data, up to version 17; said to all of them."""
+"""Where the official image has its data up to version 17; set for all of them."""
 
 Service = dict[str, object]
 
 CONFIG_LABEL = "deployer.config"
-"""Digest of all that a container was started with: another one means that it has to be replaced."""
+"""Digest of all that a container was started with: when it differs, the container has to be replaced."""
 
 
 class Expanded(str):
-    """A value in which Compose shall expand `$`: the one way in which a secret of .env is named, and not written."""
+    """A value in which Compose expands `$`: the only way to name a secret of .env without writing it."""
 
 
 def image(host: Inventory, service: str) -> str:
@@ -48,13 +48,13 @@ def text(host: Inventory) -> str:
 
 
 def dumped(document: Mapping[str, object]) -> str:
-    """As Compose reads it: every value is what stands here."""
+    """As YAML in which Compose reads every value as it is."""
     return _as_yaml(json.dumps(_escaped(document)))
 
 
 @lru_cache(maxsize=4)
 def _as_yaml(document: str) -> str:
-    """One run asks for the same text a dozen times, and making it takes longer than reading an inventory."""
+    """Cached: one run needs the same text a dozen times, and dumping it takes longer than reading an inventory."""
     return f"# {MARKER}\n" + yaml.safe_dump(json.loads(document), sort_keys=False, width=1000, allow_unicode=True)
 
 
@@ -78,8 +78,8 @@ def _plain(host: Inventory) -> Mapping[str, Service]:
 def health_command(port: int, path: str) -> str:
     """Shell that succeeds when the application answers 200, with what the image has: curl, python or wget.
 
-    It says that the visitor came by https: under HTTPS_ONLY the application answers 301 otherwise, and `curl -f`
-    calls a 301 healthy (A5).
+    It sends X-Forwarded-Proto: under HTTPS_ONLY the application answers 301 otherwise, and `curl -f` takes a 301 for
+    healthy (A5).
     """
     url = f"http://127.0.0.1:{port}{path}"
     header = "X-Forwarded-Proto: https"
@@ -98,7 +98,7 @@ def health_command(port: int, path: str) -> str:
 
 
 def _backend(host: Inventory) -> Service:
-    """The working directory is the mounted log directory: that is where the application writes its logs (A1)."""
+    """The working directory is the mounted log directory, since the application writes its logs there (A1)."""
     backend = host.backend
     service: Service = {
         **_common(f"{image(host, BACKEND)}:current"),
@@ -126,7 +126,7 @@ def _wallet(host: Inventory) -> Service:
 
 
 def _proxy(host: Inventory) -> Service:
-    """One directory is mounted, not single files: a file that is replaced by renaming would stay the old one inside."""
+    """A directory is mounted, not single files: a file replaced by renaming would remain the old one inside."""
     paths = host.paths
     return {
         **_common(host.nginx.image),
@@ -143,11 +143,11 @@ def _proxy(host: Inventory) -> Service:
 
 
 def _database(host: Inventory) -> Service:
-    """The image's entry point begins as root, takes the data directory for its own user, and goes on as that.
+    """The image's entry point starts as root, makes its own user the owner of the data directory, and continues as it.
 
-    Of .env it gets the password alone, not the application's keys, so no `env_file`. Compose reads .env beside the
+    Of .env it gets the password alone, not the application's keys, so no `env_file`. Compose reads .env next to the
     file (it is always called with the project's directory), and nothing in such a password can be expanded again. The
-    image uses it only to make the database; that the role has the one of today is seen to by section 14.2.
+    image uses it only to create the database; section 14.2 gives the role the current one.
     """
     postgres = host.postgres
     given = {"POSTGRES_DB": postgres.database, "POSTGRES_USER": postgres.user, "PGDATA": PGDATA}
@@ -169,7 +169,7 @@ def _database(host: Inventory) -> Service:
 
 
 def _connections(host: Inventory) -> int:
-    """For the pools of all backends twice, as a release starts beside the old one; and some for people and dumps."""
+    """Twice the pools of all backends, as a release starts alongside the old one; and some for people and dumps."""
     pools = 2 * host.backend.replicas * (environment.POOL_SIZE + environment.MAX_OVERFLOW)
     return max(200, pools + 20)
 

@@ -1,4 +1,4 @@
-"""The containers of the application as Docker tells them."""
+"""The containers of the application as Docker reports them."""
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -15,7 +15,7 @@ _SHAPE = "|".join(
         '{{index .Config.Labels "com.docker.compose.service"}}',
         "{{.Name}}",
         "{{.State.Status}}",
-        # Docker calls a container unhealthy that was paused a moment ago (for a backup), until its next check.
+        # Docker reports a container as unhealthy that was just paused (for a backup), until its next check.
         '{{with .State.Health}}{{if and (eq .Status "unhealthy") (eq .FailingStreak 0)}}healthy'
         "{{else}}{{.Status}}{{end}}{{end}}",
         f'{{{{index .Config.Labels "{CONFIG_LABEL}"}}}}',
@@ -43,7 +43,7 @@ def ask_containers(host: Inventory) -> Ask:
 
 
 def ask_loaded(host: Inventory, what: str) -> Ask:
-    """Whether the running proxy has read what lies below its directory: `loaded`, `stale`, or nothing without one."""
+    """Whether the running proxy has read its files on disk: `loaded`, `stale`, or nothing without a proxy."""
     return Ask(script("site/scripts/proxy_loaded.sh", NAME=host.name, NGINX=str(host.paths.nginx), WHAT=what))
 
 

@@ -1,4 +1,4 @@
-"""What stands in .env: the guide's variables, the inventory's further ones, and the names of the secrets."""
+"""The content of .env: the guide's variables, the inventory's further ones, and the names of the secrets."""
 
 import hashlib
 from collections.abc import Mapping
@@ -7,7 +7,7 @@ from deployer.inventory.model import Inventory
 from deployer.text.dotenv import line
 
 GENERATED = ("API_SECRET_KEY", "JWT_SECRET_KEY")
-"""Made on the host on the first provision (32 random bytes each) unless NAME.env supplies them; kept for ever.
+"""Generated on the host by the first provision (32 random bytes each) unless NAME.env supplies them; then kept.
 
 So is DB_PASSWORD where there is a database.
 """
@@ -15,7 +15,7 @@ So is DB_PASSWORD where there is a database.
 DB_PASSWORD = "DB_PASSWORD"  # noqa: S105 # its name
 
 DB_PASSWORD_HERE = f"[{DB_PASSWORD}]"
-"""In a line of .env: the password as it stands in that file. write_env.sh puts it in, so it never leaves the host."""
+"""Placeholder for the password that .env holds. write_env.sh fills it in, so the password never leaves the host."""
 
 POOL_SIZE, MAX_OVERFLOW = 20, 40
 """The guide's, for each backend: so many connections stay open, so many more are opened when those are busy."""
@@ -40,10 +40,10 @@ https://restic.readthedocs.io/en/stable/040_backup.html#environment-variables"""
 
 
 def variables(host: Inventory) -> Mapping[str, str]:
-    """Everything that is no secret, in the guide's order.
+    """All variables that are not secrets, in the guide's order.
 
-    FORWARDED_ALLOW_IPS: the application believes X-Forwarded-* from the container's own check and from the proxy's
-    fixed address only; with `*` a visitor could invent addresses (uvicorn, --forwarded-allow-ips).
+    FORWARDED_ALLOW_IPS: the application trusts X-Forwarded-* from the container's own health check and from the proxy's
+    fixed address only; with `*` a visitor could forge addresses (uvicorn, --forwarded-allow-ips).
     """
     return {
         "JWT_EXPIRATION_HOURS": "24",
@@ -89,6 +89,6 @@ def lines(host: Inventory) -> tuple[str, ...]:
 
 
 def digest(host: Inventory) -> str:
-    """Changes when a container has to be started anew for what stands in .env; secrets are left out."""
+    """A digest that changes when containers must be restarted because .env changed; secrets are left out."""
     text = "\n".join((*lines(host), *secret_names(host)))
     return hashlib.sha256(text.encode()).hexdigest()

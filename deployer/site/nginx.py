@@ -1,18 +1,21 @@
-"""The proxy's configuration, as the guide's section 4 has it, mended; each function returns one file's text."""
+"""The proxy's configuration after the guide's section 4, with its faults fixed; each function returns a file's text."""
 
 from collections.abc import Sequence
+from pathlib import PurePosixPath
 
+from deployer.engine.changes import File
 from deployer.inventory.model import Inventory
 from deployer.site import maintenance
+from deployer.site.compose import BACKEND, WALLET
 from deployer.site.rendering import render
 
 HASHED = (
     r"[.-]((?=[0-9]*[a-f])(?=[a-f]*[0-9])[0-9a-f]{8,}|(?=[A-Za-z_-]*[0-9])(?=[a-z0-9_-]*[A-Z])[A-Za-z0-9_-]{8})"
     r"(\.[a-z]+)?\.(js|mjs|css|wasm|png|jpe?g|gif|webp|avif|ico|svg|woff2?|ttf|otf|mp4|webm|mp3)$"
 )
-"""How a file's name ends that carries a hash of its content (F28): hexadecimal (webpack), or eight letters of base64
-with a capital and a digit (Vite), so that neither `-carousel.js` nor `-20250101.css` is taken for one. A hash that is
-not seen costs a question; a name taken for one would stay old for a year."""
+"""The end of a file name that contains a hash of the content (F28): hexadecimal (webpack), or eight letters of base64
+with a capital and a digit (Vite), so that neither `-carousel.js` nor `-20250101.css` matches. A missed hash costs a
+revalidation; a false match would be cached for a year."""
 
 
 def nginx_conf(host: Inventory) -> str:
@@ -26,7 +29,17 @@ def site_conf(host: Inventory) -> str:
 
 
 def upstreams(host: Inventory, backends: Sequence[str], wallets: Sequence[str]) -> str:
-    """nginx/conf.d/NAME.upstreams: the containers that serve, by name. Raise ValueError where there are none."""
+    """nginx/conf.d/NAME.upstreams: the containers that serve, by name. Raises ValueError where there are none."""
     if not backends or not wallets:
         raise ValueError("an upstream needs at least one container: nginx refuses an empty one")
     return render("upstreams", host=host, backends=backends, wallets=wallets)
+
+
+def upstreams_path(host: Inventory) -> PurePosixPath:
+    return host.paths.conf_d / f"{host.name}.upstreams"
+
+
+def first_upstreams(host: Inventory) -> File:
+    """With Compose's names for the first containers of each service; a roll-out rewrites the file for the next ones."""
+    backends = tuple(f"{host.name}-{BACKEND}-{number}" for number in range(1, host.backend.replicas + 1))
+    return File(upstreams_path(host), upstreams(host, backends, (f"{host.name}-{WALLET}-1",)).encode())

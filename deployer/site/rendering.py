@@ -1,4 +1,4 @@
-"""Files as they land on the host, from site/templates; an unknown name in one is an error, never an empty text."""
+"""Files as they land on the host, from site/templates; an unknown name in one is an error, not an empty text."""
 
 import re
 from functools import cache
@@ -13,7 +13,7 @@ _TEXT = re.compile(r"""[ !#%&'()*+,./0-9:;<=>?@A-Z\[\]^_`a-z{|}~-]*""")
 
 
 def render(template_name: str, **values: object) -> str:
-    """Given a template's name and what it speaks of, return the file's text."""
+    """The file's text, from a template's name and the values that it uses."""
     return _environment().get_template(template_name).render(marker=MARKER, **values)
 
 

@@ -1,7 +1,7 @@
 """The guide, section by section: one file each, in the order in which a host is brought up."""
 
 from deployer.engine.step import Step
-from deployer.releases import latest_commit as newest
+from deployer.releases.latest_commit import AtLatestCommit
 from deployer.steps import (
     backup,
     certificates,
@@ -12,6 +12,7 @@ from deployer.steps import (
     docker_daemon,
     docker_engine,
     environment,
+    fetch,
     firewall,
     images,
     network,
@@ -46,16 +47,16 @@ GUIDE: tuple[Step, ...] = (
     schedules,
     proxy_container,
 )
-"""All of the guide that makes a host; the release that serves stays at its commit."""
+"""The complete guide; the serving release stays at its commit."""
 
 PREREQUISITES: tuple[Step, ...] = tuple(step for step in GUIDE if step not in (containers, proxy_container))
-"""What a backup is put in place upon: all of the guide but the application itself."""
+"""What a restore needs first: the guide without the application itself."""
 
 UPDATE: tuple[Step, ...] = (
-    newest,
-    newest.AtLatestCommit(images),
-    newest.AtLatestCommit(release),
+    fetch,
+    AtLatestCommit(images),
+    AtLatestCommit(release),
     backup,
     proxy_container,
 )
-"""10.1: the ref's newest commit, built while the old release serves, then brought up beside it; backups follow it."""
+"""10.1: the latest commit of the ref, built while the old release serves, then rolled out; backups follow it."""

@@ -1,4 +1,4 @@
-"""9. Backup: the programs that cron runs, and the directory for what they make, for nobody but root."""
+"""9. Backup: the programs that cron runs, and the directory of the backups, for root alone."""
 
 from collections.abc import Mapping
 

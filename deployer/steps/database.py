@@ -1,4 +1,4 @@
-"""14.2 PostgreSQL: started alone, before the backend; proved by a login with .env's password; data never removed."""
+"""14.2 PostgreSQL: started before the backend, tested by a login with .env's password; its data are never removed."""
 
 import re
 from collections.abc import Iterator, Sequence
@@ -10,14 +10,14 @@ from deployer.inventory.model import Inventory
 from deployer.resources.docker import ask_docker
 from deployer.site.compose import DATABASE, config_digests
 from deployer.site.containers import Container, ask_containers, containers
-from deployer.site.scripts.functions import READY_WITHIN, postgres_functions
+from deployer.site.scripts.postgres import READY_WITHIN, postgres_functions
 from deployer.steps import environment
 from deployer.text.shell import lines, quote, sh
 
 TITLE = "14.2 PostgreSQL"
 
 _BACK = 'ENV_FILE=${PAYLOAD%/*}/former.payload; [ ! -e "$ENV_FILE" ] || agree'
-"""With a release .env is written by the same job, and what stood there before lies beside it (section 6)."""
+"""The job of a release writes .env as well, and keeps its former content in former.payload (section 6)."""
 
 
 def probes(host: Inventory) -> Probes:
@@ -38,7 +38,7 @@ def probes(host: Inventory) -> Probes:
 def plan(host: Inventory, facts: Facts) -> Plan:
     found = tuple(item for item in containers(facts["containers"]) if item.service == DATABASE)
     if not host.postgres.enabled:
-        yield from _left(host, found)
+        yield from _still_running(host, found)
         return
     _refuse_other_major(host, facts)
     image = host.postgres.image
@@ -47,8 +47,8 @@ def plan(host: Inventory, facts: Facts) -> Plan:
     if not any(_good(host, item) for item in found):
         start = lines(postgres_functions(host), "start_database")
         yield Script(_why(image, found), start, within=READY_WITHIN + 180, critical=bool(found))
-    elif facts["login"] != "taken" or environment.password_changes(host, facts):
-        why = f"give the role {host.postgres.user} the password that stands in {host.paths.env}"
+    elif facts["login"] != "accepted" or environment.password_changes(host, facts):
+        why = f"set the password of the role {host.postgres.user} to the one in {host.paths.env}"
         yield Script(
             why,
             lines(postgres_functions(host), "agree"),
@@ -65,16 +65,16 @@ def _good(host: Inventory, item: Container) -> bool:
 def _why(image: str, found: Sequence[Container]) -> str:
     running = [item for item in found if item.state == "running"]
     if not running:
-        return f"start PostgreSQL ({image}) and wait until it takes the password of .env"
+        return f"start PostgreSQL ({image}) and wait until it accepts the password in .env"
     reason = "it is unhealthy" if running[0].health == "unhealthy" else "its image or its settings changed"
-    return f"replace PostgreSQL's container ({image}: {reason}) with a gap: some seconds without a database"
+    return f"replace PostgreSQL's container ({image}: {reason}), with some seconds of downtime"
 
 
-def _left(host: Inventory, found: Sequence[Container]) -> Iterator[Note]:
+def _still_running(host: Inventory, found: Sequence[Container]) -> Iterator[Note]:
     for item in found:
         if item.state == "running":
-            text = f"{item.name} still runs, though postgres.enabled = false; its data in {host.paths.postgres} stay"
-            yield Note(text, f"when nothing needs it any more: sudo docker rm -f {item.name}")
+            text = f"{item.name} is running although postgres.enabled = false; {host.paths.postgres} is kept"
+            yield Note(text, f"once nothing needs it, run on the host: sudo docker rm -f {item.name}")
 
 
 def _refuse_other_major(host: Inventory, facts: Facts) -> None:
@@ -85,15 +85,15 @@ def _refuse_other_major(host: Inventory, facts: Facts) -> None:
         raise Stop(
             Note(
                 f"{host.paths.postgres} holds data of PostgreSQL {data}, and {postgres.image} is PostgreSQL {image}, "
-                "which does not read them",
-                f"set postgres.image to one of {data}; to change over: {dump}; move {host.paths.postgres} away, "
-                f"provision with {postgres.image}, and give the dump to psql",
+                "which cannot read them",
+                f"set postgres.image to an image of PostgreSQL {data}; or upgrade: {dump}; "
+                f"move {host.paths.postgres} away, provision with {postgres.image}, and load the dump with psql",
             )
         )
 
 
 def _major(host: Inventory, facts: Facts) -> str:
-    """What the image says of itself where the host has it; what its tag says where not."""
-    told = facts["database image"].partition(" ")[2]
+    """As the image reports it where the host has it, else by its tag."""
+    reported = facts["database image"].partition(" ")[2]
     tag = re.search(r":(\d+)[^/:]*$", host.postgres.image.partition("@")[0])
-    return told or (tag[1] if tag else "")
+    return reported or (tag[1] if tag else "")

@@ -9,9 +9,9 @@ TITLE = "7.2 Directories"
 
 
 def directories(host: Inventory) -> tuple[Directory, ...]:
-    """logs and data belong to the image's user, who is known only after the build: section 7.4 sees to that.
+    """logs and data belong to the image's user, who is known only after the build: section 7.4 sets their owner.
 
-    The database's files belong to the user of its image, which takes them when it starts.
+    The database's files belong to the user of its image, whose entry point sets their owner.
     """
     paths = host.paths
     return (

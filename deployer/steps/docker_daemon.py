@@ -1,4 +1,4 @@
-"""3.2 Configure Docker: log rotation, live-restore, at boot, the operator in its group; proved by a container."""
+"""3.2 Configure Docker: log rotation, live-restore, start at boot, the operator in its group; tested by a container."""
 
 import difflib
 import json
@@ -19,12 +19,12 @@ NGINX_MINIMUM = "1.27.4"
 """`resolve` in an upstream came with 1.27.3, keepalive_min_timeout with 1.27.4 (nginx CHANGES)."""
 
 _FILE = PurePosixPath("/etc/docker/daemon.json")
-# dockerd writes its pid file when it starts: a configuration newer than that is one it has not read.
+# dockerd writes its pid file when it starts, so it has not read a configuration that is newer.
 _STALE = f"[ -e {_FILE} ] && [ -e /run/docker.pid ] && [ {_FILE} -nt /run/docker.pid ] && echo stale; true"
 
 
 def settings(host: Inventory) -> Mapping[str, object]:
-    """Without max-size json-file logs grow until the disk is full; live-restore keeps containers over a restart."""
+    """max-size keeps logs from filling the disk; live-restore keeps containers running while Docker restarts."""
     wanted: dict[str, object] = {
         "log-driver": "json-file",
         "log-opts": {"max-size": "10m", "max-file": "3"},
@@ -58,11 +58,11 @@ def plan(host: Inventory, facts: Facts) -> Plan:
     if host.ssh.user != "root" and "docker" not in facts["groups"].split():
         yield Script(f"add {host.ssh.user} to the group docker", sh("usermod", "-aG", "docker", _user(host)))
     if not _is_down(facts) and not facts["image"]:
-        yield _prove(host.nginx.image)
+        yield _check_image(host.nginx.image)
 
 
 def _is_down(facts: Facts) -> bool:
-    """Installed, but not running: it has to be started before it can tell anything else."""
+    """Installed, but not running: it has to be started before it can answer anything else."""
     return facts["enabled"] not in UNIT_ABSENT and facts["active"] != "active"
 
 
@@ -71,13 +71,13 @@ def _user(host: Inventory) -> str:
 
 
 def _present(text: str) -> dict[str, object]:
-    """What stands there is kept: the file may hold settings that are not ours."""
+    """The file's settings. Those that are not ours are kept. Raises Stop where it is not a JSON object."""
     try:
         present = json.loads(text or "{}")
     except ValueError as error:
-        raise Stop(Note(f"{_FILE} is not JSON: {error}", f"mend or remove {_FILE}")) from None
+        raise Stop(Note(f"{_FILE} is not JSON: {error}", f"fix or remove {_FILE} on the host")) from None
     if not isinstance(present, dict):
-        raise Stop(Note(f"{_FILE} is not a JSON object", f"mend or remove {_FILE}"))
+        raise Stop(Note(f"{_FILE} is not a JSON object", f"fix or remove {_FILE} on the host"))
     return present
 
 
@@ -99,14 +99,14 @@ def _running(facts: Facts, *, restart: bool) -> Iterator[Change]:
         yield Script("start Docker", "systemctl start docker.service", within=120)
 
 
-def _prove(image: str) -> Script:
-    """A container really runs, and the proxy's nginx is new enough for an upstream that follows its containers."""
+def _check_image(image: str) -> Script:
+    """Run a container, and check that the proxy's nginx can follow the containers of an upstream."""
     script = f"""\
 docker pull -q {quote(image)}
 version=$(docker run --rm {quote(image)} nginx -v 2>&1 | sed -n 's/.*nginx\\///p')
-echo "a container ran: nginx $version"
+echo "Docker ran a container: nginx $version"
 printf '%s\\n' {NGINX_MINIMUM} "$version" | sort -V -C ||
   {{ echo "nginx $version is older than {NGINX_MINIMUM}"; exit 1; }}"""
     return Script(
-        f"pull {image}, prove that Docker runs it, and that it is at least nginx {NGINX_MINIMUM}", script, within=900
+        f"pull {image}, and check that Docker runs it and that it is nginx {NGINX_MINIMUM} or later", script, within=900
     )

@@ -1,4 +1,4 @@
-"""3.1 Install Docker: from Docker's own repository, as the guide, or from the distribution."""
+"""3.1 Install Docker: from Docker's own repository, as in the guide, or from the distribution."""
 
 from collections.abc import Iterator
 from pathlib import PurePosixPath
@@ -62,7 +62,7 @@ def _fetch(url: str) -> str:
     return lines(
         sh("install", "-d", "-m", "0755", _KEYRING.parent),
         sh("curl", "-fsSL", "--retry", 3, "--max-time", 60, "-o", new, "--", url),
-        f"grep -q 'BEGIN PGP PUBLIC KEY BLOCK' {new} || {{ echo 'not an OpenPGP key'; exit 1; }}",
+        f"grep -q 'BEGIN PGP PUBLIC KEY BLOCK' {new} || {{ echo 'the download is not an OpenPGP key'; exit 1; }}",
         sh("mv", new, _KEYRING),
     )
 
@@ -78,7 +78,7 @@ def _refuse_old_distribution(release: dict[str, str]) -> None:
     if (release["ID"], release["VERSION_ID"]) in {("debian", "12")}:
         raise Stop(
             Note(
-                "Debian 12's own Docker is 20.10, the guide asks for 24",
+                "Debian 12 packages Docker 20.10; the guide requires 24.0",
                 'set [docker] packages = "docker" in the inventory',
             )
         )
@@ -94,6 +94,6 @@ def _old(facts: Facts) -> Iterator[Note]:
     for part, minimum in MINIMUM.items():
         if not at_least(facts[part], minimum):
             yield Note(
-                f"Docker {part} {facts[part]} is installed, the guide asks for {minimum}",
-                "upgrade Docker on the host (this restarts its containers), then run again",
+                f"Docker {part} {facts[part]} is installed; the guide requires {minimum}",
+                "upgrade Docker on the host (this restarts its containers), then run this command again",
             )

@@ -1,4 +1,4 @@
-"""6. Environment configuration: .env, with secrets that are made on the host, kept for ever and never shown."""
+"""6. Environment configuration: .env, with secrets that are generated on the host, kept and never shown."""
 
 import difflib
 import hashlib
@@ -18,6 +18,8 @@ from deployer.text.shell import quote
 
 TITLE = "6. Environment"
 
+_WEAK = {"placeholder": "a placeholder", "short": "shorter than 32 bytes"}
+
 MARKER = "# managed by deployer: changes are overwritten, secrets are kept"
 
 _KEEP = 'cp -a "$FILE" "${PAYLOAD%/*}/former.payload" 2>/dev/null || true'
@@ -25,20 +27,25 @@ _PUT_BACK = """\
 former=${PAYLOAD%/*}/former.payload
 if [ -e "$former" ]; then mv -f "$former" "$FILE.deployer-new" && mv -f "$FILE.deployer-new" "$FILE"; fi"""
 
-_SECRET = re.compile(r"\[secret (?P<state>\w+) (?P<digest>[0-9a-f]*)\]")
+_SECRET = re.compile(r"\s*(?:export\s+)?(?P<name>[^\s=:]+)\s*[=:]\s*\[secret (?P<state>\w+) (?P<digest>[0-9a-f]*)\]")
+"""A secret as show_env.sh shows it; in front of it, all of the line as it is written there."""
 
 
 def probes(host: Inventory) -> Probes:
     supplied = " ".join(name for name in secret_names(host) if name in host.secrets)
-    return {
-        "env": Ask(
-            script("site/scripts/show_env.sh", FILE=str(host.paths.env), SUPPLIED=supplied, DERIVED=database_url(host))
-        )
-    }
+    show = script(
+        "site/scripts/show_env.sh",
+        FILE=str(host.paths.env),
+        SUPPLIED=supplied,
+        DERIVED=database_url(host),
+        MARKER=MARKER,
+    )
+    return {"env": Ask(in_shell(script("engine/mask.sh"), show))}
 
 
 def plan(host: Inventory, facts: Facts) -> Plan:
-    """The host shows .env with each secret replaced by its state, so that no secret travels to be compared."""
+    """The host shows .env with each secret replaced by its state, so that no secret has to travel to be compared."""
+    _refuse_ambiguous(host)
     attributes, *rest = facts.lines("env") or ("",)
     present = tuple(rest)
     lines_wanted = wanted(host, present)
@@ -56,35 +63,35 @@ def plan(host: Inventory, facts: Facts) -> Plan:
 def wanted(host: Inventory, present: tuple[str, ...]) -> tuple[str, ...]:
     """All lines, `[secret]` in place of each secret.
 
-    A secret that stands there and is not ours (a person's, an older version's) is kept as well; a DATABASE_URL made of
-    DB_PASSWORD is no secret here but a line like others, and goes when the database is switched off.
+    A secret in the file that is not ours (the operator added it, or an older version) is kept as well. A DATABASE_URL
+    made of DB_PASSWORD is an ordinary line, and is removed when the database is switched off.
     """
     ours = (*secret_names(host), *(("DATABASE_URL",) if host.postgres.enabled else ()))
-    others = tuple(name for line in present if _SECRET.search(line) and (name := line.partition("=")[0]) not in ours)
-    names = (*secret_names(host), *others)
+    others = (name for name, _, _ in _states(present) if name not in ours)
+    names = tuple(dict.fromkeys((*secret_names(host), *others)))
     return (MARKER, *_listed(names), *(f"{name}=[secret]" for name in names), *lines(host))
 
 
 def _listed(names: tuple[str, ...]) -> Iterator[str]:
-    """Tells the host's scripts which variables are secrets though their names do not say so (SENTRY_DSN)."""
-    unsaid = " ".join(name for name in names if not dotenv.SECRET_NAME.search(name))
-    if unsaid:
-        yield f"# secrets: {unsaid}"
+    """Lists for the host's scripts the secrets whose names do not show it (SENTRY_DSN)."""
+    listed = " ".join(name for name in names if not dotenv.is_secret(name))
+    if listed:
+        yield f"# secrets: {listed}"
 
 
 def _without_digest(line: str) -> str:
-    return _SECRET.sub("[secret]", line)
+    return f"{line.rpartition('[secret ')[0]}[secret]" if _SECRET.fullmatch(line) else line
 
 
 def _states(present: tuple[str, ...]) -> Iterator[tuple[str, str, str]]:
     for line in present:
-        found = _SECRET.search(line)
+        found = _SECRET.fullmatch(line)
         if found:
-            yield line.partition("=")[0], found["state"], found["digest"]
+            yield found["name"], found["state"], found["digest"]
 
 
 def password_changes(host: Inventory, facts: Facts) -> bool:
-    """The operator supplies another password of the database than stands in .env."""
+    """Whether the operator supplies another database password than the one in .env."""
     _, *present = facts.lines("env") or ("",)
     digests = {name: digest for name, _, digest in _states(tuple(present))}
     return DB_PASSWORD in host.secrets and digests.get(DB_PASSWORD) != _digest(host.secrets[DB_PASSWORD])
@@ -99,35 +106,52 @@ def _supplied_match(host: Inventory, present: tuple[str, ...]) -> bool:
     return all(digests.get(name) == _digest(host.secrets[name]) for name in secret_names(host) if name in host.secrets)
 
 
+def _refuse_ambiguous(host: Inventory) -> None:
+    """A name with a value in both files would be in .env twice, and never be found equal."""
+    both = [name for name in secret_names(host) if name in host.environment]
+    if both:
+        secrets = host.file.with_suffix(".env").name
+        raise Stop(*(Note(f"{name} is set in [environment] and in {secrets}", "remove it from one") for name in both))
+
+
 def _refuse_weak(host: Inventory, present: tuple[str, ...]) -> None:
-    weak = tuple(
-        Note(
-            f"{name} in {host.paths.env} is {'a placeholder' if state == 'placeholder' else 'shorter than 32 bytes'}",
-            f"remove the line {name}= from {host.paths.env} (a new one is made), or set it in the inventory's .env",
-        )
+    problems = tuple(
+        problem
         for name, state, _ in _states(present)
-        if name.endswith("_SECRET_KEY") and state in ("placeholder", "short") and name not in host.secrets
+        if name not in host.secrets and (problem := _problem(host, name, state))
     )
-    unfit = tuple(_unfit(host) for name, state, _ in _states(present) if (name, state) == (DB_PASSWORD, "unfit"))
-    if weak or (unfit and host.postgres.enabled and DB_PASSWORD not in host.secrets):
-        raise Stop(*weak, *unfit)
+    if problems:
+        raise Stop(*problems)
 
 
-def _unfit(host: Inventory) -> Note:
-    return Note(
-        f"{DB_PASSWORD} in {host.paths.env} cannot stand in a URL: 8 or more of letters, digits and . _ ~ -",
-        f"set another as {DB_PASSWORD} in the inventory's .env; the database's role is given it too",
-    )
+def _problem(host: Inventory, name: str, state: str) -> Note | None:
+    file = host.paths.env
+    if state == "unclosed":
+        return Note(f"{name} in {file} begins with a quote that never ends", f"close the quote of {name} in {file}")
+    if name == DB_PASSWORD and state == "unfit" and host.postgres.enabled:
+        return Note(
+            f"{DB_PASSWORD} in {file} cannot stand in a URL: it needs 8 or more of letters, digits and . _ ~ -",
+            f"set another {DB_PASSWORD} in {host.file.with_suffix('.env')}; the database's role gets it too",
+        )
+    if name.endswith("_SECRET_KEY") and state in _WEAK:
+        return Note(
+            f"{name} in {file} is {_WEAK[state]}",
+            f"remove the line {name}= from {file} (a new key is made), or set it in {host.file.with_suffix('.env')}",
+        )
+    return None
 
 
 def _write(host: Inventory, masked: tuple[str, ...], wanted: tuple[str, ...]) -> Script:
     difference = difflib.unified_diff(masked, wanted, f"host:{host.paths.env}", f"wanted:{host.paths.env}", lineterm="")
-    what = "its values differ" if masked else "absent, its secrets are made on the host"
+    what = "its values differ" if masked else "missing; its secrets are generated on the host"
     supplied = (dotenv.line(name, host.secrets[name].reveal()) for name in secret_names(host) if name in host.secrets)
     return Script(
         f"write {host.paths.env} ({what})",
         in_shell(
-            script("site/scripts/write_env.sh", FILE=str(host.paths.env), WANTED="\n".join(wanted)), _KEEP, "write_env"
+            script("engine/mask.sh"),
+            script("site/scripts/write_env.sh", FILE=str(host.paths.env), WANTED="\n".join(wanted)),
+            _KEEP,
+            "write_env",
         ),
         in_shell(f"FILE={quote(host.paths.env)}", _PUT_BACK),
         diff="\n".join(difference),

@@ -1,4 +1,4 @@
-"""7.6 Configure firewall: ufw, with the port of SSH allowed first, and a second login proved before it stays."""
+"""7.6 Configure firewall: ufw, with SSH allowed first, and switched off again unless a second login succeeds."""
 
 import re
 from collections.abc import Iterator
@@ -13,7 +13,7 @@ from deployer.text.shell import lines, quote, sh
 TITLE = "7.6 Firewall"
 
 UNDO_AFTER = 120
-"""Seconds after which the firewall is switched off again unless a second login has proved that one gets in."""
+"""Seconds after which the firewall is switched off again unless a second login has succeeded."""
 
 # The server's own view of its port, not the client's through NAT or a gateway: the configuration and the sockets
 # (Ubuntu's ssh.socket listens on another port than sshd_config says).
@@ -24,7 +24,7 @@ _SSH_PORTS = """\
     systemctl show ssh.socket -p Listen --value | sed -n 's/.*:\\([0-9]*\\) (Stream).*/\\1/p'
   true
 } | sort -un"""
-# ufw keeps each of its rules as a comment `### tuple ### allow tcp 22 …` beside the iptables line.
+# ufw keeps each of its rules as a comment `### tuple ### allow tcp 22 …` next to the iptables line.
 _RULES = "sed -n 's/^### tuple ### //p' /etc/ufw/user.rules 2>/dev/null || true"
 _LIVE = "iptables -S ufw-user-input 2>/dev/null | sed -n 's/^-A ufw-user-input //p'; true"
 
@@ -43,12 +43,12 @@ def probes(host: Inventory) -> Probes:
 
 def plan(host: Inventory, facts: Facts) -> Plan:
     if not facts["ssh"] and not host.is_local:
-        remedy = "sshd -T and ss -tln on the host tell; without its port the firewall could lock you out"
-        raise Stop(Note("the port on which sshd listens cannot be found", remedy))
-    missing = tuple(rule for rule in _wanted(host, facts) if not _stands(rule, facts))
+        remedy = "check `sshd -T` and `ss -tln` on the host; without its port the firewall could lock you out"
+        raise Stop(Note("the port of sshd could not be determined", remedy))
+    missing = tuple(rule for rule in _wanted(host, facts) if not _is_active(rule, facts))
     yield from (Script(f"allow {rule} through the firewall", sh("ufw", "allow", rule)) for rule in missing)
     if facts["policy"].strip('"') not in ("DROP", "REJECT", ""):
-        yield Script("deny what is not allowed", sh("ufw", "default", "deny", "incoming"))
+        yield Script("deny incoming connections by default", sh("ufw", "default", "deny", "incoming"))
     if facts["boot"] in UNIT_OFF:
         yield Script("start the firewall at boot", "systemctl enable ufw.service")
     if facts["enabled"] != "yes" or not facts["live"]:
@@ -62,7 +62,7 @@ def _wanted(host: Inventory, facts: Facts) -> tuple[str, ...]:
     return tuple(dict.fromkeys((*ssh, "80/tcp", "443/tcp", *host.firewall.allow)))
 
 
-def _stands(rule: str, facts: Facts) -> bool:
+def _is_active(rule: str, facts: Facts) -> bool:
     """Whether ufw knows the rule, and, where it is on, the kernel too."""
     ports, _, protocol = rule.partition("/")
     known = re.compile(rf"^allow {protocol or 'any'} {re.escape(ports)} ", re.MULTILINE)
@@ -76,7 +76,7 @@ def _in_kernel(ports: str, live: str) -> bool:
 
 
 def _enable(host: Inventory) -> Iterator[Change]:
-    """Prompts and a locked-out operator are what the guide's `ufw enable` gives (F15)."""
+    """The guide's `ufw enable` prompts, and can lock the operator out (F15)."""
     unit = _undo_unit(host)
     timed = sh("systemd-run", "--quiet", f"--on-active={UNDO_AFTER}", f"--unit={unit}", "ufw", "--force", "disable")
     yield Script(
@@ -89,7 +89,7 @@ def _enable(host: Inventory) -> Iterator[Change]:
 
 def _keep(host: Inventory) -> SecondLogin:
     script = lines(_cancel(_undo_unit(host)), "ufw status | grep -qw active")
-    return SecondLogin("log in a second time, and keep the firewall on", script)
+    return SecondLogin("log in a second time, then keep the firewall on", script)
 
 
 def _undo_unit(host: Inventory) -> str:

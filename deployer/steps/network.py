@@ -1,4 +1,4 @@
-"""3.3 Create the Docker network: one bridge, made and owned here; compose only uses it (F1)."""
+"""3.3 Create the Docker network: one bridge, created here; Compose only uses it (F1)."""
 
 import ipaddress
 
@@ -23,7 +23,7 @@ def probes(host: Inventory) -> Probes:
 
 
 def plan(host: Inventory, facts: Facts) -> Plan:
-    """The proxy has a fixed address in it (the application believes only that one), hence a subnet of our own."""
+    """The proxy has a fixed address in it, the only one that the application trusts, hence a subnet of our own."""
     present = facts["network"].split()
     if not present:
         _refuse_overlap(host, facts)
@@ -37,13 +37,13 @@ def plan(host: Inventory, facts: Facts) -> Plan:
         raise Stop(
             Note(
                 f"the network {host.network_name} is {' '.join(present)}, not {wanted}",
-                f"docker network rm {host.network_name} (stops what uses it), or set network.subnet",
+                f"set network.subnet to the existing one, or run on the host: docker network rm {host.network_name}",
             )
         )
 
 
 def dynamic_range(host: Inventory) -> str:
-    """The upper half of the subnet: after a reboot containers take any address of it, never the proxy's fixed one."""
+    """The upper half of the subnet: Docker assigns addresses from it, never the proxy's fixed one."""
     return str(list(ipaddress.ip_network(host.network.subnet).subnets())[1])
 
 

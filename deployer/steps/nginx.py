@@ -1,4 +1,4 @@
-"""4. Nginx reverse proxy: its configuration passes `nginx -t` beside the old one before it replaces it."""
+"""4. Nginx reverse proxy: its configuration passes `nginx -t` in a copy before it replaces the old one."""
 
 from collections.abc import Mapping
 
@@ -8,10 +8,11 @@ from deployer.engine.program import script
 from deployer.engine.step import Plan
 from deployer.inventory.model import Inventory
 from deployer.resources.files import ask_files, compare
-from deployer.site.compose import BACKEND, PROXY, WALLET
+from deployer.site.compose import PROXY
 from deployer.site.containers import ask_containers, ask_loaded, containers, is_running
-from deployer.site.nginx import nginx_conf, site_conf, upstreams
-from deployer.text.shell import quote
+from deployer.site.nginx import first_upstreams, nginx_conf, site_conf, upstreams_path
+from deployer.site.scripts.proxy import proxy_functions
+from deployer.text.shell import lines, quote
 
 TITLE = "4. Nginx reverse proxy"
 
@@ -23,15 +24,8 @@ def files(host: Inventory) -> Mapping[str, File]:
     }
 
 
-def first_upstreams(host: Inventory) -> File:
-    """Compose's names for the first containers of each service; a roll-out rewrites the file for the next ones."""
-    backends = tuple(f"{host.name}-{BACKEND}-{number}" for number in range(1, host.backend.replicas + 1))
-    text = upstreams(host, backends, (f"{host.name}-{WALLET}-1",))
-    return File(host.paths.conf_d / f"{host.name}.upstreams", text.encode())
-
-
 def probes(host: Inventory) -> Probes:
-    upstreams_file = quote(first_upstreams(host).path)
+    upstreams_file = quote(upstreams_path(host))
     return {
         **ask_files(files(host)),
         "upstreams": Ask(f"[ -e {upstreams_file} ] && echo present; true"),
@@ -57,9 +51,9 @@ def plan(host: Inventory, facts: Facts) -> Plan:
 
 
 def reload(host: Inventory) -> Script:
-    """A reload drops no request: old workers finish what they began. Undone by another, of the files put back.
+    """A reload drops no request: old workers finish theirs. It is undone by a reload of the restored files.
 
-    Broken off, it is made by the next run, which sees what the proxy has not read.
+    After an interruption the next run reloads, since it sees what the proxy has not loaded.
     """
-    text = script("site/scripts/proxy.sh", NAME=host.name, NGINX=str(host.paths.nginx)) + "\nreload_proxy\n"
+    text = lines(proxy_functions(host), "reload_proxy\n")
     return Script("reload the proxy with its configuration on disk", text, undo=text, within=60)

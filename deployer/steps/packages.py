@@ -8,7 +8,7 @@ from deployer.resources.packages import APT, ask_installed, install
 
 TITLE = "3.1 Packages"
 
-# `^.i` is a package that is installed or only configured away; anything else was broken off half-way.
+# `^.i` is a package that is installed or only configured away; any other state is that of an interrupted installation.
 _HALF_INSTALLED = Ask(
     "dpkg-query -W -f '${db:Status-Abbrev}${Package}\\n' | grep -v '^.[nci] ' || true\n"
     "find /var/lib/dpkg/updates -type f -printf '   interrupted\\n'"
@@ -46,16 +46,16 @@ def probes(host: Inventory) -> Probes:
 def plan(host: Inventory, facts: Facts) -> Plan:
     if facts["half"]:
         broken = ", ".join(line[3:] if line[2:3] == " " else line for line in facts.lines("half")[:5])
-        yield Script(f"repair what an interrupted installation left ({broken})", repair(), within=1800)
+        yield Script(f"repair packages after an interrupted installation ({broken})", repair(), within=1800)
     missing = tuple(name for name in wanted(host) if name not in facts.lines("installed"))
     if missing:
         yield install(missing)
 
 
-# dpkg does not wait for its lock, as apt-get does; /proc/locks names what is locked by its inode.
+# dpkg does not wait for its lock, as apt-get does; /proc/locks identifies a locked file by its inode.
 _AWAIT_LOCK = """\
 locked() { grep -q "POSIX .*:$(stat -c %i /var/lib/dpkg/lock-frontend) " /proc/locks; }
-if locked; then echo "waiting for another apt, at most 10 minutes"; fi
+if locked; then echo "waiting up to 10 minutes for another apt process"; fi
 while [ "$SECONDS" -lt 600 ] && locked; do sleep 1; done"""
 
 

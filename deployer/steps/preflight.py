@@ -1,24 +1,24 @@
-"""Prerequisites: what the guide asks of a server before anything is done to it; each a pass, a note or a stop."""
+"""2. Prerequisites: what the guide requires of a server before anything is changed; each passes, warns or stops."""
 
-import ipaddress
 from collections.abc import Iterator
 
 from deployer.engine.changes import Note, Stop
-from deployer.engine.facts import Ask, Facts, Probes, Resolve, Unknown
+from deployer.engine.facts import Ask, Facts, Probes
 from deployer.engine.step import Plan
 from deployer.inventory.model import Inventory
 from deployer.resources.docker import ask_docker
+from deployer.site.resolution import ask_names, wrong_names
 from deployer.text.shell import quote
 
 TITLE = "2. Prerequisites"
 
 SUPPORTED = {("ubuntu", "22.04"), ("ubuntu", "24.04"), ("debian", "12"), ("debian", "13")}
-"""What is tested; Debian 11 and CentOS 8 of the guide are past their end of life."""
+"""Those that are tested; Debian 11 and CentOS 8 of the guide are past their end of life."""
 
 GIB = 1024 * 1024  # in KiB, the unit of /proc/meminfo and df -k
 
-# /proc/locks names a lock's holder by inode; dpkg's own lock is an fcntl lock, which flock(1) would not see.
-_APT_HOLDER = """\
+# /proc/locks identifies a locked file by its inode; dpkg's own lock is an fcntl lock, which flock(1) would not see.
+_APT_LOCK_OWNER = """\
 [ -e /var/lib/dpkg/lock-frontend ] || exit 0
 inode=$(stat -c %i /var/lib/dpkg/lock-frontend)
 pid=$(awk -v inode=":$inode" '$2 == "POSIX" && $0 ~ inode" " {print $5; exit}' /proc/locks)
@@ -29,7 +29,6 @@ _CLOCK = "systemctl is-active systemd-timesyncd chrony chronyd ntp ntpd ntpsec 2
 
 
 def probes(host: Inventory) -> Probes:
-    names = {f"name {name}": Resolve(name) for name in (*host.names, host.ssh.address)}
     nearest = f'path={quote(host.root)}; until [ -e "$path" ]; do path=$(dirname "$path"); done'
     free = f'{nearest}; df -Pk / "$path" | tail -n +2'
     return {
@@ -40,12 +39,12 @@ def probes(host: Inventory) -> Probes:
         "disk": Ask(free),
         "clock": Ask(_CLOCK),
         "cloud-init": Ask(_CLOUD_INIT),
-        "apt": Ask(_APT_HOLDER),
+        "apt": Ask(_APT_LOCK_OWNER),
         "systemd": Ask("[ -d /run/systemd/system ] && echo yes; true"),
         "listeners": Ask("ss -Hltnp '( sport = :80 or sport = :443 )'"),
         "publishers": ask_docker("docker ps --format '{{.Label \"com.docker.compose.project\"}} {{.Ports}}'"),
         "addresses": Ask("ip -o addr show scope global | awk '{print $4}'"),
-        **names,
+        **ask_names(host),
     }
 
 
@@ -58,35 +57,38 @@ def plan(host: Inventory, facts: Facts) -> Plan:
 
 def _problems(host: Inventory, facts: Facts) -> Iterator[Note]:
     yield from _system(facts)
-    yield from _room(facts)
+    yield from _disk_space(facts)
     yield from _ports(host, facts)
     if host.tls.mode == "letsencrypt":
-        yield from _wrong_names(host, facts)
+        yield from wrong_names(host, facts)
 
 
 def _notes(host: Inventory, facts: Facts) -> Iterator[Note]:
     yield from _small(facts)
     if "active" not in facts.lines("clock"):
-        yield Note("no time synchronisation runs", "apt-get install systemd-timesyncd; certificates depend on the time")
+        yield Note(
+            "the clock is not synchronised, and certificates depend on it",
+            "run on the host: apt-get install systemd-timesyncd",
+        )
     if facts["apt"]:
-        yield Note(f"apt is busy (process {facts['apt']}): installing waits for it, at most 10 minutes")
+        yield Note(f"apt is in use (process {facts['apt']}): installing packages will wait up to 10 minutes for it")
     if facts["cloud-init"]:
-        yield Note("cloud-init is still running: installing waits for it, at most 10 minutes")
+        yield Note("cloud-init is still running: installing packages will wait up to 10 minutes for it")
     if host.tls.mode != "letsencrypt":
-        yield from _wrong_names(host, facts)
+        yield from wrong_names(host, facts)
 
 
 def _small(facts: Facts) -> Iterator[Note]:
-    """Below the guide's minimums (4 GB of memory, 2 cores, 20 GB of disk), with some room for what a vendor keeps."""
+    """Below the guide's minimums (4 GB of memory, 2 cores, 20 GB of disk), less what a provider may reserve."""
     memory = int(facts["memory"])
     if memory < 3.7 * GIB:
-        remedy = 'a build may not fit: [build] where = "operator" builds on your machine'
-        yield Note(f"{memory / GIB:.1f} GiB of memory, the guide asks for 4", remedy)
+        remedy = 'if builds run out of memory, set [build] where = "operator" to build on your machine'
+        yield Note(f"the host has {memory / GIB:.1f} GiB of memory; the guide requires 4", remedy)
     if int(facts["processors"]) < 2:
-        yield Note("one processor, the guide asks for 2")
+        yield Note("the host has one processor; the guide requires 2")
     for mount, total, _ in _disks(facts):
         if total < 18 * GIB:
-            yield Note(f"{mount} has {total / GIB:.0f} GiB in all, the guide asks for 20")
+            yield Note(f"{mount} has {total / GIB:.0f} GiB in all; the guide requires 20")
 
 
 def _system(facts: Facts) -> Iterator[Note]:
@@ -100,7 +102,9 @@ def _system(facts: Facts) -> Iterator[Note]:
     if facts["architecture"] not in ("x86_64", "aarch64"):
         yield Note(f"the architecture {facts['architecture']} is not supported", "use amd64 or arm64")
     if not facts["systemd"]:
-        yield Note("systemd does not run here", "use a server or virtual machine, not an application container")
+        yield Note(
+            "systemd is not running on this host", "use a server or virtual machine, not an application container"
+        )
 
 
 def _disks(facts: Facts) -> Iterator[tuple[str, int, int]]:
@@ -109,64 +113,29 @@ def _disks(facts: Facts) -> Iterator[tuple[str, int, int]]:
         yield mount, int(total), int(free)
 
 
-def _room(facts: Facts) -> Iterator[Note]:
+def _disk_space(facts: Facts) -> Iterator[Note]:
     for mount, _, free in _disks(facts):
         if free < 2 * GIB:
             yield Note(
-                f"{mount} has only {free // 1024} MiB free, at least 2048 are needed",
-                f"free space on {mount} (docker system df, apt-get clean, journalctl --disk-usage), or enlarge it",
+                f"{mount} has only {free // 1024} MiB free; at least 2048 MiB are required",
+                f"free space on {mount} (see docker system df, apt-get clean, journalctl --disk-usage), or enlarge it",
             )
 
 
 def _ports(host: Inventory, facts: Facts) -> Iterator[Note]:
     if not facts["listeners"]:
-        return  # also where Docker is down and cannot tell what it publishes
+        return  # also where Docker is down and cannot list what it publishes
     ours = {port for port in ("80", "443") for line in facts.lines("publishers") if _publishes(host, line, port)}
     for line in facts.lines("listeners"):
         port = line.split()[3].rpartition(":")[2]
         if port not in ours:
             process = line.partition('users:(("')[2].partition('"')[0] or "another process"
             yield Note(
-                f"port {port} is taken by {process}",
-                f"stop {process} and keep it from starting: systemctl disable --now …",
+                f"port {port} is in use by {process}",
+                f"stop {process} and disable it, for example with `systemctl disable --now {process}`",
             )
 
 
 def _publishes(host: Inventory, line: str, port: str) -> bool:
     project, _, ports = line.partition(" ")
     return project == host.name and f":{port}->" in ports
-
-
-def _wrong_names(host: Inventory, facts: Facts) -> Iterator[Note]:
-    here = _addresses_of_host(host, facts)
-    for name in host.names:
-        try:
-            found = facts.lines(f"name {name}")
-        except Unknown as error:
-            yield Note(f"{name} does not resolve: {error}", f"add an A record for {name} pointing to this host")
-            continue
-        yield from _elsewhere(name, found, here)
-
-
-def _addresses_of_host(host: Inventory, facts: Facts) -> frozenset[str]:
-    own = {address.partition("/")[0] for address in facts.lines("addresses")}
-    reached = {host.site.address or host.ssh.address}
-    try:
-        reached |= set(facts.lines(f"name {host.ssh.address}"))
-    except Unknown:
-        return frozenset(own | reached)
-    return frozenset(own | reached)
-
-
-def _elsewhere(name: str, found: tuple[str, ...], here: frozenset[str]) -> Iterator[Note]:
-    for address in found:
-        if ipaddress.ip_address(address).version == 6:
-            yield Note(
-                f"{name} has the IPv6 address {address}, which is not served",
-                f"remove the AAAA record of {name}: visitors and Let's Encrypt would try it first",
-            )
-        elif address not in here:
-            yield Note(
-                f"{name} points to {address}, which is not this host ({', '.join(sorted(here))})",
-                f"point the A record of {name} to this host, or set site.address if it is behind NAT",
-            )

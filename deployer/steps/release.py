@@ -1,4 +1,4 @@
-"""10.1 Release: what is deployed together changes together, with one way back: .env, compose, nginx, containers."""
+"""10.1 Release: .env, compose, nginx, database and containers change together, and are rolled back together."""
 
 from deployer.engine.facts import Facts, Probes
 from deployer.engine.step import Plan

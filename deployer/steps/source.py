@@ -1,4 +1,4 @@
-"""7.1 Clone repository: the source at the wanted ref; while a release runs it is not moved (`update` does that)."""
+"""7.1 Clone repository: the source at the wanted ref; while a release runs it stays there (`update` moves it)."""
 
 from collections.abc import Iterator
 
@@ -6,7 +6,7 @@ from deployer.engine.changes import Change, Note, Script
 from deployer.engine.facts import Ask, Facts, Probes
 from deployer.engine.step import Plan
 from deployer.inventory.model import Inventory
-from deployer.releases.source import ask_remote, commit_of, fetch, git, key_files, quiet, recorded
+from deployer.releases.source import ask_local_changes, ask_remote, commit_of, fetch, git, key_files, quiet, recorded
 from deployer.resources.docker import ask_docker
 from deployer.resources.files import Directory, ask_directories, ask_file, compare, compare_directories
 from deployer.text.shell import lines, quote, sh
@@ -21,7 +21,7 @@ def probes(host: Inventory) -> Probes:
         "root": ask_directories((Directory(host.root),)),
         "origin": Ask(f"{here} {git(host, 'remote', 'get-url', 'origin')}"),
         "commit": Ask(f"{here} {git(host, 'rev-parse', 'HEAD')}"),
-        "local changes": Ask(f"{here} {git(host, 'status', '--porcelain', '--untracked-files=no')}"),
+        "local changes": ask_local_changes(host),
         "tracked secrets": Ask(f"{here} {git(host, 'ls-files', '.env')}"),
         "running": ask_docker(running),
         "remote": ask_docker(f'{here} [ -z "$({running}\n)" ] || exit 0\n{ask_remote(host)} 2>/dev/null || true'),
@@ -38,39 +38,43 @@ def plan(host: Inventory, facts: Facts) -> Plan:
     yield from _move(host, facts)
     if facts["local changes"]:
         changed = ", ".join(line[3:] for line in facts.lines("local changes")[:5])
-        yield Note(f"the clone has local changes, which are not deployed: {changed}", f"look at {host.paths.source}")
+        what = f"the clone has local changes, which are not deployed: {changed}"
+        yield Note(what, f"check {host.paths.source} on the host")
     if facts["tracked secrets"]:
-        yield Note("the repository tracks a .env; it is not used", "remove it there and change the secrets it holds")
+        remedy = "remove it from the repository, and change the secrets in it"
+        yield Note("the repository tracks a .env file, which is not used", remedy)
 
 
 def _move(host: Inventory, facts: Facts) -> Iterator[Change]:
-    """Another repository; or, while nothing runs (a first release that failed), what the ref has become since."""
+    """To another repository; or, while nothing runs (the first release failed), to the latest commit of the ref."""
     if facts["origin"] != host.source.repository:
         yield Script(
             f"point the clone to {host.source.repository} (was {facts['origin']})",
             git(host, "remote", "set-url", "origin", host.source.repository),
         )
-    newest = commit_of(host.source.ref, facts["remote"])
-    if newest and newest != facts["commit"]:
-        checkout = git(host, "checkout", "--quiet", "--force", "--detach", newest)
-        why = f"bring the clone to {host.source.ref} ({newest[:12]}); no release runs yet"
+    latest = commit_of(host.source.ref, facts["remote"])
+    if latest and latest != facts["commit"]:
+        checkout = git(host, "checkout", "--quiet", "--force", "--detach", latest)
+        why = f"check out {host.source.ref} ({latest[:12]}); no release runs yet"
         yield Script(why, lines(fetch(host), checkout), within=700)
 
 
 def _clone(host: Inventory, ref: str) -> Script:
-    """Beside first, then renamed: a clone that can be seen is whole. A release that runs keeps its commit."""
-    beside = f"{host.paths.source}.new"
-    clone = sh("git", "clone", "--quiet", "--no-checkout", "--", host.source.repository, beside)
-    inside = sh("git", "-C", beside)
+    """Into a staging directory, then renamed, so that a clone in its place is complete. A running release keeps its
+    commit.
+    """
+    staging = f"{host.paths.source}.new"
+    clone = sh("git", "clone", "--quiet", "--no-checkout", "--", host.source.repository, staging)
+    inside = sh("git", "-C", staging)
     wanted = f"{inside} rev-parse --verify --quiet"
     text = lines(
         quiet(host),
-        sh("rm", "-rf", beside),
+        sh("rm", "-rf", staging),
         f"timeout 600 {clone}",
         f"commit=$({wanted} {quote(f'origin/{ref}^{{commit}}')} || {wanted} {quote(f'{ref}^{{commit}}')}) || "
         f"{{ echo {quote(f'the repository has no branch, tag or commit {ref}')}; exit 1; }}",
         f'{inside} checkout --quiet --detach "$commit"',
-        sh("mv", beside, host.paths.source),
+        sh("mv", staging, host.paths.source),
         'echo "at commit $commit"',
     )
     return Script(f"clone {host.source.repository} at {ref}", text, within=700)

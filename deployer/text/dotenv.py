@@ -1,11 +1,22 @@
 """Lines of .env that Compose reads back byte for byte (compose-go's dotenv parser, dotenv/parser.go)."""
 
 import re
+from collections.abc import Collection
 
 _PLAIN = re.compile(r"[A-Za-z0-9_./:@%+,=-]*")
 
-SECRET_NAME = re.compile(r"SECRET|PASSWORD|TOKEN|KEY|DATABASE_URL")
-"""A variable whose name holds one of these is treated as a secret wherever it stands."""
+SECRET_WORDS = ("SECRET", "PASSWORD", "PASSWD", "PASSPHRASE", "TOKEN", "KEY", "DATABASE_URL")
+"""A variable whose name contains one of these, in upper or lower case, is a secret in every file.
+
+This is the only place that lists them: `engine/program.py` fills them into the scripts that run on a host.
+"""
+
+_SECRET_NAME = re.compile("|".join(SECRET_WORDS), re.IGNORECASE | re.ASCII)
+
+
+def is_secret(name: str, listed: Collection[str] = ()) -> bool:
+    """Whether a variable is a secret: by its name, or because the operator listed it as one (SENTRY_DSN)."""
+    return name in listed or bool(_SECRET_NAME.search(name))
 
 
 def line(name: str, value: str) -> str:

@@ -1,4 +1,4 @@
-"""A small HTTP client whose failures are values: asks one address for any name, and sees every header."""
+"""A small HTTP client whose failures are values: one address, any name, every header."""
 
 import contextlib
 import socket
@@ -106,7 +106,7 @@ def _late(limit: float) -> NoAnswer:
 def ask_all(
     site: Site, requests: Mapping[str, Request], *, limit: float = 10.0, verified: bool = True
 ) -> dict[str, Reply]:
-    """All requests side by side within `limit` seconds; every key has a reply."""
+    """All requests in parallel within `limit` seconds; every key has a reply."""
     tasks = {key: partial(ask, site, request, limit=limit, verified=verified) for key, request in requests.items()}
     replies = in_parallel(tasks, limit + 1.0)
     return {key: replies.get(key, _late(limit)) for key in requests}
@@ -131,7 +131,7 @@ def _host_header(site: Site, request: Request) -> str:
 def _exchange(connection: HTTPConnection, request: Request, host: str, held: list[socket.socket]) -> Answer:
     headers = {"Host": host, "Accept-Encoding": "gzip", "User-Agent": "deployer-verify", **request.headers}
     connection.request("GET", request.path, headers=headers, preload_content=False, decode_content=True)
-    held.append(connection.sock)  # which the connection lets go of where the body ends with the connection
+    held.append(connection.sock)  # which the connection releases where the body ends with it
     certificate = _certificate(held[0])
     response = connection.getresponse()
     try:
@@ -146,6 +146,6 @@ def _certificate(sock: socket.socket) -> bytes:
 
 
 def _cut(connection: HTTPConnection, held: list[socket.socket]) -> None:
-    """End a connection whose time is over, also one that is sent a byte now and then."""
+    """End a connection whose time is over, also one that receives a byte from time to time."""
     with contextlib.suppress(OSError, AttributeError):
         socket.socket.shutdown(held[0] if held else connection.sock, socket.SHUT_RDWR)

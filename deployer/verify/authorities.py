@@ -1,4 +1,4 @@
-"""Whom a connection trusts: the system's roots, the pinned certificate, or (to look at it only) anybody."""
+"""Which certificates a connection trusts: the system's roots, the pinned one, or (only to inspect it) any."""
 
 import ssl
 from functools import lru_cache
@@ -12,7 +12,7 @@ def trusting(site: Site) -> ssl.SSLContext:
 
 
 def trusting_any_name(site: Site) -> ssl.SSLContext:
-    """The same trust, whatever the name: tells a bad chain from a wrong name."""
+    """The same trust whatever the name: it distinguishes a bad chain from a wrong name."""
     return _trusting(site.mode, site.trusted_pem, check_hostname=False)
 
 
@@ -31,7 +31,7 @@ def _trusting(mode: Mode, pem: str | None, check_hostname: bool = True) -> ssl.S
 
 @lru_cache(maxsize=1)
 def unchecked() -> ssl.SSLContext:
-    """Trusts anybody: to look at a certificate, or at a site whose certificate was already judged."""
+    """Trusts any certificate: to inspect it, or a site whose certificate was judged already."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     context.check_hostname = False
     context.verify_mode = ssl.CERT_NONE

@@ -1,4 +1,4 @@
-"""What the world's DNS says about names: /etc/hosts has no say, search domains neither."""
+"""Addresses of names from public DNS, without /etc/hosts and search domains."""
 
 import ipaddress
 from collections.abc import Iterable, Sequence
@@ -33,7 +33,7 @@ def resolve(
     try:
         resolver = _resolver(nameservers or None, limit)
     except (dns.exception.DNSException, OSError, ValueError) as error:
-        return dict.fromkeys(asked, f"no name server to ask: {error}")
+        return dict.fromkeys(asked, f"no name server to query: {error}")
     tasks = {(name, kind): partial(_records, resolver, name, kind) for name in asked for kind in ("A", "AAAA")}
     answers = in_parallel(tasks, limit, at_once=len(tasks))
     late = f"no answer within {limit:g} s"

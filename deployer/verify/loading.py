@@ -37,7 +37,7 @@ def look(site: Site, index: Answer, workers: tuple[Reply, ...], *, limit: float 
     named = loaded_by(index.body, f"https://{site.domain}/")
     paths = named[:MOST]
     first = {path: Request(site.domain, path, bound=SCRIPT_BYTES) for path in paths}
-    first["missing"] = Request(site.domain, _beside(paths, MISSING), bound=4096)
+    first["missing"] = Request(site.domain, _same_directory(paths, MISSING), bound=4096)
     loaded = ask_all(site, first, limit=limit, verified=verified)
     missing = loaded.pop("missing")
     maps = {path: Request(site.domain, path, bound=4096) for path in _map_paths(loaded)}
@@ -52,13 +52,13 @@ def look(site: Site, index: Answer, workers: tuple[Reply, ...], *, limit: float 
     )
 
 
-def _beside(paths: tuple[str, ...], name: str) -> str:
+def _same_directory(paths: tuple[str, ...], name: str) -> str:
     """The name in the directory where the page's own assets are."""
     return posixpath.join(posixpath.dirname(urlsplit(paths[0]).path) if paths else "/", name)
 
 
 def _map_paths(loaded: Mapping[str, Reply]) -> tuple[str, ...]:
-    """Where the source maps of scripts and styles would be: as the file says, else beside it."""
+    """Where the source maps of scripts and styles would be: as the file says, else next to it."""
     return tuple(dict.fromkeys(path for asset, reply in loaded.items() for path in _maps_of(asset, reply)))
 
 

@@ -14,7 +14,7 @@ Kind = Literal["refused", "timed out", "closed", "certificate", "tls", "cannot a
 # What getting an answer may raise; ValueError covers a name that IDNA or http.client does not accept.
 NETWORK = (OSError, http.client.HTTPException, urllib3.exceptions.HTTPError, ValueError)
 
-# The local OpenSSL is not able (or not allowed) to ask what it was told to ask.
+# The local OpenSSL does not support (or allow) the handshake that was requested.
 _LOCAL = {"NO_PROTOCOLS_AVAILABLE", "NO_CIPHERS_AVAILABLE", "NO_CIPHER_MATCH"}
 
 
@@ -35,7 +35,7 @@ def no_answer(error: Exception) -> NoAnswer:
         case ssl.SSLEOFError() | ssl.SSLZeroReturnError():
             return NoAnswer("the connection was closed", "closed")
         case ssl.SSLError() if cause.reason in _LOCAL:
-            return NoAnswer(f"the local {ssl.OPENSSL_VERSION} cannot ask: {cause.reason}", "cannot ask")
+            return NoAnswer(f"the local {ssl.OPENSSL_VERSION} cannot make this handshake: {cause.reason}", "cannot ask")
         case ssl.SSLError():
             return NoAnswer(f"TLS was refused: {cause.reason or cause}", "tls")
         case _:

@@ -1,4 +1,4 @@
-"""Reads the names of scripts and styles out of a page, and the names of further scripts out of scripts."""
+"""Reads the names of scripts and styles from a page, and the names of further scripts from scripts."""
 
 import posixpath
 import re
@@ -14,7 +14,7 @@ _SURELY_HASHED = re.compile(r"[.-](?=[A-Za-z_-]*\d)(?:[0-9a-f]{8,}|[A-Za-z0-9_-]
 
 
 def is_hashed(path: str) -> bool | None:
-    """Whether the name changes with the content; None where it cannot be told."""
+    """Whether the name changes with the content; None where that cannot be determined."""
     name = posixpath.basename(path)
     if _SURELY_HASHED.search(name):
         return True
@@ -32,12 +32,12 @@ def loaded_by(html: bytes, address: str) -> tuple[str, ...]:
 
 
 def scripts_named_in(script: bytes, path: str) -> tuple[str, ...]:
-    """Paths of the scripts whose names stand as literals in a script: chunks that are loaded later."""
+    """Paths of the scripts whose names are literals in a script: chunks that are loaded later."""
     names = dict.fromkeys(match.decode() for match in _SCRIPT_NAME.findall(script))
     folder = posixpath.dirname(path)
-    beside = [posixpath.normpath(posixpath.join(folder, name)) for name in names]
+    relative = [posixpath.normpath(posixpath.join(folder, name)) for name in names]
     from_root = [posixpath.normpath("/" + name) for name in names]
-    return tuple(dict.fromkeys([*beside, *from_root]))
+    return tuple(dict.fromkeys([*relative, *from_root]))
 
 
 def _path(path: str, query: str) -> str:

@@ -1,4 +1,4 @@
-"""Several questions at once, with one limit for all of them."""
+"""Several tasks at once, with one limit for all of them."""
 
 import queue
 import threading
@@ -52,5 +52,5 @@ def _collect(
             break
         if error is not None:
             raise error
-        answers[key] = value  # type: ignore[assignment]  # None only beside an error
+        answers[key] = value  # type: ignore[assignment]  # None only together with an error
     return answers

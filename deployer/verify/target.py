@@ -1,4 +1,4 @@
-"""What is looked at: the names, the address they are asked at, and what ought to be served there."""
+"""The site to check: its names, the address to connect to, and what ought to be served there."""
 
 from dataclasses import dataclass
 from typing import Literal
@@ -20,7 +20,7 @@ class Site:
     """One deployment as seen from outside.
 
     `address` is connected to whatever the names resolve to (IPv4, IPv6 or a host name); empty means the names
-    themselves. `trusted_pem` is the certificate to pin in mode self-signed, else CAs trusted beside the
+    themselves. `trusted_pem` is the certificate to pin in mode self-signed, else CAs trusted besides the
     system's.
     """
 

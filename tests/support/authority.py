@@ -1,6 +1,6 @@
 """Let's Encrypt's own test CA (pebble) with its name server, as processes of this test run."""
 
-import itertools
+import fcntl
 import json
 import os
 import shutil
@@ -9,28 +9,33 @@ import ssl
 import subprocess
 import threading
 import urllib.request
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
 
-from testbed.shell import wait_for
+from testbed.places import cache_directory
+from testbed.shell import BedError, wait_for
 from tests.support.own_authority import Issued, issue
 
 LISTENERS = ("acme", "management", "dns", "names", "elsewhere")
-BAD_NONCES = "5"
-"""Percent of good nonces that pebble refuses: a client has to be ready to repeat (RFC 8555, 6.5)."""
+BAD_NONCES = 5
+"""Percent of good nonces that pebble refuses where it is told to: a client is to repeat (RFC 8555, 6.5).
+
+certbot gives up at two in a row and the tool asks it again: how many certificates were issued is not certain then.
+"""
+FIRST_PORT, LAST_PORT = 20_000, 30_000
 START_SECONDS = 20
 
 
 class Authority:
     """A CA and the name server it asks, at this machine's address as hosts see it; made by `authority`."""
 
-    def __init__(self, address: str, directory: Path, issued: Issued) -> None:
+    def __init__(self, address: str, directory: Path, issued: Issued, ports: Sequence[int]) -> None:
         self.address, self._directory, self._issued = address, directory, issued
-        self._ports = dict(zip(LISTENERS, _free_ports(address, len(LISTENERS)), strict=True))
+        self._ports = dict(zip(LISTENERS, ports, strict=True))
         self._pebble = ExitStack()
         self.bundle = directory / "bundle.pem"
         """What certbot and `verify` trust: the authority of the CA's API, and the root that it issues from."""
@@ -94,10 +99,10 @@ class Authority:
 
     # -- certificates ----------------------------------------------------------------------------------------------
 
-    def start(self) -> None:
+    def start(self, bad_nonces: int = 0) -> None:
         """Start pebble, and write the bundle: it makes a root anew each time, and knows no account of before."""
         command = ["pebble", "-config", str(self._directory / "pebble.json"), "-dnsserver", self.nameserver]
-        self._pebble.enter_context(_process(self._directory, "pebble", command))
+        self._pebble.enter_context(_process(self._directory, "pebble", command, bad_nonces))
         roots = f"https://{self.at('management')}/roots/0"
         root = wait_for(lambda: self._try_get(roots) or None, f"pebble at {roots}", seconds=START_SECONDS)
         self.bundle.write_bytes(self._issued.root.read_bytes() + root)
@@ -106,13 +111,13 @@ class Authority:
         self._pebble.close()
 
     @contextmanager
-    def away(self) -> Iterator[None]:
-        """The CA is down; afterwards another one, with a root of its own, is in its place."""
+    def away(self, bad_nonces: int = 0) -> Iterator[None]:
+        """The CA is down; afterwards another one, with a root of its own, is in its place, and refuses such nonces."""
         self.stop()
         try:
             yield
         finally:
-            self.start()
+            self.start(bad_nonces)
 
     def configure(self) -> None:
         settings = {
@@ -167,14 +172,15 @@ class Authority:
 def authority(address: str, directory: Path) -> Iterator[Authority]:
     """The CA and its name server, listening at this machine's address as hosts see it."""
     _install()
-    ready = Authority(address, directory, issue(directory, address))
-    ready.configure()
-    with ready.names():
-        ready.start()
-        try:
-            yield ready
-        finally:
-            ready.stop()
+    with reserved(address, len(LISTENERS)) as ports:
+        ready = Authority(address, directory, issue(directory, address), ports)
+        ready.configure()
+        with ready.names():
+            ready.start()
+            try:
+                yield ready
+            finally:
+                ready.stop()
 
 
 def _limiting(directory: bytes) -> type[BaseHTTPRequestHandler]:
@@ -208,8 +214,8 @@ def _limiting(directory: bytes) -> type[BaseHTTPRequestHandler]:
 
 
 @contextmanager
-def _process(directory: Path, name: str, command: list[str]) -> Iterator[None]:
-    settings = {"PEBBLE_VA_NOSLEEP": "1", "PEBBLE_AUTHZREUSE": "0", "PEBBLE_WFE_NONCEREJECT": BAD_NONCES}
+def _process(directory: Path, name: str, command: list[str], bad_nonces: int = 0) -> Iterator[None]:
+    settings = {"PEBBLE_VA_NOSLEEP": "1", "PEBBLE_AUTHZREUSE": "0", "PEBBLE_WFE_NONCEREJECT": str(bad_nonces)}
     with (directory / f"{name}.log").open("ab") as log:
         process = subprocess.Popen(command, stdout=log, stderr=log, env={**os.environ, **settings})
     try:
@@ -219,19 +225,34 @@ def _process(directory: Path, name: str, command: list[str]) -> Iterator[None]:
         process.wait(10)
 
 
-def _free_ports(address: str, count: int) -> Iterator[int]:
-    """Ports that nothing uses over TCP or UDP (the name server takes both), below those that connections are given."""
-    ports = itertools.count(20_000 + os.getpid() % 10_000)
-    with ExitStack() as held:
-        while count:
-            port = next(ports)
+@contextmanager
+def reserved(address: str, count: int) -> Iterator[Sequence[int]]:
+    """Ports for this process, below those that connections are given.
+
+    A range is its holder's as long as it has the range's lock; one of which a stranger uses a port is passed by.
+    """
+    for first in range(FIRST_PORT, LAST_PORT, count):
+        with (cache_directory() / f"ports-{first}.lock").open("w") as lock:
             try:
-                for kind in (socket.SOCK_STREAM, socket.SOCK_DGRAM):
-                    held.enter_context(socket.socket(type=kind)).bind((address, port))
-            except OSError:
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
                 continue
-            count -= 1
-            yield port
+            ports = range(first, first + count)
+            if all(_is_free(address, port) for port in ports):
+                yield ports
+                return
+    raise BedError(f"no {count} free ports in a row from {FIRST_PORT} to {LAST_PORT} at {address}")
+
+
+def _is_free(address: str, port: int) -> bool:
+    """Over TCP and UDP: the name server takes both."""
+    with ExitStack() as held:
+        try:
+            for kind in (socket.SOCK_STREAM, socket.SOCK_DGRAM):
+                held.enter_context(socket.socket(type=kind)).bind((address, port))
+        except OSError:
+            return False
+    return True
 
 
 def _install() -> None:

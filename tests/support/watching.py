@@ -1,54 +1,41 @@
 """What every process of a host was started with, while something is done: nothing secret may stand there."""
 
+import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 from testbed.host import TestHost
+from testbed.images import ensure_image
+from testbed.shell import docker
 
-WATCHER = r"""
-import os, signal, sys
-place, containers = sys.argv[1], sys.argv[2] == "containers"
-seen, going = set(), True
-def whole(path):
-    # In one read: between two, the process may have become another program, whose words begin elsewhere.
-    file = os.open(path, os.O_RDONLY)
-    try:
-        return os.read(file, 4 << 20)
-    finally:
-        os.close(file)
-def end(*_):
-    global going
-    going = False
-signal.signal(signal.SIGTERM, end)
-print("watching", flush=True)
-while going:
-    for entry in os.listdir("/proc"):
-        if not entry.isdigit():
-            continue
-        try:
-            group = open(f"/proc/{entry}/cgroup").read()
-            contained = "docker" in group and "docker.service" not in group
-            if contained and not containers:
-                continue
-            for what in ("cmdline",) if contained else ("cmdline", "environ"):
-                seen.add(what.encode() + b" " + whole(f"/proc/{entry}/{what}"))
-        except OSError:
-            pass
-open(place, "wb").write(b"\n".join(seen))
-"""
-"""Notes arguments, and outside of containers the environment, again and again, in memory till its end."""
+WATCHER = Path(__file__).with_name("watcher.py")
+RIGHTS = (
+    *("--pid=host", "--network=host", "--cap-add=NET_ADMIN", "--cap-add=SYS_PTRACE", "--cap-add=SYS_NICE"),
+    *("--security-opt=apparmor=unconfined", "--security-opt=seccomp=unconfined"),
+)
+END_SECONDS = 60
 
 
 @contextmanager
-def watched(host: TestHost, place: Path, *, containers: bool = False) -> Iterator[None]:
-    """Watch the host's processes meanwhile; what was seen is in `place` afterwards."""
-    host.write("/run/watch.py", WATCHER)
-    unit = "systemd-run --quiet --unit=watcher -p StandardOutput=file:/run/watch.log"
-    host.exec(f"{unit} python3 /run/watch.py /run/seen {'containers' if containers else 'host'}")
-    host.exec("timeout 10 bash -c 'until grep -q watching /run/watch.log; do sleep 0.05; done'")
-    try:
-        yield
-    finally:
-        host.exec("systemctl stop watcher")
-        place.write_text(host.exec("tr '\\0' ' ' </run/seen; rm /run/seen /run/watch.py /run/watch.log").stdout)
+def watched(host: TestHost, place: Path, *, containers: bool = False) -> Iterator[str]:
+    """Watch the host's processes meanwhile; what was seen is in `place` afterwards.
+
+    Gives `events` where the kernel tells of each process, `looks` where they are only looked at again and again.
+    """
+    init = docker("inspect", "--format", "{{.State.Pid}}", host.id).stdout.strip()
+    program = ("python3", "-c", WATCHER.read_text(), init, host.id, "containers" if containers else "host")
+    command = ("docker", "run", "--rm", "--interactive", *RIGHTS, ensure_image("services"), *program)
+    with (
+        place.open("wb") as seen,
+        subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, start_new_session=True) as process,
+    ):
+        assert process.stdout is not None
+        manner = process.stdout.readline().decode().strip()
+        assert manner in ("events", "looks"), "the watcher did not start"
+        try:
+            yield manner
+        finally:
+            out, _ = process.communicate(timeout=END_SECONDS)
+            seen.write(out.replace(b"\0", b" "))
+    assert process.returncode == 0

@@ -5,11 +5,14 @@ import re
 import statistics
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Set
+from importlib import import_module
 from pathlib import Path
 
 import pytest
 
 from deployer.commands import NAMES
+from deployer.engine.plan import name_of
+from deployer.steps import GUIDE, UPDATE
 from tasks import namespace
 
 ROOT = Path(__file__).parents[2]
@@ -23,15 +26,24 @@ ORDER = (
 )
 """A file imports from its own folder and from those behind it. docs/architecture.md has the same list."""
 
+COMBINED = ("release",)
+"""The only step that is made of others: 10.1 changes several sections together."""
+
+SHARED = ("environment",)
+"""Still imported by other steps: what they share of .env belongs in site/."""
+
+SECTION = re.compile(r"(?:[2-9]|1[0-4])\.\d? [A-Z].*")
+"""The number of a section of the guide (2 to 14), and what the step does in it."""
+
 SSH = ("fabric", "paramiko")
 
 ANY = {
-    "inventory/hosts.py": "what tomllib gives",
+    "inventory/host_files.py": "what tomllib gives",
     "transport/channel.py": "the seam to paramiko, which takes more than its types say",
     "transport/connection.py": "the seam to fabric, which has no types",
 }
 LONG: dict[str, str] = {}
-TALL = {"releases/scripts/roll_out.sh": "301 lines; its parts become files of their own"}
+TALL: dict[str, str] = {}
 SHARED_STEMS = {
     "backup": "a backup: its command, its schedule, what runs on the host",
     "certificate": "the certificate: how it is made, how it looks from outside",
@@ -40,7 +52,6 @@ SHARED_STEMS = {
     "database": "the database: its container, its dump",
     "drill": "a restore drill",
     "environment": "the application's environment variables",
-    "functions": "the bash functions of a folder, composed",
     "hosts": "the hosts of the inventory: read, chosen",
     "images": "the images of a release",
     "logs": "the logs of a host",
@@ -114,6 +125,27 @@ def test_imports_point_one_way(path: Path) -> None:
             other = folder_of(module)
             wrong = ORDER.index(other) < ORDER.index(own)
             assert not wrong, f"{short(path)} imports {module}"
+
+
+STEPS = sorted(path.stem for path in (PACKAGE / "steps").glob("*.py") if path.stem != "__init__")
+
+
+@pytest.mark.parametrize("name", STEPS)
+def test_steps_are_sections(name: str) -> None:
+    """Each file of steps/ is one step that a command runs, titled by its section; it imports no other step."""
+    step = import_module(f"deployer.steps.{name}")
+    assert {"TITLE", "probes", "plan"} <= set(vars(step))
+    assert SECTION.fullmatch(step.TITLE), step.TITLE
+    assert name in {name_of(known) for known in (*GUIDE, *UPDATE)}
+    if name not in COMBINED:
+        modules = set(imported(PACKAGE / "steps" / f"{name}.py"))
+        assert {other for other in STEPS if f"deployer.steps.{other}" in modules} <= set(SHARED)
+
+
+def test_titles_of_steps_are_unique() -> None:
+    """A title is how a step is reported."""
+    titles = [import_module(f"deployer.steps.{name}").TITLE for name in STEPS]
+    assert len(set(titles)) == len(titles)
 
 
 @pytest.mark.parametrize("path", FILES, ids=short)
@@ -314,7 +346,7 @@ def test_commands_are_files() -> None:
 
 
 def test_tasks_of_development_do_not_hide_commands() -> None:
-    """`invoke check` and `invoke bench` stand beside the commands, each under a name of its own."""
+    """`invoke check`, `bench` and `docs` have names that no command has."""
     names = list(namespace.task_names)
     assert set(NAMES) < set(names)
-    assert {"check", "bench"} == set(names) - set(NAMES)
+    assert {"check", "bench", "coverage", "docs", "release"} == set(names) - set(NAMES)

@@ -3,7 +3,7 @@
 from deployer import __version__
 from deployer.engine.program import script, text
 from deployer.inventory.model import Inventory
-from deployer.site.scripts.functions import cron_program
+from deployer.resources.cron import cron_program
 from deployer.text.marker import MARKER
 from deployer.text.shell import lines
 

@@ -207,6 +207,6 @@ backup() (
   mkdir -p "$messages"
   is_ready "$DIRECTORY" && begin && make_parts && publish || exit 1
   report_made "$began"
-  forget_old
-  forget_former
+  remove_old
+  remove_previous_state
 )

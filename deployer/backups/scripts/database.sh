@@ -47,7 +47,7 @@ database_dump() {
 
 database_rows() { printf '%s' "${rows:-null}"; }
 
-database_forget_former() { if [ -n "$DATABASE" ]; then ask_database postgres <<<"drop database if exists \"${DATABASE}_former\""; fi; }
+database_remove_previous() { if [ -n "$DATABASE" ]; then ask_database postgres <<<"drop database if exists \"${DATABASE}_former\""; fi; }
 
 # -- to restore --------------------------------------------------------------------------------------------------------
 

@@ -4,8 +4,9 @@ from deployer.backups.drill import compose_file, directory
 from deployer.backups.scripts.restore import unpack_functions
 from deployer.engine.program import script, text
 from deployer.inventory.model import Inventory
+from deployer.resources.cron import cron_program
 from deployer.site import compose
-from deployer.site.scripts.functions import cron_program, proxy_functions
+from deployer.site.scripts.proxy import proxy_functions
 from deployer.text.shell import lines, sh
 
 FILES = ("data", "config", "ssl")

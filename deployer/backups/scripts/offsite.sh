@@ -83,7 +83,7 @@ push_missing() {
 }
 
 # The days count back from the latest snapshot, which is always kept.
-forget_snapshots() {
+remove_old_snapshots() {
   try_restic "$long_limit" "all backups are copied, but old snapshots could not be removed" --quiet forget --prune --tag deployer \
     --host "$NAME" --group-by host --keep-within "${KEEP_DAYS}d" --keep-last "$KEEP_MIN"
 }
@@ -110,7 +110,7 @@ offsite_sync() {
   exec {other}>>"/run/lock/deployer-$NAME-offsite.lock"
   flock -w 600 "$other" || { why="another run is copying backups"; return 1; }
   open_repository && try_restic "$short_limit" "stale locks could not be removed" --quiet unlock &&
-    push_missing && forget_snapshots && check_weekly && list_snapshots
+    push_missing && remove_old_snapshots && check_weekly && list_snapshots
 }
 
 # After a backup: copies every complete backup that has no snapshot yet.

@@ -65,7 +65,7 @@ restore_back() {
   local code=0
   if [ "$(state)" = serving ]; then phase swapping; fi
   recover || code=$?
-  forget_unpacked
+  delete_unpacked
   return "$code"
 }
 
@@ -83,7 +83,7 @@ restore_end() {
 }
 
 # Deletes the unpacked files unless they may be in use.
-forget_unpacked() { case $(state) in swapping | serving) ;; *) rm -rf "$staging" ;; esac; }
+delete_unpacked() { case $(state) in swapping | serving) ;; *) rm -rf "$staging" ;; esac; }
 
 # Finishes or undoes an interrupted restore, before the next run under the lock or at boot.
 finish_interrupted() {
@@ -92,7 +92,7 @@ finish_interrupted() {
     serving) open_site; restore_end; return ;;
     swapping) echo "the restore of $ID was interrupted"; recover || true ;;
   esac
-  forget_unpacked
+  delete_unpacked
   if [ ! -e "$staging" ]; then return; fi
   echo "The previous state could not be put back: it is in $former, the restored one in $staging/new. Fix the errors above, then run any command again."
   return 5

@@ -6,8 +6,8 @@ from deployer.backups.catalogue import Backup
 from deployer.backups.scripts.backup import archive_functions, database_functions
 from deployer.engine.program import script, text
 from deployer.inventory.model import Inventory
-from deployer.releases.scripts.functions import ReleaseTarget, release_functions
-from deployer.site.scripts.functions import postgres_functions
+from deployer.releases.scripts.release import ReleaseTarget, release_functions
+from deployer.site.scripts.postgres import postgres_functions
 from deployer.text.shell import lines
 
 KINDS = ("data", "config", "ssl", "database")
@@ -28,7 +28,7 @@ def compare_files(host: Inventory, backup: Backup, scope: tuple[str, ...]) -> st
 
 
 def restore_functions(host: Inventory, backup: Backup, scope: tuple[str, ...], fallback: Mapping[str, str]) -> str:
-    """`unpack_verified`, `act`, `restore_end`, `restore_back` and `forget_unpacked`.
+    """`unpack_verified`, `act`, `restore_end`, `restore_back` and `delete_unpacked`.
 
     `fallback` are images by service, for where the backup's own are gone.
     """

@@ -61,7 +61,7 @@ publish() {
 
 # Removes what is older than KEEP_DAYS, but for the latest KEEP_MIN complete ones, and at least the latest one. A directory
 # with files that this script did not make is kept. It is hidden before it is removed, so that no half of one is seen.
-forget_old() {
+remove_old() {
   local one catalogue kept limit foreign
   catalogue=$(list_backups)
   kept=$(complete_ids <<<"$catalogue" | tail -n $((KEEP_MIN > 1 ? KEEP_MIN : 1)))
@@ -76,7 +76,7 @@ forget_old() {
 }
 
 # Removes the state that a restore has replaced, now that a backup holds the new one.
-forget_former() {
+remove_previous_state() {
   rm -rf "${ROOT:?}/.deployer/former"
-  database_forget_former 2>"$messages/other" || report "the previous database could not be removed; the next backup tries again"
+  database_remove_previous 2>"$messages/other" || report "the previous database could not be removed; the next backup tries again"
 }

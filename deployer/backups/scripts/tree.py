@@ -112,7 +112,7 @@ def _refuse_unsafe(member: tarfile.TarInfo, allowed: tuple[str, ...], found: dic
     parents = member.name.split("/")[:-1]
     for length in range(1, len(parents) + 1):
         if found.get("/".join(parents[:length]), {}).get("type", "directory") != "directory":
-            raise Unsafe(f"{member.name!r} lies below what is no directory")
+            raise Unsafe(f"{member.name!r} is below something that is not a directory")
 
 
 def _refuse_name(name: str, allowed: tuple[str, ...]) -> None:

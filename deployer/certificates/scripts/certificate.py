@@ -2,7 +2,8 @@
 
 from deployer.engine.program import script
 from deployer.inventory.model import Inventory
-from deployer.site.scripts.functions import cron_program, proxy_functions
+from deployer.resources.cron import cron_program
+from deployer.site.scripts.proxy import proxy_functions
 from deployer.text.shell import lines
 
 

@@ -22,7 +22,7 @@ while IFS= read -r argument; do
 done <<<"$ARGUMENTS"
 
 # A plain name: BuildKit in dockerd makes /SLICE/buildkit/ID of it. With a colon at its end, as dockerd's own
-# cgroup-parent has it, the processes land in system.slice beside the site (buildkit, executor/oci/spec.go; seen with
+# cgroup-parent has it, the processes end up in system.slice together with the site (buildkit, executor/oci/spec.go; seen with
 # Docker 26.1). system.slice, where the site is, has the weight 100.
 if [ -n "$SLICE" ]; then
   memory=$(awk '/^MemAvailable:/ { print int($2 * 0.9) }' /proc/meminfo)
@@ -34,7 +34,7 @@ fi
 # Without attestations: where Docker keeps images in containerd they would make an index of several images of each.
 BUILDX_NO_DEFAULT_ATTESTATIONS=1 docker buildx build --load "${words[@]}" "$export/$CONTEXT" 2>&1 || {
   if grep -qs '^oom_kill [1-9]' "/sys/fs/cgroup/$SLICE/memory.events"; then
-    echo "the kernel ended a build for want of memory: [build] where = \"operator\" or \"registry\" builds elsewhere"
+    echo "the kernel killed the build because memory ran out: set [build] where = \"operator\" or \"registry\" to build elsewhere"
   fi
   exit 1
 }

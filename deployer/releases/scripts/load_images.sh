@@ -1,3 +1,2 @@
-# Loads the images that arrive as one gzip stream: the images' list comes last in it, so a stream that was cut has none.
-# Needs nothing.
+# Loads images from standard input, one gzip stream. Their list comes last in it, so an incomplete stream has none.
 docker load --quiet

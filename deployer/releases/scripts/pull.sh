@@ -1,7 +1,7 @@
-# Pulls one image, and forgets those of the same repository that no release has a name of any more.
+# Pulls one image, and removes those of the same repository that no release needs any more.
 # Needs REFERENCE (NAME:TAG or NAME@DIGEST) and IMAGE, the name that releases give it, without a tag.
 docker pull --quiet "$REFERENCE" || {
-  echo "where the registry wants a login, a person logs in on the host, once and as root: sudo docker login ${REFERENCE%%/*}"
+  echo "if the registry requires a login, log in once on the host as root: sudo docker login ${REFERENCE%%/*}"
   exit 1
 }
 kept=$(docker image ls --no-trunc --format '{{.ID}}' --filter "reference=$IMAGE:*")

@@ -1,17 +1,18 @@
-# What a release is made of besides its containers, kept so that it can come back: below $STATE/releases/ID the
-# configuration (docker-compose.yml, nginx.conf, NAME.conf, environment without its secrets), `services` (as roll.sh
-# reads them) and the wallet's files whose names hold a hash of their content. Secrets never come back: the newest stay.
+# What a release consists of besides its containers, kept for a rollback: below $STATE/releases/ID the
+# configuration (docker-compose.yml, nginx.conf, NAME.conf, environment without its secrets), `services` (as
+# containers.sh reads them) and the wallet's files whose names hold a hash of their content. Secrets are never restored: the current ones stay.
 # Needs NAME, ROOT, NGINX, STATE, ENV_FILE, REF, COMMIT, CONFIGURATION (a digest), ENVIRONMENT (its lines, [secret] in
-# place of each secret), KEEP (ids of releases), HASHED (an expression for names), SERVICES; proxy.sh and write_env.sh.
+# place of each secret), KEEP (ids of releases), HASHED (an expression for names), SERVICES; proxy.sh, mask.sh and
+# write_env.sh.
 releases=$STATE/releases
 log=$STATE/releases.jsonl
 next=$releases/.next
-image_id='{{if .RepoDigests}}{{index .RepoDigests 0}}{{else}}{{.Id}}{{end}}' # what was pulled is told by its digest
-users=$STATE/backend.user # for each image of the backend, by id, whom logs/ and data/ have to belong to
+image_id='{{if .RepoDigests}}{{index .RepoDigests 0}}{{else}}{{.Id}}{{end}}' # a pulled image is identified by its digest
+users=$STATE/backend.user # for each image of the backend, by id, the owner that logs/ and data/ must have
 
 current_release() { sed -nE 's/^\{"id": "([^"]*)".*"result": "(deployed|restored)".*/\1/p' "$log" 2>/dev/null | tail -n 1; }
 
-# As it stands there, which is JSON already.
+# As it is written there, which is JSON already.
 who() { sed -nE 's/^\{"who": "(([^"\\]|\\.)*)".*/\1/p' "/run/deployer/$NAME/holder" 2>/dev/null | head -n 1; }
 
 plain() { tr -d "\"\\\\" <<<"$1" | tr -cd '[:print:]' | cut -c -200; }
@@ -41,8 +42,8 @@ record_failure() {
 
 # -- the wallet's files -------------------------------------------------------------------------------------------------
 
-# A browser that loaded an index goes on to ask for the files that it names, from whichever release answers: those whose
-# names hold a hash of their content stay there, from before the switch on, for as long as their release is kept.
+# A browser that loaded an index requests the files that it names, from whichever release answers. Files whose names hold a
+# hash of their content are kept from before the switch for as long as their release is retained.
 keep_assets() {
   local image container
   image=$(sed -nE 's/^demo-wallet( [^ ]+){4} ([^ ]+) .*/\2/p' <<<"$SERVICES")
@@ -60,12 +61,12 @@ keep_assets() {
 
 forget_next() { rm -rf "$next"; }
 
-# -- to keep, and to come back -------------------------------------------------------------------------------------------
+# -- keep and restore -------------------------------------------------------------------------------------------------
 
-# For people who look: builds are made from the commit, whatever is checked out.
-checkout() { git -c safe.directory='*' -C "$ROOT/src" checkout --quiet --force --detach "$COMMIT" || echo "the clone stays where it is"; }
+# For people who look into the clone: builds use the commit, whatever is checked out.
+checkout() { git -c safe.directory='*' -C "$ROOT/src" checkout --quiet --force --detach "$COMMIT" || echo "the clone could not check out $COMMIT; it stays where it is"; }
 
-# What keep_assets has begun.
+# Completes what keep_assets began.
 record() {
   local id
   id=$(new_id)
@@ -77,10 +78,10 @@ record() {
   mv "$next" "$releases/$id"
   write_line "$id" deployed ""
   echo "release $id"
-  prune "$KEEP $id" || echo "what is older could not be removed; the next release tries again"
+  prune "$KEEP $id" || echo "older releases could not be removed; the next release tries again"
 }
 
-# The containers serve; of the release's configuration `restore` has seen.
+# The containers serve already, and `restore` has put the configuration in place.
 record_restored() {
   forget_next
   checkout
@@ -89,19 +90,27 @@ record_restored() {
 
 put_file() { cmp -s "$1" "$2" || { cp -a "$1" "$2.deployer-new" && mv -f "$2.deployer-new" "$2"; }; }
 
-secrets_in() { sed -n 's/^# secrets: //p' "$1" | tr ' ' '\n'; sed -nE 's/^([A-Za-z0-9_]*(SECRET|PASSWORD|TOKEN|KEY|DATABASE_URL)[A-Za-z0-9_]*)=.*/\1/Ip' "$1"; }
+# The names of the secrets in the file $1.
+secrets_in() {
+  local listed
+  listed=$(listed_secrets "$1")
+  tr ' ' '\n' <<<"$listed" | sed '/^$/d'
+  each_entry "$1" print_secret_name
+}
+
+print_secret_name() { if [ "$1" != other ] && is_secret "$3" "$listed"; then printf '%s\n' "$3"; fi; }
 
 # The names in the lines `# secrets: NAME …` of these files, in one line, each once.
-listed_in() { sed -n 's/^# secrets: //p' "$@" | tr ' ' '\n' | awk '!seen[$0]++' | tr '\n' ' '; }
+listed_in() { sed -n 's/\r$//; s/^# secrets: //p' "$@" | tr ' ' '\n' | awk '!seen[$0]++' | tr '\n' ' '; }
 
-# The environment of that release, with every secret that stands here now, and all that are known for secrets.
+# The environment of that release, with the current secrets, and with every variable that is now a secret.
 restore_environment() {
   local wanted name listed
   listed=$(listed_in "$1" "$ENV_FILE")
   wanted=$(awk -v listed="${listed% }" '/^# secrets: / { next } { print } NR == 1 && listed { print "# secrets: " listed }' "$1")
-  for name in $(secrets_in "$ENV_FILE" | sort -u); do
-    if ! grep -q "^$name=" <<<"$wanted"; then wanted+=$'\n'"$name=[secret]"; fi
-  done
+  while IFS= read -r name; do
+    if [[ $'\n'$wanted != *$'\n'"$name="* ]]; then wanted+=$'\n'"$name=[secret]"; fi
+  done < <(secrets_in "$ENV_FILE" | sort -u)
   FILE=$ENV_FILE WANTED=$wanted PAYLOAD=/dev/null write_env
 }
 
@@ -125,7 +134,7 @@ restore() {
   put_file "$from/nginx.conf" "$NGINX/nginx.conf" && put_file "$from/$NAME.conf" "$NGINX/conf.d/$NAME.conf" && reload_proxy
 }
 
-# -- to forget -----------------------------------------------------------------------------------------------------------
+# -- prune --------------------------------------------------------------------------------------------------------------
 
 names_in() { local directory; for directory; do (cd "$directory" && find . -type f -print0); done | sort -zu; }
 

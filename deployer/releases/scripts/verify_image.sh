@@ -1,5 +1,5 @@
-# Proves an image on the host and gives it its name TAG: of the wallet every public file is searched for each secret that
-# stands in ENV_FILE (they never leave the host, so this is done here wherever it was built), and they must hold API.
+# Checks an image on the host and gives it its name TAG. Every public file of the wallet is searched for each secret in
+# ENV_FILE (secrets never leave the host, so this happens here wherever the image was built), and API must be in them.
 # Needs CANDIDATE, TAG, STATE, ENV_FILE, API (or none: not the wallet), KEEP ("yes": CANDIDATE stays); mask.sh in front.
 container=${TAG%%:*}-look
 site=$STATE/look
@@ -21,12 +21,12 @@ if [ -n "$API" ]; then
   code=0
   found=$(grep -rlF -f <(secrets_of "$ENV_FILE") "$site") || code=$?
   case $code in
-    0) refuse "the wallet's public files hold a secret of $ENV_FILE: ${found//"$site/"/}" ;;
+    0) refuse "the wallet's public files contain a secret of $ENV_FILE: ${found//"$site/"/}" ;;
     1) ;;
     *) refuse "the wallet's public files could not be searched for secrets" ;;
   esac
   grep -rqF "$API" "$site" ||
-    refuse "the wallet's files do not hold $API: is wallet.api_url_variable the name its build reads?"
+    refuse "the wallet's files do not contain $API: check that its build reads wallet.api_url_variable"
 fi
 docker tag "$CANDIDATE" "$TAG"
 forget

@@ -1,4 +1,4 @@
-# Tests the new configuration with what else lies in NGINX, in a copy beside, in a container without a network.
+# Tests the new configuration together with the other files in NGINX, in a copy, in a container without a network.
 # Needs NGINX, IMAGE, UPSTREAMS and UPSTREAMS_FILE (used where there is none yet) and $STAGED.
 tree=$(mktemp -d)
 trap 'rm -rf "$tree"' EXIT

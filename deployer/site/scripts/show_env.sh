@@ -1,32 +1,55 @@
 # Shows FILE with its mode and owner first and every secret replaced by [secret STATE DIGEST]; only those named in
 # SUPPLIED, which the operator has too, get a digest to be compared by. The line DERIVED, with [DB_PASSWORD] in place of
-# that password, is shown as it is given: what stands there can be known to be of today. Nothing where there is no file.
+# that password, is shown as it is given when it is up to date. Of comments only the tool's own are shown: MARKER and the
+# list of secrets. Nothing where there is no file. Needs mask.sh.
 [ -e "$FILE" ] || exit 0
-named=" $SUPPLIED $(sed -n 's/^# secrets: //p' "$FILE") "
-password=$(sed -n 's/^DB_PASSWORD=//p' "$FILE" | tail -n 1 | sed -E "s/^'(.*)'\$/\1/; s/^\"(.*)\"\$/\1/")
-stat -c '%a %U:%G' "$FILE"
-while IFS= read -r line || [ -n "$line" ]; do
-  name=${line%%=*}
-  if [ -n "$password" ] && [ "$line" = "${DERIVED%%\[*}$password${DERIVED#*\]}" ] && [[ " $SUPPLIED " != *" $name "* ]]; then
-    printf '%s\n' "$DERIVED"
-    continue
-  fi
-  case $line in
-    \#*SECRET*|\#*PASSWORD*|\#*TOKEN*|\#*KEY*|\#*DATABASE_URL*) printf '%s\n' "# [not shown]"; continue ;;
-    \#*|"") printf '%s\n' "$line"; continue ;;
-    *=*) ;;
-    *) printf '%s\n' "[not a variable]"; continue ;;
+listed="$SUPPLIED $(listed_secrets "$FILE")"
+broken=
+
+show_other() {
+  case $1 in
+    "$MARKER"|"# secrets: "*|"") printf '%s\n' "$1" ;;
+    \#*) echo "# [not shown]" ;;
+    *) echo "[not a variable]" ;;
   esac
-  case $name in
-    *SECRET*|*PASSWORD*|*TOKEN*|*KEY*|*DATABASE_URL*) ;;
-    *) case $named in *" $name "*) ;; *) printf '%s\n' "$line"; continue ;; esac ;;
-  esac
-  value=${line#*=}
-  case $value in \'*\') value=${value#\'}; value=${value%\'}; value=${value//\\\'/\'} ;; \"*\") value=${value#\"}; value=${value%\"} ;; esac
-  state=kept digest=
+}
+
+# Behind a quote that never ends a line may be a part of that value.
+show_public() {
+  if [ -n "$broken" ]; then echo "[not shown]"; else printf '%s\n' "${1//$'\n'/\\n}"; fi
+}
+
+# Sets `state`: kept, or what is wrong with the value.
+assess() {
+  state=kept
   if [ "${#value}" -lt 32 ]; then state=short; fi
   case $value in \<*|*CHANGE_ME*|*change_me*|*changeme*|your[-_]*) state=placeholder ;; esac
-  if [ "$name" = DB_PASSWORD ] && ! [[ $value =~ ^[A-Za-z0-9._~-]{8,}$ ]]; then state=unfit; fi
+  if [ "$2" = DB_PASSWORD ] && ! [[ $value =~ ^[A-Za-z0-9._~-]{8,}$ ]]; then state=unfit; fi
+  if [ "$1" = unclosed ]; then state=unclosed; fi
+}
+
+show_entry() {
+  local kind=$1 head=$2 name=${3:-} text=${4:-} value state digest=
+  if [ "$kind" = other ] && [ -z "$broken" ]; then show_other "$head"; return; fi
+  if [ "$kind" = other ]; then echo "[not shown]"; return; fi
+  if [ -n "$password" ] && [ "$head$text" = "${DERIVED%%\[*}$password${DERIVED#*\]}" ] && [[ " $SUPPLIED " != *" $name "* ]]; then
+    printf '%s\n' "$DERIVED"
+    return
+  fi
+  if ! is_secret "$name" "$listed"; then
+    if [ "$kind" = unclosed ]; then broken=1; fi
+    show_public "$head$text"
+    return
+  fi
+  plain_value "$text"
+  assess "$kind" "$name"
+  if [ "$kind" = unclosed ]; then broken=1; fi
   case " $SUPPLIED " in *" $name "*) digest=$(printf %s "$value" | sha256sum); digest=${digest%% *} ;; esac
-  printf '%s=[secret %s %s]\n' "$name" "$state" "$digest"
-done <"$FILE"
+  printf '%s[secret %s %s]\n' "$head" "$state" "$digest"
+}
+
+password=
+note_password() { local value; if [ "${3:-}" = DB_PASSWORD ]; then plain_value "$4"; password=$value; fi; }
+each_entry "$FILE" note_password
+stat -c '%a %U:%G' "$FILE"
+each_entry "$FILE" show_entry

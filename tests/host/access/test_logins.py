@@ -11,7 +11,6 @@ from testbed.gateway import Pair, isolate
 from testbed.host import TestHost
 from testbed.origin import Repository
 from testbed.reach import is_open
-from testbed.variants import Variant
 from tests.support.tool import Deployment, booted, deployment
 
 ROOT = "/opt/biometric-did"
@@ -54,6 +53,7 @@ def house(bed: Bed, provisioned_snapshot: str) -> Iterator[TestHost]:
         yield host
 
 
+@pytest.mark.full(share=1 / 3)
 @pytest.mark.parametrize("name", LOGINS)
 def test_a_login_carries_a_job_with_files(
     house: TestHost, bed: Bed, repository: Repository, tmp_path: Path, name: str
@@ -93,12 +93,13 @@ def breaks_and_mends(deployed: Deployment) -> None:
     assert deployed.ok("provision", "--no-verify").recap["changed"] == 0
 
 
-def test_fresh_host_with_fish_and_a_sudo_password(
-    bed: Bed, repository: Repository, builds: str, tmp_path: Path
+def test_a_new_site_with_fish_and_a_sudo_password(
+    bed: Bed, repository: Repository, half_way: str, tmp_path: Path
 ) -> None:
-    """From nothing to a verified site through fish and `sudo -S`."""
-    variant = Variant(shell="/usr/bin/fish", sudo="password", user_password=PASSWORD)
-    with booted(bed, "fishy", variant, builds_of=builds) as host:
+    """From packages and Docker to a verified site through fish and `sudo -S`."""
+    with booted(bed, "fishy", from_snapshot=half_way) as host:
+        host.exec("apt-get install -y -q --no-install-recommends fish", seconds=120)
+        prepare(host, Login(shell="/usr/bin/fish", password=PASSWORD))
         deployed = replace(
             deployment(tmp_path / "inventory", host, bed, repository), environ={"DEPLOYER_SUDO_PASSWORD": PASSWORD}
         )

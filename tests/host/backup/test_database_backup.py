@@ -18,11 +18,11 @@ TABLES = {"postgres": "enabled = true", "releases": "settle = 0\ndrain = 5"}
 
 
 @pytest.fixture(scope="module")
-def stored(bed: Bed, builds: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Updated]:
+def stored(bed: Bed, half_way: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Updated]:
     """A host with a database, and records in all three stores."""
     directory = tmp_path_factory.mktemp("stored")
     repository = publish(f"dumped-{os.getpid()}", APPLICATION)
-    with booted(bed, "dumped", builds_of=builds) as host:
+    with booted(bed, "dumped", from_snapshot=half_way) as host:
         made = deployment(directory / "inventory", host, bed, repository, **TABLES)
         made.ok("provision")
         yield Updated(made, repository, visitor_of(made, directory))

@@ -29,9 +29,11 @@ AWAIT_LOCK = f'until [ -n "$(ls {REPOSITORY}/locks)" ]; do sleep 0.05; done'
 
 
 @pytest.fixture(scope="module")
-def copied(bed: Bed, repository: Repository, builds: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Copied]:
+def copied(
+    bed: Bed, repository: Repository, half_way: str, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Copied]:
     directory: Path = tmp_path_factory.mktemp("offsite")
-    with booted(bed, "offsite", builds_of=builds) as host:
+    with booted(bed, "offsite", from_snapshot=half_way) as host:
         site = Copied(deployment(directory, host, bed, repository, extra=inventory_text(keep_min=2)))
         site.supply(PASSWORD)
         site.deployment.ok("provision", "--no-verify")

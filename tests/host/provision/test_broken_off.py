@@ -22,10 +22,10 @@ from tests.host.provision.test_interrupted import (
     WORKING,
     Point,
     left_over,
-    listing,
 )
 from tests.support.interrupting import LOCK, await_point
-from tests.support.tool import Deployment, booted, deployment
+from tests.support.listing import listing
+from tests.support.tool import Deployment, deployment
 
 BACKENDS = "docker ps -q --filter label=com.docker.compose.service=backend-api"
 REMOVE_IMAGES = (
@@ -35,13 +35,6 @@ REMOVE_IMAGES = (
 HOLDER = f"{LOCK}.holder"
 HOLDER_SECONDS = 45
 """A host gives a silent operator 30, and some for a busy machine."""
-
-
-@pytest.fixture(scope="module")
-def undisturbed(bed: Bed, provisioned_snapshot: str) -> dict[str, str]:
-    """The listing of a host that was provisioned with no disturbance."""
-    with booted(bed, "untouched", from_snapshot=provisioned_snapshot) as host:
-        return listing(host)
 
 
 @dataclass(frozen=True)

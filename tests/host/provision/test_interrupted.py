@@ -11,7 +11,6 @@ from pathlib import Path
 
 import pytest
 
-from testbed import snapshot
 from testbed.bed import Bed
 from testbed.digest import difference
 from testbed.host import TestHost
@@ -19,10 +18,10 @@ from testbed.origin import Repository
 from tests.support.authority import authority
 from tests.support.cutting import Cutting
 from tests.support.interrupting import LOCK, await_point, through
+from tests.support.listing import ROOT, listing
 from tests.support.tool import Deployment, Outcome, booted, deployment
 
 DOMAIN = "wallet.example.test"
-ROOT = "/opt/biometric-did"
 STATE = f"{ROOT}/.deployer"
 CONF_D = f"{ROOT}/nginx/conf.d"
 SILENT_SECONDS = 60
@@ -68,32 +67,6 @@ POINTS = {
 }
 MANNERS = ("killed", "reset", "silent")
 
-LISTINGS = {
-    "file": f"find /etc {ROOT} \\( -path {ROOT}/source/.git -o -path {ROOT}/logs -o -path {ROOT}/data "
-    f"-o -path {ROOT}/nginx/logs -o -path /etc/letsencrypt -o -path /etc/ssl/certs \\) -prune "
-    "-o -printf '%p\\t%y %m %U:%G\\n' | sed -E 's|/releases/[0-9]+_[0-9]+-|/releases/WHEN-|'",
-    "content": f"cd {ROOT}; sha256sum docker-compose.yml nginx/nginx.conf nginx/conf.d/*.conf .deployer/bin/* "
-    ".deployer/docker/* /etc/cron.d/* /etc/logrotate.d/biometric-did /etc/docker/daemon.json "
-    "| awk '{print $2 \"\\t\" $1}'",
-    "settings": f"sed 's/\\(SECRET[A-Z_]*\\)=.*/\\1/; s/$/\\t/' {ROOT}/.env",
-    "rule": "sed -n 's/^### tuple ### \\(.*\\)/\\1\\t/p' /etc/ufw/user.rules /etc/ufw/user6.rules | sort",
-    "package": "dpkg-query -W -f '${Package}\\t${db:Status-Abbrev}\\n'",
-    "container": "docker ps -a --format '{{.Label \"com.docker.compose.service\"}}\\t{{.State}} {{.Image}}' | sort",
-    "image": "docker image ls --format '{{.Repository}}:{{.Tag}}\\t' | sort -u",
-    "network": "docker network ls --format '{{.Name}}\\t{{.Driver}}'",
-}
-"""What makes two hosts the same: lines of a name and, after a tab, what it is."""
-
-
-def listing(host: TestHost) -> dict[str, str]:
-    found: dict[str, str] = {}
-    for kind, command in LISTINGS.items():
-        for line in host.exec(command).stdout.splitlines():
-            name, _, value = line.partition("\t")
-            found[f"{kind} {name}"] = value
-    return found
-
-
 LEFTOVERS = {
     "containers": "for state in created exited dead; do docker ps -aq --filter status=$state; done",
     "files": "find /opt /etc -name '*.deployer-new' -o -name '*.upstreams.new' -o -name '*.upstreams.former'",
@@ -108,26 +81,6 @@ def left_over(host: TestHost) -> dict[str, str]:
     """What must not stay behind, by kind."""
     said = {kind: host.exec(command).stdout.strip() for kind, command in LEFTOVERS.items()}
     return {kind: what for kind, what in said.items() if what}
-
-
-@pytest.fixture(scope="module")
-def undisturbed(bed: Bed, provisioned_snapshot: str) -> dict[str, str]:
-    """The listing of a host that was provisioned with no disturbance."""
-    with booted(bed, "undisturbed", from_snapshot=provisioned_snapshot) as host:
-        return listing(host)
-
-
-@pytest.fixture(scope="module")
-def half_way(bed: Bed, repository: Repository, builds: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """The tag of a host with packages and Docker, whose run ended where the repository was to be cloned."""
-    tag = f"half-way-{os.getpid()}"
-    absent = f'repository = "{repository.url.removesuffix(".git")}-absent.git"'
-    with booted(bed, "half-way", builds_of=builds) as host:
-        made = deployment(tmp_path_factory.mktemp("half-way"), host, bed, repository, source=absent)
-        assert made.json("provision").exit_code == 1
-        bed.snapshot(host, tag)
-    yield tag
-    snapshot.forget(tag)
 
 
 @dataclass(frozen=True)
@@ -154,7 +107,7 @@ class Ground:
             yield deployment(directory, host, self.bed, self.repository, **changed)
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture
 def ground(bed: Bed, repository: Repository, builds: str, half_way: str, undisturbed: dict[str, str]) -> Ground:
     return Ground(bed, repository, builds, half_way, undisturbed)
 
@@ -208,7 +161,7 @@ def converges(deployed: Deployment, wanted: dict[str, str]) -> Outcome:
     return done
 
 
-@pytest.mark.full
+@pytest.mark.full(share=0.1)
 @pytest.mark.parametrize("manner", MANNERS)
 @pytest.mark.parametrize("name", [name for name, point in POINTS.items() if not point.acme])
 def test_a_run_that_is_cut_off_is_made_good_by_the_next(name: str, manner: str, ground: Ground, tmp_path: Path) -> None:
@@ -217,7 +170,7 @@ def test_a_run_that_is_cut_off_is_made_good_by_the_next(name: str, manner: str, 
         converges(direct, ground.undisturbed)
 
 
-@pytest.mark.full
+@pytest.mark.full(share=0.1)
 @pytest.mark.parametrize("manner", MANNERS)
 def test_a_run_that_is_cut_off_inside_certbot(manner: str, ground: Ground, tmp_path: Path) -> None:
     """As above, with a CA: one certificate is obtained, by what went on or by the next run."""

@@ -16,7 +16,7 @@ import pytest
 from testbed.bed import Bed
 from testbed.digest import digest
 from testbed.origin import Repository
-from tests.support.authority import Authority, authority
+from tests.support.authority import BAD_NONCES, Authority, authority
 from tests.support.tool import Deployment, Outcome, booted, deployment, touched
 from tests.support.visitor import Visitor
 
@@ -115,7 +115,7 @@ def test_names_that_lead_elsewhere_stop_before_anything_changes(site: Site) -> N
         site.authority.point_ipv6(DOMAIN, "")
     assert refused.exit_code == 1
     message = error(refused)
-    assert f"{API} points to 192.0.2.7" in message
+    assert f"{API} resolves to 192.0.2.7" in message
     assert f"{DOMAIN} has the IPv6 address 2001:db8::7" in message
     assert touched(before, digest(site.deployment.host)) == []
     assert site.authority.issued == 0
@@ -259,11 +259,14 @@ def in_trouble(site: Site, trouble: str) -> Iterator[None]:
 
 
 def test_placeholder(site: Site) -> None:
-    """No proxy and no certificate, as on a new host: a placeholder is served while the CA is away, then the CA's."""
+    """No proxy and no certificate, as on a new host: a placeholder is served while the CA is away, then the CA's.
+
+    The CA that comes back refuses some nonces, and is asked again.
+    """
     site.says(
         f"docker rm -f $(docker ps -q -f {PROXY}) && rm -rf {ROOT}/nginx/ssl/* {ROOT}/.deployer/tls /etc/letsencrypt"
     )
-    with site.authority.away():
+    with site.authority.away(BAD_NONCES):
         refused = site.deployment.json("provision")
         assert refused.exit_code == 1
         assert "cannot be reached from this host" in error(refused)

@@ -109,14 +109,14 @@ HOSTS = {
     ),
     "port 80 is taken": Refusal(
         1,
-        ("port 80 is taken by python3", "systemctl disable --now"),
+        ("port 80 is in use by python3", "systemctl disable --now"),
         f'systemd-run --quiet --unit=other-server python3 -c "{LISTEN}"; '
         "timeout 10 bash -c 'until ss -Hltn \"( sport = :80 )\" | grep -q .; do sleep 0.05; done'",
         "systemctl stop other-server",
     ),
     "two things at once": Refusal(
         1,
-        ("port 80 is taken by python3", "is not supported"),
+        ("port 80 is in use by python3", "is not supported"),
         f'systemd-run --quiet --unit=other-server python3 -c "{LISTEN}"; '
         "timeout 10 bash -c 'until ss -Hltn \"( sport = :80 )\" | grep -q .; do sleep 0.05; done'; "
         "cp /usr/lib/os-release /root; sed -i 's/^VERSION_ID=.*/VERSION_ID=\"10\"/' /usr/lib/os-release",
@@ -196,8 +196,8 @@ def test_dns_that_points_elsewhere(own: Deployment) -> None:
         refused(
             own,
             1,
-            f"{DOMAIN} points to 203.0.113.77, which is not this host",
-            f"{API} has the IPv6 address 2001:db8::7, which is not served",
+            f"{DOMAIN} resolves to 203.0.113.77, which is not this host",
+            f"{API} has the IPv6 address 2001:db8::7, but this host does not serve IPv6",
             "nowhere.example.test does not resolve",
             f"point the A record of {DOMAIN} to this host",
         )
@@ -208,7 +208,7 @@ def test_a_disk_that_is_full(boot: Boot, bed: Bed, repository: Repository, tmp_p
     """Too little room is said with the amount before anything is installed."""
     small = deployment(tmp_path / "inventory", boot("small", Variant(free_megabytes=700)), bed, repository)
     before = digest(small.host)
-    refused(small, 1, "MiB free, at least 2048 are needed", "free space on /")
+    refused(small, 1, "MiB free; at least 2048 MiB are required", "free space on /")
     assert touched(before, digest(small.host)) == []
 
 
@@ -384,7 +384,7 @@ def test_a_first_release_that_fails_says_why_and_can_be_mended(
         deployed,
         1,
         "start backend-api and wait until it is healthy; start demo-wallet and wait until it is healthy: failed",
-        "does not keep running; its last lines",
+        "does not keep running. The last lines of its log",
         "biometrics_moved_elsewhere",
         "fix the error above",
     )

@@ -11,7 +11,6 @@ from pathlib import Path
 
 import pytest
 
-from deployer.commands import NAMES
 from testbed.bed import Bed
 from testbed.host import TestHost
 from testbed.origin import Repository
@@ -36,6 +35,8 @@ KEPT = (
     r"/run/(docker|containerd)/.*/config\.json",
 )
 """Where secrets stand: .env, and what Docker keeps of a container: its environment, and what it printed."""
+
+LISTS = (("releases",), ("backups",), ("audit",))
 
 SHOW = "import os; print(*(f'{name}={value}' for name, value in sorted(os.environ.items())), sep='\\n', flush=True)"
 SHOW_AND_SERVE = f"{SHOW}; os.execvp('python', ['python', '/app/api_server_secure.py'])"
@@ -122,10 +123,9 @@ def test_no_secret_is_seen_anywhere(secretive: Deployment, tmp_path: Path) -> No
         host.exec(f"sed -i s/HTTPS_ONLY=true/HTTPS_ONLY=false/ {ROOT}/.env")
         run("provision", "--dry-run", "--diff", "-v")
         run("provision", "--diff", "--json")
-        for words in (("verify",), ("status",), ("logs",), ("logs", "backend-api")):
-            if words[0] in NAMES:
-                run(*words, "-v")
-                run(*words, "--json")
+        for words in (("verify",), ("status",), ("logs",), ("logs", "backend-api"), *LISTS):
+            run(*words, "-v")
+            run(*words, "--json")
         file.write_text(f"{good}\n[backend]\n{command_line(SHOW_AND_END)}\n")
         run("provision", "-v", exit_code=4)
         run("provision", "--json", exit_code=4)

@@ -126,7 +126,7 @@ def test_secrets_are_searched_for_on_the_host(site: Updated, operator: Mapping[s
     elsewhere.commit("2", **{"demo-wallet/src/app.js": f"{script}\nconsole.log('{secret}')\n"})
     refused = elsewhere.deployment.json("update")
     assert refused.exit_code == 1
-    assert "the wallet's public files hold a secret" in refused.out
+    assert "the wallet's public files contain a secret" in refused.out
     assert secret not in refused.out + refused.err
     after = set(host.exec(OURS).stdout.split()) - set(before.split())
     assert not [name for name in after if "wallet" in name or "unproved" in name]
@@ -142,7 +142,7 @@ def test_an_operator_who_cannot_build(site: Updated, tmp_path: Path) -> None:
     for words in (("update", "--dry-run"), ("update",)):
         refused = elsewhere.deployment.json(*words)
         assert refused.exit_code == 2
-        assert "Docker does not answer here" in refused.out
+        assert "Docker does not answer on this machine" in refused.out
         assert "install Docker with its buildx plug-in" in refused.out
     assert touched(before, digest(site.deployment.host)) == []
 
@@ -174,7 +174,7 @@ def test_pulled_by_digest(site: Updated, boot: Boot, bed: Bed, tmp_path: Path) -
     other = pulled.inventory / "web.toml"
     other.write_text(other.read_text().replace(f'domain = "{pulled.domain}"', 'domain = "other.example.test"'))
     refused = pulled.json("provision", "--no-verify")
-    assert (refused.exit_code, "do not hold https://api.other.example.test" in refused.out) == (1, True)
+    assert (refused.exit_code, "do not contain https://api.other.example.test" in refused.out) == (1, True)
     left = pulled.host.exec(f"docker image ls --format '{{{{.Tag}}}}' {names['wallet']}").stdout.split()
     assert left == [site.repository.head], "what no release has a name of is forgotten at the next pull"
 
@@ -200,10 +200,10 @@ def test_no_room(what: str, site: Updated) -> None:
     if what == "memory":
         host.write("/run/meminfo", "MemTotal: 1000000 kB\nMemAvailable: 300000 kB\nSwapFree: 100000 kB\n")
         host.exec("mount --bind /run/meminfo /proc/meminfo")
-        said = "only 390 MiB of memory are available, a build needs at least 512"
+        said = "only 390 MiB of memory are available; a build needs at least 512 MiB"
     else:
         host.exec("mount -t tmpfs -o size=1500m small /var/lib/docker")
-        said = "MiB are free at /var/lib/docker, a build needs at least 2048"
+        said = "MiB are free on /var/lib/docker; a build needs at least 2048 MiB"
     for words in (("update", "--dry-run"), ("update",)):
         refused = site.deployment.json(*words)
         assert refused.exit_code == 1

@@ -54,6 +54,7 @@ def test_traffic_notices_an_outage_and_nothing_else(provisioned: Deployment, vis
 
     with traffic(visitor.address, visitor.trusted, tmp_path) as restarted:
         provisioned.host.exec(f"docker restart {BACKEND}")
+    provisioned.await_site()
     print(f"\nrestarted: {restarted.counts.summary()}\n{proved_once(visitor, API, restarted.counts)}")
     assert restarted.counts.failures > 0
     assert "502" in restarted.counts.statuses

@@ -18,10 +18,12 @@ from tests.support.releasing import API, ROOT, Updated, visitor_of
 from tests.support.tool import Outcome, deployment
 from tests.support.traffic.counts import Counts
 from tests.support.traffic.proof import proved_once
-from tests.support.traffic.running import traffic
+from tests.support.traffic.running import BOUNDED, traffic
 
 OF_BACKEND = "--filter label=com.docker.compose.service=backend-api"
 UPSTREAMS = f"{ROOT}/nginx/conf.d/biometric-did.upstreams"
+UNREACHED_SECONDS = 5
+"""While Docker is restarted."""
 SETTINGS = "healthy_within = 20\nsettle = 7\ndrain = 15"
 
 POINTS = {
@@ -54,9 +56,9 @@ def site(boot: Boot, bed: Bed, tmp_path: Path, provisioned_snapshot: str) -> Sit
 
 
 @contextmanager
-def undropped(site: Updated, directory: Path) -> Iterator[None]:
+def undropped(site: Updated, directory: Path, rate: float) -> Iterator[None]:
     """Under traffic: not one request fails, and every POST runs once."""
-    with traffic(site.visitor.address, site.visitor.trusted, directory) as running:
+    with traffic(site.visitor.address, site.visitor.trusted, directory, rate=rate) as running:
         yield
     _told(site, running.counts)
     assert running.counts.failures == 0
@@ -96,11 +98,11 @@ BROKEN: dict[str, tuple[str, dict[str, str | None], int, str]] = {
 
 @pytest.mark.full
 @pytest.mark.parametrize("name", BROKEN)
-def test_a_release_that_is_broken(name: str, site: Site, tmp_path: Path) -> None:
+def test_a_release_that_is_broken(name: str, site: Site, rate: float, tmp_path: Path) -> None:
     """It is refused with its own words, the old one serves, and a mended one is deployed."""
     broken, files, code, said = BROKEN[name]
     updated = site()
-    with undropped(updated, tmp_path):
+    with undropped(updated, tmp_path, rate):
         updated.commit("2", broken=broken, **files)
         refused = updated.deployment.json("update")
         assert (refused.exit_code, said in refused.out) == (code, True), refused.out[-3000:]
@@ -114,10 +116,10 @@ def test_a_release_that_is_broken(name: str, site: Site, tmp_path: Path) -> None
 @pytest.mark.full
 @pytest.mark.parametrize("manner", ["killed", "reset"])
 @pytest.mark.parametrize("name", POINTS)
-def test_an_update_that_is_cut_off(name: str, manner: str, site: Site, tmp_path: Path) -> None:
+def test_an_update_that_is_cut_off(name: str, manner: str, site: Site, rate: float, tmp_path: Path) -> None:
     """The tool is killed, or its connection cut, at this point: one release serves, and the next update converges."""
     updated = site()
-    with undropped(updated, tmp_path):
+    with undropped(updated, tmp_path, rate):
         updated.commit("2")
         cut_off(updated, name, manner)
         await_jobs(updated.deployment.host)
@@ -128,10 +130,10 @@ def test_an_update_that_is_cut_off(name: str, manner: str, site: Site, tmp_path:
 
 @pytest.mark.full
 @pytest.mark.parametrize("name", ["the new backend starts", "the new ones settle", "the proxy is being switched"])
-def test_an_update_that_is_broken_off(name: str, site: Site, tmp_path: Path) -> None:
+def test_an_update_that_is_broken_off(name: str, site: Site, rate: float, tmp_path: Path) -> None:
     """Ctrl-C: exit 130, the lock free at once, one release serves; a switch that has begun is finished first."""
     updated = site()
-    with undropped(updated, tmp_path):
+    with undropped(updated, tmp_path, rate):
         updated.commit("2")
         run = updated.deployment.start("update")
         await_point(updated.deployment, run, POINTS[name])
@@ -163,10 +165,10 @@ def await_jobs(host: TestHost) -> None:
 
 
 @pytest.mark.full
-def test_a_full_disk_during_the_build(site: Site, tmp_path: Path) -> None:
+def test_a_full_disk_during_the_build(site: Site, rate: float, tmp_path: Path) -> None:
     """Docker's disk runs full while the image is built: the old release serves, and a smaller one is deployed."""
     updated = site()
-    with small_disk(updated.deployment.host), undropped(updated, tmp_path):
+    with small_disk(updated.deployment.host), undropped(updated, tmp_path, rate):
         dockerfile = (APPLICATION / "Dockerfile.backend").read_text()
         updated.commit("2", **{"Dockerfile.backend": f"{dockerfile}\nRUN head -c 6G /dev/zero >/tmp/large\n"})
         refused = updated.deployment.json("update")
@@ -198,19 +200,22 @@ def small_disk(host: TestHost) -> Iterator[None]:
 
 @pytest.mark.full
 def test_docker_is_restarted(site: Site, tmp_path: Path) -> None:
-    """In mid-update: containers live on (live-restore), Docker's rules for ports are gone for a moment."""
+    """While the new containers settle: all live on (live-restore), the update is waited for and brought to its end.
+
+    Docker's rules for ports are gone for a moment: some visitors reach nobody then, but nobody gets a wrong answer.
+    """
     updated = site()
     with traffic(updated.visitor.address, updated.visitor.trusted, tmp_path) as running:
         updated.commit("2")
         run = updated.deployment.start("update", "--json")
-        await_point(updated.deployment, run, POINTS["the new backend starts"])
+        await_point(updated.deployment, run, POINTS["the new ones settle"])
         updated.deployment.host.exec("systemctl restart docker.service")
         out, err = run.communicate(timeout=400)
-        assert run.returncode in (0, 4), out + err
-        assert whole(updated) in ("1", "2")
-        converges(updated, "2")
+        assert run.returncode == 0, out + err
+        assert whole(updated) == "2"
+        assert updated.update().recap["changed"] == 0
+        assert updated.left_over == {}
     counts = running.counts
     _told(updated, counts)
-    times = [failure.at for failure in counts.examples]
-    print(f"exit {run.returncode}; failures within {max(times, default=0.0) - min(times, default=0.0):.1f} s")
-    assert counts.failures <= counts.in_all * 0.05
+    assert set(counts.statuses) <= {"101", "200"}
+    assert counts.failures <= UNREACHED_SECONDS * BOUNDED

@@ -134,6 +134,6 @@ def test_a_proxy_that_does_not_look(provisioned: Deployment) -> None:
     host.exec(f"cp -a /root/new {site}")
     failed = provisioned.json("maintenance", "on")
     assert failed.exit_code == 4, failed.out
-    assert "does not look at this switch" in failed.out
+    assert "the proxy ignores the switch" in failed.out
     assert "maintenance" not in host.exec(f"ls {ROOT}/nginx").stdout
     assert visitor(provisioned).ask(DOMAIN).status == 200

@@ -13,6 +13,10 @@ from pydantic import TypeAdapter
 from tests.support.traffic.counts import Counts
 
 DOMAIN = "wallet.example.test"
+BOUNDED = 60.0
+"""Requests of the quick clients a second: each asks several times a second, and the host has time to work."""
+UNBOUNDED = 0.0
+"""A closed loop: as many as the machine can do, which leaves nothing of it to what is done meanwhile."""
 END_SECONDS = 60
 """What is in flight at the end is awaited: at most 30 s."""
 
@@ -41,7 +45,7 @@ def traffic(
     site: str = DOMAIN,
     api: str = f"api.{DOMAIN}",
     most: int = 0,
-    rate: float = 0.0,
+    rate: float = BOUNDED,
     seconds: float = 900.0,
 ) -> Iterator[Running]:
     """Everything that stands inside happens under traffic, from the first answer to every client until its end.

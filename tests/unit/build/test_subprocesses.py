@@ -16,14 +16,14 @@ def test_lines_are_told() -> None:
     """Both outputs, line by line; the last ones are given back."""
     told: list[str] = []
     words = ("bash", "-c", "echo one; echo two >&2; read -r word || echo nothing; echo $MORE")
-    assert run(words, "it", limit=10, say=told.append, environ={"MORE": "more"}) == tuple(told)
+    assert run(words, "it", limit=10, show=told.append, environ={"MORE": "more"}) == tuple(told)
     assert told == ["one", "two", "nothing", "more"]
 
 
 def test_failure() -> None:
     """With the last lines and the exit code."""
     with pytest.raises(DeployerError, match="build it: failed on this machine") as failed:
-        run(("bash", "-c", "seq 100; exit 7"), "build it", limit=10, say=lambda line: None)
+        run(("bash", "-c", "seq 100; exit 7"), "build it", limit=10, show=lambda line: None)
     assert failed.value.context.exit_code == 7
     assert failed.value.context.output.splitlines()[-1] == "100"
     assert len(failed.value.context.output.splitlines()) == 40
@@ -34,13 +34,13 @@ def test_nothing_goes_on(broken_off: bool, tmp_path: Path) -> None:
     """At the limit, and when the run is broken off, what the command started ends too."""
     script = f"sleep 300 & echo $! >{tmp_path}/pid; echo ready; wait; sleep 300"
 
-    def say(line: str) -> None:
+    def show(line: str) -> None:
         if broken_off:
             raise KeyboardInterrupt
 
     began = time.monotonic()
     with pytest.raises((DeployerError, KeyboardInterrupt)):
-        run(("bash", "-c", script), "it", limit=1, say=say)
+        run(("bash", "-c", script), "it", limit=1, show=show)
     assert time.monotonic() - began < 10
     assert ends(int((tmp_path / "pid").read_text()))
 
@@ -70,10 +70,10 @@ esac
     ("version", "buildx", "said"),
     [
         ("echo 26.1.5+dfsg1", "echo ok", ""),
-        ("exit 1", "echo ok", "Docker does not answer here"),
-        ("echo 20.10.24", "echo ok", "Docker 20.10.24 is too old here, 23 is needed"),
-        ("echo 26.1.5", "exit 1", "Docker has no buildx here"),
-        (None, None, "there is no docker here"),
+        ("exit 1", "echo ok", "Docker does not answer on this machine"),
+        ("echo 20.10.24", "echo ok", "Docker 20.10.24 on this machine is too old; 23 is required"),
+        ("echo 26.1.5", "exit 1", "Docker on this machine has no buildx"),
+        (None, None, "docker is not installed on this machine"),
     ],
 )
 def test_check(version: str, buildx: str, said: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

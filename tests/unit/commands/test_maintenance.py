@@ -6,14 +6,14 @@ from pathlib import Path
 
 import pytest
 
-from deployer.commands.maintenance import Maintenance, maintenance
+from deployer.commands.maintenance import maintenance
 from deployer.engine.changes import Gate, Note, Script, Stop
 from deployer.engine.facts import Unknown
 from deployer.engine.lock import LockOwner
 from deployer.engine.program import script
 from deployer.errors import UsageError
 from deployer.site.compose import PROXY
-from deployer.site.maintenance import SAID, described
+from deployer.site.maintenance import SAID, Maintenance, described
 from deployer.site.nginx import site_conf
 from tests.support.fakes import SILENT, asked_here, inventory, planned, run_here, texts, whys
 from tests.unit.steps.hosts import container
@@ -23,7 +23,7 @@ from .fakes import choices
 HOST = inventory()
 ON, OFF = (Maintenance(LockOwner("ada", "maintenance", "now"), on=on) for on in (True, False))
 IS_ON = 'on\n{"who": "bob", "since": "then"}'
-GOOD = {"switch": "", "known": "known", "containers": container(HOST, PROXY)}
+GOOD = {"switch": "", "supported": "supported", "containers": container(HOST, PROXY)}
 
 
 def test_on(tmp_path: Path) -> None:
@@ -66,9 +66,9 @@ def test_nothing_to_do(step: Maintenance, switch: str, said: str) -> None:
 def test_a_proxy_that_does_not_look(switch: str) -> None:
     """Nobody is told that it is on where no visitor would see it; off is always possible."""
     with pytest.raises(Stop) as stopped:
-        planned(ON, HOST, {**GOOD, "known": "", "switch": switch})
-    assert stopped.value.problems[0].remedy == "deployer provision --host web"
-    assert len(whys(planned(OFF, HOST, {**GOOD, "known": "", "switch": IS_ON}))) == 1
+        planned(ON, HOST, {**GOOD, "supported": "", "switch": switch})
+    assert stopped.value.problems[0].remedy == "run `deployer provision --host web`"
+    assert len(whys(planned(OFF, HOST, {**GOOD, "supported": "", "switch": IS_ON}))) == 1
 
 
 @pytest.mark.parametrize("containers", ["", container(HOST, PROXY, state="exited")])
@@ -90,14 +90,14 @@ def test_the_questions(tmp_path: Path) -> None:
     """Asked of this machine: the configuration that is written is known, an older one and none are not."""
     host = HOST.model_copy(update={"root": tmp_path})
     asked = {key: probe for key, probe in ON.probes(host).items() if key != "containers"}
-    assert (asked_here(asked)["known"], asked_here(asked)["switch"]) == ("", "")
+    assert (asked_here(asked)["supported"], asked_here(asked)["switch"]) == ("", "")
     (tmp_path / "nginx/conf.d").mkdir(parents=True)
     site = Path(host.paths.site_conf)
     site.write_text("server {}\n")
-    assert asked_here(asked)["known"] == ""
+    assert asked_here(asked)["supported"] == ""
     site.write_text(site_conf(host))
     Path(host.paths.maintenance).write_text(json.dumps({"who": "ada", "since": "now"}))
-    assert asked_here(asked)["known"] == "known"
+    assert asked_here(asked)["supported"] == "supported"
     assert described(asked_here(asked)["switch"]) == "on since now by ada"
 
 

@@ -42,9 +42,9 @@ class TestChoice:
     @pytest.mark.parametrize(
         ("wanted", "what"),
         [
-            ("2026", "--to 2026: 2 kept releases are called so"),
-            (SECOND, f"--to {SECOND}: 0 kept releases are called so"),
-            ("nothing", "--to nothing: 0 kept releases are called so"),
+            ("2026", "--to: 2 kept releases match '2026'"),
+            (SECOND, f"--to: no kept release matches {SECOND!r}"),
+            ("nothing", "--to: no kept release matches 'nothing'"),
         ],
     )
     def test_none_or_several(self, wanted: str, what: str) -> None:
@@ -107,4 +107,4 @@ def test_no_release() -> None:
     """Who makes the first one is told."""
     run, kept = run_on(HOST, FakeTransport([answers("")]), choices())
     assert _releases(run) == 0
-    assert "deployer provision -H web" in kept.told[0][2]
+    assert "deployer provision --host web" in kept.told[0][2]

@@ -90,7 +90,7 @@ class TestDryRun:
         run, kept = run_on(HOST, transport, choices(dry_run=True, detailed_exitcode=detailed))
         assert _update(run) == code
         assert [(step.name, step.verdict) for step in kept.steps] == [
-            ("latest_commit", "would change"),
+            ("fetch", "would change"),
             ("images", "would change"),
             ("release", "would change"),
             ("backup", "unchanged"),
@@ -109,12 +109,12 @@ class TestDryRun:
     def test_no_release_yet(self) -> None:
         """Who makes the first one is named; exit 1."""
         answers = {step: converged(step, HOST) for step in UPDATE}
-        answers[UPDATE[0]] = {"standing": "", "containers": "", "newest": "", "local changes": ""}
+        answers[UPDATE[0]] = {"serving": "", "containers": "", "latest": "", "local changes": ""}
         told = [{**answers[step], "commit": ""} if "commit" in answers[step] else answers[step] for step in UPDATE]
         transport = FakeTransport([Reply(0, survey(HOST, dict(zip(UPDATE, told, strict=True))), b"")])
         run, kept = run_on(HOST, transport, choices(dry_run=True))
         with pytest.raises(DeployerError) as caught:
             _update(run)
-        assert (caught.value.exit_code, caught.value.what) == (1, "no release runs here yet")
-        assert caught.value.remedy == "deployer provision --host web"
+        assert (caught.value.exit_code, caught.value.what) == (1, "no release runs on this host yet")
+        assert caught.value.remedy == "run `deployer provision --host web`"
         assert kept.steps[0].verdict == "failed"

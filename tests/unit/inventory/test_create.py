@@ -40,7 +40,7 @@ def test_comments_are_keys_that_work(tmp_path: Path) -> None:
 def test_nothing_is_overwritten(tmp_path: Path, there: str) -> None:
     """Neither file is written when one is there."""
     (tmp_path / there).write_text("mine")
-    with pytest.raises(UsageError, match=f"{there} is there already"):
+    with pytest.raises(UsageError, match=f"{there} already exists"):
         create(tmp_path, "prod", ANSWERS)
     assert [path.read_text() for path in tmp_path.iterdir()] == ["mine"]
 

@@ -82,7 +82,6 @@ TEXTS = {
     "backend.log_dir": "/logs",
     "backend.memory": "2G",
     "backend.cpus": "1.5",
-    "backend.metrics_path": "/metrics",
     "wallet.image": "registry.example.com/wallet:1",
     "wallet.context": "wallet",
     "wallet.dockerfile": "guide",
@@ -98,9 +97,6 @@ TEXTS = {
     "backup.schedule": "0 2 * * *",
     "backup.drill_schedule": "0 4 * * 0",
     "backup.offsite": "",
-    "monitoring.alert_webhook": "https://hooks.example.com/a?b=c",
-    "monitoring.alert_email": "a@example.com",
-    "monitoring.heartbeat_url": "https://beat.example.com/a",
 }
 LISTS = {
     "site.aliases": "a.example.com",

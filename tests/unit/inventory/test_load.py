@@ -62,7 +62,7 @@ def test_all_mistakes_are_reported_at_once(tmp_path: Path) -> None:
         "environment.API_SECRET_KEY",
         "colour",
         "tls.acme_ca",
-        "others may read it (mode 0644)",
+        "other users can read it (mode 0644)",
         "API_SECRET_KEY",
     ]
     assert "hunter2" not in "".join(lines)
@@ -105,21 +105,31 @@ def test_an_empty_file_lacks_two_keys(tmp_path: Path) -> None:
         ("[backup]\n[[backup]]", "not TOML"),
         ("backup = []", "backup: got a list: this is a table"),
         ("ssh = 'x'", 'ssh: got "x": this is a table'),
-        ("environment = 3", "environment: got a value that is not shown here: this is a table"),
-        ("[firewall]\nallow = '22'", 'firewall.allow: got "22": this is a list'),
+        ("environment = 3", "environment: got a value that is not shown: this is a table"),
+        ("[firewall]\nallow = '22'", 'firewall.allow: got "22": write allow = ["22"], as a list'),
         ("[site]\naliases = {a = 1}", "site.aliases: got a table: this is a list"),
         ("[site]\naliases = [[]]", "site.aliases[0]: got a list: a domain is"),
         ("[site]\ndomain = 2020-01-01", 'site.domain: got "2020-01-01": a domain is'),
         (
             "[environment]\nA = 3",
-            "environment.A: got a value that is not shown here: a value is a text in quotes",
+            "environment.A: got a value that is not shown: a value is a text in quotes",
         ),
         ('[environment]\n"a b" = "c"', 'environment."a b": a variable\'s name is'),
         (
             "[monitoring]\nalert_webhook = 'tok3n'",
-            "monitoring.alert_webhook: got a value that is not shown here",
+            "monitoring.alert_webhook: got a value that is not shown: not available yet: remove it",
         ),
-        ("[hardening]\nssh = true", "hardening.ssh: no such key"),
+        ("[hardening]\nssh = true", "hardening.ssh: got true: not available yet: remove it"),
+        ("[hardening]", "hardening: not available yet: remove it"),
+        ("monitoring = 3", "monitoring: got 3: not available yet: remove it"),
+        ("[monitoring]\nenabled = false", "monitoring.enabled: got false: not available yet: remove it"),
+        ("[backend]\nmetrics_path = '/m'", 'backend.metrics_path: got "/m": not available yet: remove it'),
+        ("[backend]\nport = '8000'", 'backend.port: got "8000": write port = 8000, without quotes'),
+        ("[backend]\noverlap = 'false'", 'backend.overlap: got "false": write overlap = false, without quotes'),
+        ("hooks.after_switch = 'sh x'", 'hooks.after_switch: got "sh x": write after_switch = ["sh", "x"], as a list'),
+        ("[firewall]\nallow = 8080", 'firewall.allow: got 8080: write allow = ["8080"], as a list'),
+        ("[backend]\ncpus = 1.5", 'backend.cpus: got 1.5: write cpus = "1.5", in quotes'),
+        ("[backend]\nport = '99999'", 'backend.port: got "99999": a port is a number from 1 to 65535'),
     ],
 )
 def test_values_of_the_wrong_kind(tmp_path: Path, text: str, expected: str) -> None:
@@ -167,18 +177,18 @@ def test_values_are_shown_safely(tmp_path: Path) -> None:
     ("text", "expected"),
     [
         ("tls.mode = 'provided'", ["tls.certificate: missing", "tls.private_key: missing"]),
-        ("tls.certificate = 'absent.pem'", ['tls.certificate: got "absent.pem": there is no such file']),
-        ("source.deploy_key = '/absent'", ['source.deploy_key: got "/absent": there is no such file']),
+        ("tls.certificate = 'absent.pem'", ['tls.certificate: got "absent.pem": no such file']),
+        ("source.deploy_key = '/absent'", ['source.deploy_key: got "/absent": no such file']),
         ("build.where = 'registry'", ["backend.image: missing", "wallet.image: missing"]),
-        ("backend.log_dir = '/app/data'", ['backend.log_dir: got "/app/data": logs and data']),
-        ("backend = {overlap = false, replicas = 2}", ["backend.replicas: got 2: one, when overlap"]),
+        ("backend.log_dir = '/app/data'", ['backend.log_dir: got "/app/data": choose another directory']),
+        ("backend = {overlap = false, replicas = 2}", ["backend.replicas: got 2: write replicas = 1: with overlap"]),
         ("backup.directory = '/opt/biometric-did/backups'", ["backup.directory: got"]),
         (
             "backup.offsite = 'sftp:a@example.com:/b'",
-            ["backup.offsite: its RESTIC_PASSWORD is missing in prod.env"],
+            ["backup.offsite: RESTIC_PASSWORD is missing in prod.env"],
         ),
         ("postgres.enabled = 1", ["postgres.enabled: got 1"]),
-        ("environment.CORS_ORIGINS = '*'", ['environment.CORS_ORIGINS: got "*": origins']),
+        ("environment.CORS_ORIGINS = '*'", ['environment.CORS_ORIGINS: got "*": write origins']),
         ("environment.CORS_ORIGINS = 'https://a.example.com, *'", ["environment.CORS_ORIGINS: got"]),
     ],
 )
@@ -195,12 +205,18 @@ DATABASE = "postgres.enabled = true\n"
 @pytest.mark.parametrize(
     ("secrets", "expected"),
     [
-        ("DATABASE_URL=postgresql://a:b@db.example.com/c\n", "which names another: false, or take that line out"),
+        (
+            "DATABASE_URL=postgresql://a:b@db.example.com/c\n",
+            "which names another database: set this to false, or remove DATABASE_URL",
+        ),
         (
             "DB_PASSWORD='p@ss word'\n",
-            "DB_PASSWORD in prod.env stands in a URL: 8 or more of letters, digits and . _ ~ -",
+            "DB_PASSWORD in prod.env becomes part of a URL: 8 or more of letters, digits and . _ ~ -",
         ),
-        ("DB_PASSWORD=short-1\n", "DB_PASSWORD in prod.env stands in a URL: 8 or more of letters, digits and . _ ~ -"),
+        (
+            "DB_PASSWORD=short-1\n",
+            "DB_PASSWORD in prod.env becomes part of a URL: 8 or more of letters, digits and . _ ~ -",
+        ),
     ],
 )
 def test_secrets_of_the_database(tmp_path: Path, secrets: str, expected: str) -> None:
@@ -228,7 +244,7 @@ def test_password_of_the_database(tmp_path: Path) -> None:
         ("api_domain = 'Example.com'", "site.api_domain: got"),
         (
             "aliases = ['api.example.com']",
-            'site.aliases: got "api.example.com": this name stands here already',
+            'site.aliases: got "api.example.com": this name is used twice',
         ),
         ("aliases = ['a.example.com', 'A.example.com']", "site.aliases: got"),
     ],
@@ -269,17 +285,17 @@ def test_provided_certificate_lies_beside_the_file(tmp_path: Path) -> None:
         ("API_SECRET_KEY=short", "API_SECRET_KEY: a key has at least 32 bytes"),
         (
             "API_SECRET_KEY=<generate_with_secrets.token_urlsafe(32)>",
-            "API_SECRET_KEY: it still holds a placeholder",
+            "API_SECRET_KEY: it is still a placeholder",
         ),
-        ("DB_PASSWORD=changeme", "DB_PASSWORD: it still holds a placeholder"),
-        ("DB_PASSWORD=CHANGE_ME", "DB_PASSWORD: it still holds a placeholder"),
-        ("DB_PASSWORD=your-password", "DB_PASSWORD: it still holds a placeholder"),
+        ("DB_PASSWORD=changeme", "DB_PASSWORD: it is still a placeholder"),
+        ("DB_PASSWORD=CHANGE_ME", "DB_PASSWORD: it is still a placeholder"),
+        ("DB_PASSWORD=your-password", "DB_PASSWORD: it is still a placeholder"),
         ("DB_PASSWORD=", "DB_PASSWORD: it is empty"),
-        ('DB_PASSWORD="a\nb"', "DB_PASSWORD: a value stands on one line"),
-        ("DB_PASSWORD", "line 1: a line is NAME=value"),
-        ("a b=c", "line 1: a line is NAME=value"),
+        ('DB_PASSWORD="a\nb"', "DB_PASSWORD: a value must be on one line"),
+        ("DB_PASSWORD", "line 1: expected NAME=value"),
+        ("a b=c", "line 1: expected NAME=value"),
         ("1A=hunter2", '"1A": a name is letters'),
-        ("A=hunter2\nA=hunter3", '"A": it stands here twice'),
+        ("A=hunter2\nA=hunter3", '"A": it is set twice'),
     ],
 )
 def test_secrets_are_checked_and_never_shown(tmp_path: Path, secrets: str, expected: str) -> None:
@@ -304,4 +320,4 @@ def test_secrets_are_kept_as_they_are(tmp_path: Path) -> None:
 def test_a_secrets_file_that_others_read_is_refused(tmp_path: Path) -> None:
     """The message holds the command that mends it."""
     (line,) = mistakes(tmp_path, SMALLEST, "A=b\n", 0o640)
-    assert line.startswith("prod.env: others may read it (mode 0640): chmod 600 ")
+    assert line.startswith("prod.env: other users can read it (mode 0640): run chmod 600 ")

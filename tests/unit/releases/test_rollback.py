@@ -49,7 +49,7 @@ def test_it_serves_already() -> None:
 @pytest.mark.parametrize("answers", [{"kept": kept_lines(HOST, NOW)}, {"log": recorded(HOST, id=NOW)}, {"log": ""}])
 def test_not_kept_any_more(answers: Answers) -> None:
     """It is told who lists those that are."""
-    with pytest.raises(Stop, match=f"{FORMER} is not kept any more"):
+    with pytest.raises(Stop, match=f"{FORMER} is no longer kept"):
         planned(Rollback(FORMER), HOST, {**two(), **answers})
 
 

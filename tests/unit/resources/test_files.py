@@ -154,7 +154,7 @@ class TestDirectories:
     def test_absent(self, tmp_path: Path) -> None:
         """It is made, with its parents; afterwards nothing is left to do."""
         wanted = Directory(PurePosixPath(tmp_path / "a b" / "c"), 0o700)
-        assert whys(self.mend(wanted)) == [f"make {tmp_path}/a b/c (0700)"]
+        assert whys(self.mend(wanted)) == [f"create {tmp_path}/a b/c (0700)"]
 
     def test_other_mode(self, tmp_path: Path) -> None:
         """The mode is set."""

@@ -205,11 +205,11 @@ class TestSound:
 
 
 class TestRetention:
-    """forget_old, after a backup that succeeded."""
+    """remove_old, after a backup that succeeded."""
 
     def after(self, stock: Shop, **keep: str) -> tuple[list[str], str]:
         """The timestamps that stay, and what is said."""
-        ran = stock.run("set +e -o pipefail", "forget_old", keep=keep)
+        ran = stock.run("set +e -o pipefail", "remove_old", keep=keep)
         assert (ran.returncode, ran.stderr) == (0, ""), ran.stdout
         assert stock.left_over == []
         return [one.timestamp for one in stock.known()], ran.stdout

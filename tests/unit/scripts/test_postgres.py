@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from deployer.site.compose import DATABASE
-from deployer.site.scripts.functions import postgres_functions
+from deployer.site.scripts.postgres import postgres_functions
 from deployer.steps import database
 from deployer.text.shell import lines
 from tests.support.fakes import inventory, run_here
@@ -72,7 +72,7 @@ def test_role_is_given_the_password(tmp_path: Path, function: str) -> None:
     """Through the socket; said once it is so."""
     assert run(tmp_path, function, role="another") == (
         0,
-        "the role app_user had another password than .env: it has that one now\n",
+        "the role app_user had another password than .env; it has the one of .env now\n",
     )
     assert role(tmp_path) == SECRET
 
@@ -88,7 +88,7 @@ def test_way_back(tmp_path: Path, former: str) -> None:
 
 def test_only_looked_at(tmp_path: Path) -> None:
     """The question changes nothing."""
-    assert run(tmp_path, "login_state") == (0, "taken\n")
+    assert run(tmp_path, "login_state") == (0, "accepted\n")
     assert run(tmp_path, "login_state", role="another") == (0, "")
     assert role(tmp_path) == "another"
 
@@ -99,7 +99,7 @@ def test_data_of_other_settings(tmp_path: Path, how: dict[str, str]) -> None:
     code, said = run(tmp_path, "agree", **how)
     assert code == 1
     assert "does not exist" in said
-    assert "put postgres.user and postgres.database\nin the inventory back" in said
+    assert "restore postgres.user and\npostgres.database in the inventory" in said
 
 
 def test_another_refusal(tmp_path: Path) -> None:
@@ -107,7 +107,7 @@ def test_another_refusal(tmp_path: Path) -> None:
     code, said = run(tmp_path, "agree", SAYS="sorry, too many clients already")
     assert code == 1
     assert "too many clients" in said
-    assert "web-postgres-1 refuses the application; its last lines:\n  | PANIC: no room" in said
+    assert "web-postgres-1 refuses the application. The last lines of its log:\n  | PANIC: no room" in said
 
 
 @pytest.mark.parametrize(
@@ -121,7 +121,7 @@ def test_another_refusal(tmp_path: Path) -> None:
 def test_not_healthy(tmp_path: Path, state: str, what: str) -> None:
     """The container's own last lines say why; one that ends is not waited for."""
     code, said = run(tmp_path, "start_database", STATE=state)
-    assert (code, said) == (1, f"web-postgres-1 {what}; its last lines:\n  | PANIC: no room\n")
+    assert (code, said) == (1, f"web-postgres-1 {what}. The last lines of its log:\n  | PANIC: no room\n")
 
 
 def test_compose_refuses(tmp_path: Path) -> None:
@@ -140,7 +140,7 @@ def test_data_of_another_major_version(tmp_path: Path, major: str, code: int) ->
 
 def test_image(tmp_path: Path) -> None:
     """Told with its major version where it is there."""
-    assert run(tmp_path, "image_state") == (0, "here 15\n")
+    assert run(tmp_path, "image_state") == (0, "present 15\n")
     assert run(tmp_path, "image_state", MAJOR="") == (0, "")
 
 

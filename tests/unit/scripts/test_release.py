@@ -12,7 +12,7 @@ import pytest
 from deployer.inventory.model import Inventory
 from deployer.releases import log as releases
 from deployer.releases.log import Release
-from deployer.releases.scripts.functions import ReleaseTarget, release_functions, services
+from deployer.releases.scripts.release import ReleaseTarget, release_functions, services
 from deployer.site.compose import BACKEND, WALLET
 from deployer.text.shell import lines, quote
 from tests.support.fakes import IS_ROOT, bed, run_here
@@ -364,7 +364,7 @@ class TestPrune:
         command.write_text(command.read_text().replace('"rmi "*)', '"rmi "*) exit 1'))
         ran = kept.run(kept.going("2" * 40), "keep_assets", "record")
         assert ran.returncode == 0
-        assert "what is older could not be removed; the next release tries again" in ran.stdout
+        assert "older releases could not be removed; the next release tries again" in ran.stdout
         assert len(kept.log) == 2
 
 
@@ -463,4 +463,4 @@ def test_checkout(kept: Kept) -> None:
     assert head == first
     ran = kept.run(kept.going("f" * 40), "keep_assets", "record")
     assert ran.returncode == 0
-    assert "the clone stays where it is" in ran.stdout
+    assert "the clone could not check out" in ran.stdout

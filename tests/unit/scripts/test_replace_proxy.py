@@ -1,4 +1,4 @@
-"""replace_proxy of proxy.sh with real bash: it ends, whatever happens, and nobody is left who asks for answers."""
+"""replace_proxy.sh with real bash: it ends, whatever happens, and no process that watches the answers is left."""
 
 import os
 import re
@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from deployer.engine.program import script
+from deployer.text.shell import lines
 from tests.support.fakes import run_here
 
 DOCKER = """#!/bin/bash
@@ -31,7 +32,8 @@ def replace(directory: Path, fails: str = "nothing", silent: str = "") -> "tuple
         (directory / name).write_text(text)
         (directory / name).chmod(0o755)
     parameters = {"ROOT": "/nowhere", "DOMAIN": "example.com", "IMAGE": "nginx:other"}
-    text = script("site/scripts/proxy.sh", NAME="x", NGINX=str(directory), **parameters) + "\nreplace_proxy\n"
+    proxy = script("site/scripts/proxy.sh", NAME="x", NGINX=str(directory))
+    text = lines(proxy, script("site/scripts/replace_proxy.sh", **parameters), "replace_proxy")
     path = f"{directory}:{os.environ['PATH']}"
     ran = run_here(text, PATH=path, TMPDIR=str(directory), FAILS=fails, SILENT=silent)
     return ran.returncode, ran.stdout, (directory / "asked").read_text().splitlines()
@@ -65,7 +67,7 @@ def test_new_one_is_no_good(tmp_path: Path, how: dict[str, str]) -> None:
     code, said, asked = replace(tmp_path, **how)
     assert code == 4
     assert asked[-2:] == ["rm -f new", "start old"]
-    assert "the new proxy does not answer; the old one is started again" in said
+    assert "the new proxy does not answer; starting the old one again" in said
 
 
 @pytest.mark.parametrize("fails", ["stop", "rm", "image prune"])
@@ -85,6 +87,6 @@ def test_old_one_comes_back_first_of_all(tmp_path: Path, fails: str) -> None:
 
 
 def test_old_one_does_not_come_back(tmp_path: Path) -> None:
-    """A person is needed: exit code 5."""
+    """Manual intervention is required: exit code 5."""
     code, _, _ = replace(tmp_path, fails="start")
     assert code == 5

@@ -1,11 +1,11 @@
-"""roll.sh with real bash: what a roll-out clears away before it begins. Its road is proved on a host."""
+"""roll_out.sh with real bash: what a roll-out removes before it starts. The rest is tested on a host."""
 
 import os
 from pathlib import Path
 
 import pytest
 
-from deployer.releases.scripts.functions import ReleaseTarget, release_functions, services
+from deployer.releases.scripts.release import ReleaseTarget, release_functions, services
 from deployer.site.compose import BACKEND, WALLET
 from deployer.text.shell import lines
 from tests.support.fakes import IS_ROOT, bed, run_here
@@ -32,9 +32,9 @@ def test_left_overs_of_every_service(tmp_path: Path, rolled: str, state: str) ->
         for service in (BACKEND, WALLET):
             docker.run(f"{name}-{service}-1", "1" * 40)
             docker.run(f"{name}-{service}-2", "2" * 40, state)
-        going = ReleaseTarget("f" * 40, "main", "c", {BACKEND: "b:1", WALLET: "w:1"}, (), ())
-        text = lines(release_functions(here.host, going, services(here.host, going.images)), f"roll {rolled}")
+        target = ReleaseTarget("f" * 40, "main", "c", {BACKEND: "b:1", WALLET: "w:1"}, (), ())
+        text = lines(release_functions(here.host, target, services(here.host, target.images)), f"roll {rolled}")
         ran = run_here(text, PATH=docker.path(os.environ["PATH"]))
-        assert ran.stdout.startswith("removing what an earlier run left: ")
+        assert ran.stdout.startswith("removing containers that an earlier run left: ")
         (removed,) = [asked for asked in docker.asked if asked.startswith("rm -f")]
         assert removed.split(" ")[2:] == [f"{name}-{service}-2" for service in (BACKEND, WALLET)]

@@ -1,4 +1,4 @@
-"""show_newest.sh and show_commit.sh with real git and bash, asked by the survey's own script."""
+"""show_fetch.sh and show_commit.sh with real git and bash, asked by the survey's own script."""
 
 import os
 import subprocess
@@ -10,11 +10,10 @@ import pytest
 from deployer.engine.changes import Change, Note, Stop
 from deployer.engine.facts import Ask, Unknown
 from deployer.inventory.model import Inventory
-from deployer.releases import latest_commit as newest
 from deployer.releases.latest_commit import AtLatestCommit
 from deployer.releases.source import ask_serving
 from deployer.site.compose import PROXY
-from deployer.steps import images, source
+from deployer.steps import fetch, images, source
 from deployer.text.shell import sh
 from tests.support.fakes import asked_here, inventory, run_here, script_of, texts, whys
 from tests.unit.steps.hosts import container
@@ -51,14 +50,14 @@ class Repositories:
     def clone(self) -> Path:
         return self.root / "src"
 
-    def newest(self, ref: str) -> list[str]:
+    def latest(self, ref: str) -> list[str]:
         """What the host says of the ref."""
-        return list(asked_here(newest.probes(self.host(ref))).lines("newest"))
+        return list(asked_here(fetch.probes(self.host(ref))).lines("latest"))
 
     def plan(self, ref: str = "main") -> tuple[Change | Note, ...]:
         host = self.host(ref)
         proxy = {"containers": Ask(sh("printf", "%s", container(host, PROXY)))}
-        return tuple(newest.plan(host, asked_here({**newest.probes(host), **proxy})))
+        return tuple(fetch.plan(host, asked_here({**fetch.probes(host), **proxy})))
 
     def fetch(self, ref: str = "main") -> "subprocess.CompletedProcess[str]":
         (change,) = self.plan(ref)
@@ -109,20 +108,20 @@ class TestRef:
     def test_branch(self, there: Repositories) -> None:
         """Its newest commit, which the clone has not seen yet."""
         second = commit(there.upstream, "Go on")
-        assert there.newest("main") == [second, "new"]
+        assert there.latest("main") == [second, "new"]
         assert there.following("main") == second
 
     def test_branch_with_a_path(self, there: Repositories) -> None:
         """No other branch whose name ends so is taken for it."""
         git(there.upstream, "checkout", "--quiet", "-b", "feature/main")
         commit(there.upstream, "Try")
-        assert there.newest("main") == [there.first, "known"]
+        assert there.latest("main") == [there.first, "known"]
 
     def test_tag(self, there: Repositories) -> None:
         """A plain one names the commit."""
         git(there.upstream, "tag", "v1")
         commit(there.upstream, "Go on")
-        assert there.newest("v1") == [there.first, "known"]
+        assert there.latest("v1") == [there.first, "known"]
         assert there.following("v1") == there.first
 
     def test_annotated_tag(self, there: Repositories) -> None:
@@ -130,37 +129,37 @@ class TestRef:
         second = commit(there.upstream, "Go on")
         git(there.upstream, "tag", "-a", "-m", "x", "v2")
         assert git(there.upstream, "rev-parse", "v2") != second
-        assert there.newest("v2") == [second, "new"]
+        assert there.latest("v2") == [second, "new"]
         assert there.following("v2") == second
 
     def test_branch_before_tag(self, there: Repositories) -> None:
         """As git itself checks out a branch where both have the name."""
         git(there.upstream, "tag", "both")
         git(there.upstream, "branch", "both", commit(there.upstream, "Go on"))
-        assert there.newest("both") == [git(there.upstream, "rev-parse", "refs/heads/both"), "new"]
+        assert there.latest("both") == [git(there.upstream, "rev-parse", "refs/heads/both"), "new"]
 
     def test_commit(self, there: Repositories) -> None:
         """By its id, whole or shortened, as far as the clone knows it."""
         for ref in (there.first, there.first[:7], there.first[:12]):
-            assert there.newest(ref) == [there.first, "known"]
+            assert there.latest(ref) == [there.first, "known"]
             assert there.following(ref) == there.first
 
     def test_commit_that_the_clone_does_not_know(self, there: Repositories) -> None:
         """A whole id may be one that a fetch brings; of a short one nobody knows whose it is."""
         second = commit(there.upstream, "Go on")
-        assert there.newest(second) == [second, "new"]
-        assert there.newest(second[:10]) == []
+        assert there.latest(second) == [second, "new"]
+        assert there.latest(second[:10]) == []
 
     def test_branch_named_like_a_commit(self, there: Repositories) -> None:
         """The branch is meant."""
         second = commit(there.upstream, "Go on")
         git(there.upstream, "branch", there.first[:8], second)
-        assert there.newest(there.first[:8])[0] == second
+        assert there.latest(there.first[:8])[0] == second
 
     @pytest.mark.parametrize("ref", ["nowhere", "mai", "HEAD", "0000000", "heads/main"])
     def test_missing(self, there: Repositories, ref: str) -> None:
         """The host answers, and there is none: the update stops, and says so."""
-        assert there.newest(ref) == []
+        assert there.latest(ref) == []
         with pytest.raises(Stop, match=f"has no branch, tag or commit {ref}"):
             there.plan(ref)
 
@@ -168,7 +167,7 @@ class TestRef:
         """A repository that does not answer has not lost its refs: nothing is known, neither here nor for the build."""
         there.upstream.rename(there.root / "moved")
         with pytest.raises(Unknown):
-            there.newest("main")
+            there.latest("main")
         with pytest.raises(Unknown):
             there.plan()
         with pytest.raises(Unknown):
@@ -177,7 +176,7 @@ class TestRef:
     def test_no_clone(self, there: Repositories) -> None:
         """A branch is found without one: it is the remote that is asked."""
         there.clone.rename(there.root / "moved")
-        assert there.newest("main") == [there.first, "new"]
+        assert there.latest("main") == [there.first, "new"]
 
 
 class TestCommits:
@@ -189,7 +188,7 @@ class TestCommits:
         assert ran.returncode == 0, ran.stderr
         (text,) = texts(there.plan())
         assert text == (
-            f"main is {third[:12]}, serving is {there.first[:12]}; 2 new:\n"
+            f"main is at {third[:12]}, serving is {there.first[:12]}; 2 new:\n"
             f"{third[:7]} Third = last (Ada)\n{second[:7]} Second | step (Ada)"
         )
         assert git(there.clone, "rev-parse", "HEAD") == there.first
@@ -200,9 +199,9 @@ class TestCommits:
         assert there.fetch().returncode == 0
         git(there.upstream, "reset", "--quiet", "--hard", there.first)
         other = commit(there.upstream, "Instead")
-        assert there.newest("main") == [other, "new"]
+        assert there.latest("main") == [other, "new"]
         assert there.fetch().returncode == 0
-        assert there.newest("main") == [other, "known", f"{other[:7]} Instead (Ada)"]
+        assert there.latest("main") == [other, "known", f"{other[:7]} Instead (Ada)"]
 
     def test_moved_tag(self, there: Repositories) -> None:
         """The same for a tag."""
@@ -210,7 +209,7 @@ class TestCommits:
         git(there.clone, "fetch", "--quiet", "--tags")
         second = commit(there.upstream, "Go on")
         git(there.upstream, "tag", "--force", "v1")
-        assert there.newest("v1") == [second, "new"]
+        assert there.latest("v1") == [second, "new"]
         assert there.fetch("v1").returncode == 0
         assert git(there.clone, "rev-parse", "v1") == second
 
@@ -219,14 +218,14 @@ class TestCommits:
         git(there.upstream, "checkout", "--quiet", "--orphan", "other")
         other = commit(there.upstream, "Begin anew")
         assert there.fetch("other").returncode == 0
-        assert there.newest("other") == [other, "known", f"{other[:7]} Begin anew (Ada)"]
+        assert there.latest("other") == [other, "known", f"{other[:7]} Begin anew (Ada)"]
 
     def test_at_most_fifty(self, there: Repositories) -> None:
         """A year's work is not told line by line."""
         for number in range(55):
             commit(there.upstream, f"Step {number}")
         assert there.fetch().returncode == 0
-        assert len(there.newest("main")) == 2 + 50
+        assert len(there.latest("main")) == 2 + 50
         assert "50 or more new" in texts(there.plan())[0]
 
     def test_commit_that_nobody_has(self, there: Repositories) -> None:
@@ -249,7 +248,7 @@ class TestCommits:
             pytest.skip("only root can give files away")
         for path in (there.clone, *there.clone.rglob("*")):
             os.chown(path, 65534, 65534)
-        assert there.newest("main") == [there.first, "known"]
+        assert there.latest("main") == [there.first, "known"]
 
 
 class TestStanding:

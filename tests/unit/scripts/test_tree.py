@@ -57,7 +57,7 @@ def told(ran: "subprocess.CompletedProcess[bytes]") -> Told:
 def packed(base: Path, *names: str) -> bytes:
     """As a backup packs it."""
     wanted = " ".join(names)
-    script = lines(archive_functions(inventory()), f'tar "${{packed[@]}}" -C {base} -cf - {wanted}')
+    script = lines(archive_functions(inventory()), f'tar "${{create_options[@]}}" -C {base} -cf - {wanted}')
     return subprocess.run(["bash", "-euc", script], check=True, capture_output=True).stdout
 
 

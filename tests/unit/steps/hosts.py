@@ -8,10 +8,12 @@ from dataclasses import asdict
 from deployer.engine.facts import Answer
 from deployer.engine.step import Step
 from deployer.inventory.model import Inventory
-from deployer.releases import latest_commit as newest
+from deployer.releases import building
+from deployer.releases.images import tags
 from deployer.releases.latest_commit import AtLatestCommit
 from deployer.releases.log import Release
-from deployer.releases.scripts.functions import services
+from deployer.releases.scripts.release import services
+from deployer.releases.serving import configuration
 from deployer.resources.files import Directory
 from deployer.site import compose
 from deployer.site.compose import BACKEND, DATABASE, PROXY, WALLET
@@ -25,6 +27,7 @@ from deployer.steps import (
     docker_daemon,
     docker_engine,
     environment,
+    fetch,
     firewall,
     images,
     network,
@@ -101,9 +104,7 @@ def env(host: Inventory, digests: Mapping[str, str] | None = None) -> str:
 
 def built(host: Inventory, *services: str, commit: str = COMMIT, ids: Mapping[str, str] = IDS) -> str:
     """The images of these services, under the names of this commit and of today's settings."""
-    return "".join(
-        f"{tag} {ids[service]}\n" for service, tag in images.tags(host, commit).items() if service in services
-    )
+    return "".join(f"{tag} {ids[service]}\n" for service, tag in tags(host, commit).items() if service in services)
 
 
 def current(host: Inventory, *services: str, ids: Mapping[str, str] = IDS) -> str:
@@ -124,21 +125,21 @@ def recorded(host: Inventory, result: str = "deployed", **other: object) -> str:
         "2026-01-01T00:00:00Z",
         host.source.ref,
         COMMIT,
-        containers.configuration(host),
+        configuration(host),
         result,
         images=IDS,
-        tags=images.tags(host, COMMIT),
+        tags=tags(host, COMMIT),
     )
     return json.dumps({**asdict(told), **other}) + "\n"
 
 
 def kept(host: Inventory, *ids: str, commit: str = COMMIT) -> str:
     """The services of the releases that are kept."""
-    told = services(host, images.tags(host, commit)).splitlines()
+    told = services(host, tags(host, commit)).splitlines()
     return "".join(f"{name} {line}\n" for name in ids for line in told)
 
 
-ROOM = {"memory": "4000", "disk": "40000 /var/lib/docker"}
+CAPACITY = {"memory": "4000", "disk": "40000 /var/lib/docker"}
 """MiB: more than enough for a build."""
 
 RULES = "".join(f"allow tcp {port} 0.0.0.0/0 any 0.0.0.0/0 in\n" for port in (22, 80, 443))
@@ -208,18 +209,18 @@ def converged(step: Step, host: Inventory) -> Answers:
             "undo": "inactive",
         },
         images: {
-            **{name: as_wanted(file) for name, file in images.files(host).items()},
+            **{name: as_wanted(file) for name, file in building.files(host).items()},
             **_images(host),
             **_held(host),
-            **ROOM,
+            **CAPACITY,
         },
         database: _database(host),
         containers: _containers(host),
         proxy_container: {"containers": all_containers(host)},
-        newest: {
-            "standing": COMMIT,
+        fetch: {
+            "serving": COMMIT,
             "containers": all_containers(host),
-            "newest": f"{COMMIT}\nknown\n",
+            "latest": f"{COMMIT}\nknown\n",
             "local changes": "",
         },
         backup: {
@@ -250,8 +251,8 @@ def credentials(host: Inventory) -> str:
 def behind(step: Step, host: Inventory) -> Answers:
     """The answers of a converged host whose ref has become another commit, which nobody has fetched yet."""
     told = converged(step, host)
-    if step == newest:
-        return {**told, "newest": f"{NEWER}\nnew\n"}
+    if step == fetch:
+        return {**told, "latest": f"{NEWER}\nnew\n"}
     return {**told, "commit": NEWER} if "commit" in told else told
 
 
@@ -316,7 +317,7 @@ def _database(host: Inventory) -> Answers:
     return {**told, "env": env(host), **AT_HOME} if host.postgres.enabled else told
 
 
-AT_HOME = {"data": "15\n", "database image": "here 15\n", "login": "taken\n"}
+AT_HOME = {"data": "15\n", "database image": "present 15\n", "login": "accepted\n"}
 """What is told of a database that is as it shall be."""
 
 

@@ -6,6 +6,7 @@ import pytest
 
 from deployer.engine.changes import Change, Note, OutsideCheck, Script
 from deployer.inventory.model import Inventory
+from deployer.releases.serving import configuration
 from deployer.site.compose import BACKEND, WALLET
 from deployer.steps import containers
 from tests.support.fakes import inventory, planned, script_of, whys
@@ -14,18 +15,18 @@ from .hosts import IDS, all_containers, built, chosen, container, converged, cur
 
 HOST = inventory()
 THREE = inventory(backend={"replicas": 3})
-SETTINGS = "its settings or its number changed"
-IMAGE = "its image is another"
-OWN = "give /opt/biometric-did/logs and /opt/biometric-did/data to the user of the backend's image"
-LOOK = "look at the site from outside, and go back where it is worse than before"
-FINISH = "stop what served before, when its last request is answered"
-RECORD = "record the release, and forget what is older than those kept"
+SETTINGS = "roll out {} with other settings or another number of containers"
+IMAGE = "roll out the new {} image"
+OWN = "make the user of the backend's image the owner of /opt/biometric-did/logs and /opt/biometric-did/data"
+CHECK = "check the site; roll back if it got worse"
+FINISH = "stop the old containers once they have answered their last request"
+RECORD = "record the release, and remove those beyond releases.retain"
 OTHER = "9" * 40
 NEWER = {BACKEND: "sha256:newer", WALLET: "sha256:newer-wallet"}
 
 
 def replaced(service: str, reason: str) -> list[str]:
-    return [f"replace {service} ({reason}) with no gap", LOOK, FINISH]
+    return [f"{reason.format(service)} without downtime", CHECK, FINISH]
 
 
 def started(*services: str) -> list[str]:
@@ -71,7 +72,7 @@ class TestOneService:
     def test_unhealthy(self, service: str) -> None:
         """It is replaced, and the reason said."""
         told = with_container(HOST, service, health="unhealthy")
-        assert drifted(containers, HOST, containers=told) == replaced(service, "it is unhealthy")
+        assert drifted(containers, HOST, containers=told) == replaced(service, "replace the unhealthy {}")
 
     def test_not_yet_healthy(self, service: str) -> None:
         """One that has just been started (after a reboot) is no reason to act."""
@@ -92,7 +93,7 @@ class TestOneService:
     def test_left_over_copy(self, service: str, state: str) -> None:
         """One that the proxy does not name is cleared away, without touching the one that serves."""
         told = all_containers(HOST) + container(HOST, service, 2, state=state)
-        wanted = [f"remove what an earlier run left: biometric-did-{service}-2"]
+        wanted = [f"remove containers that an earlier run left: biometric-did-{service}-2"]
         assert drifted(containers, HOST, containers=told) == wanted
         (change,) = planned(containers, HOST, {**converged(containers, HOST), "containers": told})
         assert script_of(change).endswith("\nfinish")
@@ -107,7 +108,7 @@ class TestOneService:
         told = built(HOST, BACKEND, WALLET) + current(HOST, BACKEND, WALLET, ids={**IDS, service: "sha256:other"})
         (change,) = planned(containers, HOST, {**converged(containers, HOST), "images": told})
         assert isinstance(change, Script)
-        assert change.why == "name the images that serve `current` again"
+        assert change.why == "tag the serving images as `current`"
         (line,) = change.script.splitlines()
         name = "biometric-did-backend" if service == BACKEND else "biometric-did-wallet"
         assert line.startswith(f"docker tag {name}:0123456789ab-")
@@ -121,7 +122,7 @@ class TestOneService:
             "images": built(HOST, BACKEND, WALLET) + current(HOST, rolls),
             "containers": with_container(HOST, rolls, config="0000"),
         }
-        name_it = "name the images that serve `current` again"
+        name_it = "tag the serving images as `current`"
         items = planned(containers, HOST, told)
         assert whys(items) == [*replaced(rolls, SETTINGS), name_it]
         assert script_of(items[-1]).count("docker tag") == 1
@@ -130,7 +131,7 @@ class TestOneService:
         """So it is where nobody named one."""
         (other,) = {BACKEND, WALLET} - {service}
         told = built(HOST, BACKEND, WALLET) + current(HOST, other)
-        assert drifted(containers, HOST, images=told) == ["name the images that serve `current` again"]
+        assert drifted(containers, HOST, images=told) == ["tag the serving images as `current`"]
 
 
 class TestReplicas:
@@ -170,9 +171,9 @@ class TestRelease:
     def test_another_commit(self) -> None:
         """Both services in one roll-out: there is never a mixture; then the look, the end of the old, the log."""
         items = planned(containers, HOST, of_another_commit())
-        both = "; ".join(f"replace {service} ({IMAGE}) with no gap" for service in (BACKEND, WALLET))
+        both = "; ".join(f"{IMAGE.format(service)} without downtime" for service in (BACKEND, WALLET))
         # The user of the new image is found out first.
-        assert whys(items) == [OWN, both, LOOK, FINISH, RECORD]
+        assert whys(items) == [OWN, both, CHECK, FINISH, RECORD]
         assert rolled(items) == f"{BACKEND} {WALLET}"
 
     def test_same_images_under_another_commit(self) -> None:
@@ -219,7 +220,7 @@ class TestOverlap:
         host = inventory(backend={"overlap": False})
         told = with_container(host, BACKEND, image="sha256:old")
         (why, *_) = drifted(containers, host, containers=told)
-        assert why == f"replace {BACKEND} ({IMAGE}) with a gap: it must not run twice"
+        assert why == f"{IMAGE.format(BACKEND)} with downtime, since backend.overlap = false"
 
     def test_wallet_has_none(self) -> None:
         """It is about the backend alone."""
@@ -237,7 +238,7 @@ class TestFromOutside:
     def test_goes_back_by_the_same_functions(self) -> None:
         """Its way back is roll.sh's; it is told why."""
         (look,) = [item for item in planned(containers, HOST, of_another_commit()) if isinstance(item, OutsideCheck)]
-        assert look.undo.endswith("\ngo_back 'the site was worse than before, seen from outside'")
+        assert look.undo.endswith("\ngo_back 'the site got worse, seen from outside'")
         assert look.within > 610 + 60, (
             "it waits for requests in flight as long as the inventory may ask for, and for more"
         )
@@ -299,12 +300,12 @@ class TestRecord:
     def test_configuration(self, other: dict[str, object]) -> None:
         """Each file of a release is in its digest: .env's variables, compose, both files of nginx."""
         host = inventory(None, Path("/nowhere"), **other)
-        assert containers.configuration(host) != containers.configuration(HOST)
+        assert configuration(host) != configuration(HOST)
 
     def test_secrets_are_not_in_the_digest(self) -> None:
         """A secret that was changed is no other configuration: it would tell of it."""
         host = inventory({"DB_PASSWORD": "x" * 40})
-        assert containers.configuration(host) == containers.configuration(inventory({"DB_PASSWORD": "y" * 40}))
+        assert configuration(host) == configuration(inventory({"DB_PASSWORD": "y" * 40}))
 
     def test_environment_is_kept_without_secrets(self) -> None:
         """What is recorded has [secret] in place of each, also of one that a person added."""
@@ -355,7 +356,5 @@ def test_containers_anew_of_a_kept_release() -> None:
 
 def test_what_a_release_left_that_was_broken_off() -> None:
     """Without power after its containers were started, say: nothing is to be rolled, and its files are removed."""
-    assert drifted(containers, HOST, begun="yes") == ["remove what is left of a release that was broken off"]
-    assert drifted(containers, HOST, begun="yes", current="") == [
-        "record the release, and forget what is older than those kept"
-    ]
+    assert drifted(containers, HOST, begun="yes") == ["remove the files of a release that was interrupted"]
+    assert drifted(containers, HOST, begun="yes", current="") == [RECORD]

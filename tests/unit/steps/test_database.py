@@ -16,8 +16,8 @@ from .hosts import all_containers, container, converged, drifted, env, fresh
 HOST = inventory(postgres={"enabled": True})
 SUPPLIED = inventory({"DB_PASSWORD": "the-operators-own"}, postgres={"enabled": True})
 OFF = inventory()
-START = "start PostgreSQL (postgres:15) and wait until it takes the password of .env"
-AGREE = "give the role app_user the password that stands in /opt/biometric-did/.env"
+START = "start PostgreSQL (postgres:15) and wait until it accepts the password in .env"
+AGREE = "set the password of the role app_user to the one in /opt/biometric-did/.env"
 RUNNING = "|/biometric-did-postgres-1|running|healthy|0000|sha256:ddd\n"
 
 
@@ -56,9 +56,7 @@ def test_replaced(other: dict[str, str], reason: str) -> None:
     answers = {**converged(database, HOST), "containers": with_other(**other)}
     (change,) = planned(database, HOST, answers)
     assert isinstance(change, Script)
-    assert change.why == (
-        f"replace PostgreSQL's container (postgres:15: {reason}) with a gap: some seconds without a database"
-    )
+    assert change.why == (f"replace PostgreSQL's container (postgres:15: {reason}), with some seconds of downtime")
     assert change.critical
 
 
@@ -81,7 +79,7 @@ def test_supplied_password_is_foreseen() -> None:
     (write, agree, *roll) = drifted(release, SUPPLIED, env=told)
     assert write == "write /opt/biometric-did/.env (its values differ)"
     assert agree == AGREE
-    assert roll[0] == "replace backend-api (the database's password is another) with no gap"
+    assert roll[0] == "restart backend-api with the new database password without downtime"
 
 
 def test_password_is_taken_back_with_a_release() -> None:
@@ -107,7 +105,7 @@ def test_switched_on_by_an_update() -> None:
 def test_backend_with_another_password() -> None:
     """It could not log in any more: it is replaced like one whose settings changed."""
     found = drifted(containers, HOST, stale=f"biometric-did-{BACKEND}-1\n")
-    assert found[0] == "replace backend-api (the database's password is another) with no gap"
+    assert found[0] == "restart backend-api with the new database password without downtime"
 
 
 @pytest.mark.parametrize(
@@ -126,7 +124,7 @@ def test_other_major_version(image: str, told: str, data: str) -> None:
     (problem,) = stopped.value.problems
     assert f"holds data of PostgreSQL {data}" in problem.text
     assert "pg_dump -U app_user biometric_did" in problem.remedy
-    assert f"set postgres.image to one of {data}" in problem.remedy
+    assert f"set postgres.image to an image of PostgreSQL {data}" in problem.remedy
 
 
 @pytest.mark.parametrize(
@@ -135,7 +133,7 @@ def test_other_major_version(image: str, told: str, data: str) -> None:
         ("postgres:15.4", ""),
         (f"postgres:15@sha256:{'9' * 64}", ""),
         (f"postgres@sha256:{'9' * 64}", ""),
-        ("postgres:15", "here 15"),
+        ("postgres:15", "present 15"),
         ("db", ""),
         ("db:x", "here "),
     ],
@@ -143,19 +141,18 @@ def test_other_major_version(image: str, told: str, data: str) -> None:
 def test_same_major_version(image: str, told: str) -> None:
     """Nor is one refused of which nothing is known: the script looks again when the image is there."""
     host = inventory(postgres={"enabled": True, "image": image})
-    found = planned(database, host, {**converged(database, host), "database image": told, "login": "taken"})
+    found = planned(database, host, {**converged(database, host), "database image": told, "login": "accepted"})
     assert whys(found) == ([] if told else [f"pull {image}"])
 
 
 @pytest.mark.parametrize("step", [database, release])
 def test_switched_off(step: Step) -> None:
-    """A container that still runs is told of, with the command; nothing is done to it, or to its data."""
+    """A container that still runs is reported, with the command; nothing is done to it, or to its data."""
     told = converged(step, OFF)
     found = planned(step, OFF, {**told, "containers": all_containers(OFF) + DATABASE + RUNNING})
     assert whys(found) == []
     assert texts(found) == [
-        "biometric-did-postgres-1 still runs, though postgres.enabled = false; "
-        "its data in /opt/biometric-did/postgres stay"
+        "biometric-did-postgres-1 is running although postgres.enabled = false; /opt/biometric-did/postgres is kept"
     ]
     assert isinstance(found[0], Note)
     assert found[0].remedy.endswith("sudo docker rm -f biometric-did-postgres-1")
@@ -178,7 +175,7 @@ def test_not_rolled() -> None:
 def test_directory() -> None:
     """Its own, closed to others; its owner is the image's affair. Without a database there is none."""
     found = fresh(directories, HOST)
-    assert "make /opt/biometric-did/postgres (0700)" in whys(planned(directories, HOST, found))
+    assert "create /opt/biometric-did/postgres (0700)" in whys(planned(directories, HOST, found))
     assert not any("postgres" in why for why in whys(planned(directories, OFF, found)))
 
 

@@ -19,7 +19,7 @@ def test_guides_modes() -> None:
 def test_one_is_missing() -> None:
     """Just that one is made."""
     told = "".join(line for line in TOLD.splitlines(keepends=True) if "/acme|" not in line)
-    assert drifted(directories, HOST, directories=told) == ["make /opt/biometric-did/.deployer/acme (0755)"]
+    assert drifted(directories, HOST, directories=told) == ["create /opt/biometric-did/.deployer/acme (0755)"]
 
 
 def test_readable_keys() -> None:

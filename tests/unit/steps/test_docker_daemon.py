@@ -50,7 +50,7 @@ def test_no_json(text: str) -> None:
     """A file that nobody can read is not overwritten: a stop."""
     with pytest.raises(Stop) as caught:
         drifted(docker_daemon, HOST, file=text)
-    assert "mend or remove /etc/docker/daemon.json" in caught.value.problems[0].remedy
+    assert "fix or remove /etc/docker/daemon.json on the host" in caught.value.problems[0].remedy
 
 
 def test_not_read_yet() -> None:
@@ -79,4 +79,4 @@ def test_not_in_the_group() -> None:
 def test_image_is_missing() -> None:
     """It is pulled, run, and its version checked."""
     (why,) = drifted(docker_daemon, HOST, image="")
-    assert why == "pull nginx:alpine, prove that Docker runs it, and that it is at least nginx 1.27.4"
+    assert why == "pull nginx:alpine, and check that Docker runs it and that it is nginx 1.27.4 or later"

@@ -65,8 +65,8 @@ class TestDistribution:
 @pytest.mark.parametrize(
     ("engine", "compose", "named"),
     [
-        ("20.10.24", "2.40.3", ["Docker engine 20.10.24 is installed, the guide asks for 24.0"]),
-        ("29.1.3", "2.17.2", ["Docker compose 2.17.2 is installed, the guide asks for 2.20"]),
+        ("20.10.24", "2.40.3", ["Docker engine 20.10.24 is installed; the guide requires 24.0"]),
+        ("29.1.3", "2.17.2", ["Docker compose 2.17.2 is installed; the guide requires 2.20"]),
         ("20.10.24", "2.17.2", ["Docker engine 20.10.24", "Docker compose 2.17.2"]),
     ],
 )

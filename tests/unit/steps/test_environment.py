@@ -27,7 +27,7 @@ def test_absent() -> None:
     """Secrets are made on the host: neither the change nor its difference knows them."""
     (change,) = planned(environment, HOST, fresh(environment, HOST))
     assert isinstance(change, Script)
-    assert change.why == "write /opt/biometric-did/.env (absent, its secrets are made on the host)"
+    assert change.why == "write /opt/biometric-did/.env (missing; its secrets are generated on the host)"
     assert change.undo.startswith("FILE=/opt/biometric-did/.env\n")
     assert "+API_SECRET_KEY=[secret]" in change.diff
     assert "+DOMAIN=example.com" in change.diff

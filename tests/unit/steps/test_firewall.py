@@ -10,7 +10,7 @@ from .hosts import LIVE, RULES, converged, drifted, fresh
 
 HOST = inventory()
 ENABLE = "enable the firewall, for 120 s unless a second login succeeds"
-LOGIN = "log in a second time, and keep the firewall on"
+LOGIN = "log in a second time, then keep the firewall on"
 
 
 class TestSsh:
@@ -24,7 +24,7 @@ class TestSsh:
         assert found[-2:] == [ENABLE, LOGIN]
 
     def test_port_moved(self) -> None:
-        """A port that sshd listens on now is allowed, too."""
+        """A port that the port of sshd could not be determined on now is allowed, too."""
         assert drifted(firewall, HOST, ssh="22\n2022") == ["allow 2022/tcp through the firewall"]
 
     def test_undo_is_armed_before(self) -> None:
@@ -38,7 +38,7 @@ class TestSsh:
 
     def test_unknown_port_is_a_stop(self) -> None:
         """Where no port of sshd's is found nothing is switched on: it could lock the operator out."""
-        with pytest.raises(Stop, match="sshd listens"):
+        with pytest.raises(Stop, match="the port of sshd could not be determined"):
             planned(firewall, HOST, {**fresh(firewall, HOST), "ssh": ""})
 
     def test_login_was_never_proved(self) -> None:
@@ -97,7 +97,7 @@ def test_off(differing: dict[str, str]) -> None:
 
 def test_open_by_default() -> None:
     """What is not allowed is denied."""
-    assert drifted(firewall, HOST, policy='"ACCEPT"') == ["deny what is not allowed"]
+    assert drifted(firewall, HOST, policy='"ACCEPT"') == ["deny incoming connections by default"]
     assert drifted(firewall, HOST, policy='"REJECT"') == []
 
 

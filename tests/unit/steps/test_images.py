@@ -6,6 +6,8 @@ import pytest
 
 from deployer.engine.changes import Change, Note, Send, Stop
 from deployer.inventory.model import Inventory
+from deployer.releases import building
+from deployer.releases import images as names
 from deployer.site.compose import BACKEND, WALLET
 from deployer.steps import images
 from tests.support.fakes import inventory, planned, script_of, whys
@@ -19,7 +21,7 @@ BUILD = {
 }
 
 OTHER = "9" * 40
-DIGEST = images.inputs(HOST, BACKEND)
+DIGEST = names.inputs(HOST, BACKEND)
 
 
 @pytest.mark.parametrize(
@@ -50,12 +52,12 @@ def test_commit_that_was_built_before() -> None:
 
 def test_name_tells_commit_and_settings() -> None:
     """The name is found out before anything is built: the commit's beginning and a digest of the build's settings."""
-    assert images.tags(HOST, COMMIT)[BACKEND] == f"biometric-did-backend:0123456789ab-{DIGEST}"
+    assert names.tags(HOST, COMMIT)[BACKEND] == f"biometric-did-backend:0123456789ab-{DIGEST}"
 
 
 def test_no_clone_yet() -> None:
     """Nothing is planned to be named after an empty commit in a way that Docker refuses."""
-    assert all(":none-" in tag for tag in images.tags(HOST, "").values())
+    assert all(":none-" in tag for tag in names.tags(HOST, "").values())
 
 
 @pytest.mark.parametrize(
@@ -98,8 +100,8 @@ class TestRoom:
     @pytest.mark.parametrize(
         ("told", "said"),
         [
-            ({"memory": "511"}, "only 511 MiB of memory are available, a build needs at least 512"),
-            ({"disk": "2047 /mnt/docker"}, "only 2047 MiB are free at /mnt/docker, a build needs at least 2048"),
+            ({"memory": "511"}, "only 511 MiB of memory are available; a build needs at least 512 MiB"),
+            ({"disk": "2047 /mnt/docker"}, "only 2047 MiB are free on /mnt/docker; a build needs at least 2048 MiB"),
         ],
     )
     def test_refused(self, told: dict[str, str], said: str) -> None:
@@ -114,7 +116,7 @@ class TestRoom:
     def test_both_at_once(self) -> None:
         """Who mends one shall not learn of the other afterwards."""
         little = {"images": "", "memory": "1", "disk": "1 /var/lib/docker"}
-        with pytest.raises(Stop, match=r"memory.*; .*free at"):
+        with pytest.raises(Stop, match=r"memory.*; .*free on"):
             planned(images, HOST, {**converged(images, HOST), **little})
 
     def test_just_enough(self) -> None:
@@ -152,13 +154,13 @@ class TestOperator:
         assert isinstance(send, Send)
         assert (send.commit, send.platform) == (COMMIT, "linux/arm64")
         assert send.held == (("sha256:a", "sha256:b"), ("sha256:a",))
-        assert send.images == tuple(f"{tag}-unproved" for tag in images.tags(ELSEWHERE, COMMIT).values())
+        assert send.images == tuple(f"{tag}-unproved" for tag in names.tags(ELSEWHERE, COMMIT).values())
         assert [f"IMAGE={image}\n" in text for image, text in zip(send.images, send.builds, strict=True)] == [True] * 2
-        assert whys(checks) == [f"check the image biometric-did-{kind} on the host, and name it" for kind in KINDS]
+        assert whys(checks) == [f"check the image biometric-did-{kind} on the host, and tag it" for kind in KINDS]
 
     def test_same_build(self) -> None:
         """The same names, labels and arguments as on the host; for the host's kind of machine, at normal priority."""
-        assert images.tags(ELSEWHERE, COMMIT) == images.tags(HOST, COMMIT)
+        assert names.tags(ELSEWHERE, COMMIT) == names.tags(HOST, COMMIT)
         send = self.of()[0]
         assert isinstance(send, Send)
         here = [script_of(change) for change in planned(images, HOST, {**converged(images, HOST), "images": ""})]
@@ -170,7 +172,7 @@ class TestOperator:
             assert "PLATFORM=linux/arm64\n" in there
             assert "SLICE=''\n" in there
             assert "SLICE=deployerbuild.slice\n" in text
-        assert {file.path.name for file in send.files} == set(images.DOCKERFILES)
+        assert {file.path.name for file in send.files} == set(building.DOCKERFILES)
 
     def test_secrets_stay(self) -> None:
         """Nothing of .env is named in what runs on the operator's side."""
@@ -218,7 +220,7 @@ class TestRegistry:
     )
     def test_reference(self, given: str, pulled: str) -> None:
         """The digest where there is one, whatever tag stands before it; else the tag; else the commit as tag."""
-        assert images.reference(registry(given), BACKEND, COMMIT) == pulled
+        assert names.reference(registry(given), BACKEND, COMMIT) == pulled
 
     def test_plan(self) -> None:
         """Both are pulled; the wallet is searched for secrets and must know the API."""
@@ -228,19 +230,19 @@ class TestRegistry:
             f"pull {DIGESTED} as biometric-did-backend",
             f"pull ghcr.io/team/wallet:{COMMIT} as biometric-did-wallet",
         ]
-        assert f"TAG={images.tags(host, COMMIT)[WALLET]}\n" in script_of(wallet)
+        assert f"TAG={names.tags(host, COMMIT)[WALLET]}\n" in script_of(wallet)
         assert "API=https://api.example.com\n" in script_of(wallet)
         assert "KEEP=yes\n" in script_of(wallet)
 
     def test_another_image_is_another_release(self) -> None:
         """Another digest of the same commit is pulled; one that is built is never taken for one that is pulled."""
         other = registry(DIGESTED.replace("aaa", "bbb"))
-        assert images.tags(other, COMMIT)[BACKEND] != images.tags(registry(), COMMIT)[BACKEND]
-        assert images.tags(other, COMMIT)[WALLET] == images.tags(registry(), COMMIT)[WALLET]
-        assert not set(images.tags(HOST, COMMIT).values()) & set(images.tags(registry(), COMMIT).values())
+        assert names.tags(other, COMMIT)[BACKEND] != names.tags(registry(), COMMIT)[BACKEND]
+        assert names.tags(other, COMMIT)[WALLET] == names.tags(registry(), COMMIT)[WALLET]
+        assert not set(names.tags(HOST, COMMIT).values()) & set(names.tags(registry(), COMMIT).values())
 
 
-@pytest.mark.parametrize("name", images.DOCKERFILES)
+@pytest.mark.parametrize("name", building.DOCKERFILES)
 def test_dockerfiles(name: str) -> None:
     """The tool's own Dockerfiles lie beside, for repositories that have none; they come before the build."""
     assert drifted(images, HOST, **{name: ""}) == [f"write /opt/biometric-did/.deployer/docker/{name} (absent)"]
@@ -249,7 +251,7 @@ def test_dockerfiles(name: str) -> None:
 
 def test_own_dockerfiles_bring_nothing_secret() -> None:
     """Neither .env nor .git nor keys get into an image (F5), and it does not run as root."""
-    files = images.files(HOST)
+    files = building.files(HOST)
     ignored = files["Dockerfile.backend.dockerignore"].content.decode()
     assert {".git", ".env", "*.pem"} <= {line.removeprefix("**/") for line in ignored.splitlines()}
     assert "USER appuser" in files["Dockerfile.backend"].content.decode()
@@ -258,6 +260,6 @@ def test_own_dockerfiles_bring_nothing_secret() -> None:
 def test_wallet_gets_the_address_of_the_api() -> None:
     """As an argument of the build, by the name that the inventory gives (F6, A9)."""
     host = inventory(wallet={"api_url_variable": "BIOMETRIC_API_URL", "output_dir": "build"})
-    text = images.files(host)["Dockerfile.wallet"].content.decode()
+    text = building.files(host)["Dockerfile.wallet"].content.decode()
     assert "ARG BIOMETRIC_API_URL\nENV BIOMETRIC_API_URL=${BIOMETRIC_API_URL}\n" in text
     assert "/app/build /usr/share/nginx/html" in text

@@ -5,6 +5,7 @@ import pytest
 from deployer.engine.changes import Script, WriteFiles
 from deployer.engine.facts import Unknown
 from deployer.site.compose import PROXY
+from deployer.site.nginx import first_upstreams
 from deployer.steps import nginx
 from tests.support.fakes import SILENT, inventory, planned, whys
 
@@ -48,7 +49,7 @@ def test_upstreams_are_written_once() -> None:
 
 def test_first_upstreams_name_every_replica() -> None:
     """As Compose will name them."""
-    text = nginx.first_upstreams(inventory(backend={"replicas": 2})).content.decode()
+    text = first_upstreams(inventory(backend={"replicas": 2})).content.decode()
     names = ("biometric-did-backend-api-1", "biometric-did-backend-api-2", "biometric-did-demo-wallet-1")
     assert all(name in text for name in names)
 

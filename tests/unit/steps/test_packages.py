@@ -23,7 +23,7 @@ def test_certbot_only_where_it_is_needed() -> None:
 def test_interrupted_installation() -> None:
     """What another apt left half-done is repaired first, and named."""
     told = drifted(packages, inventory(), half="iF git\niU curl\n   interrupted", installed="git")
-    assert told[0] == "repair what an interrupted installation left (git, curl, interrupted)"
+    assert told[0] == "repair packages after an interrupted installation (git, curl, interrupted)"
     assert told[1].startswith("install ")
 
 

@@ -85,53 +85,53 @@ class TestSystem:
 
     def test_no_systemd(self) -> None:
         """An application container is no server."""
-        assert stops(systemd="") == ["systemd does not run here"]
+        assert stops(systemd="") == ["systemd is not running on this host"]
 
 
 class TestRoom:
     def test_memory(self) -> None:
         """Less than the guide's 4 GB is a note: the build may not fit. A vendor's 4 GB are a little less."""
         assert notes(memory=str(int(3.8 * GIB))) == []
-        assert notes(memory=str(2 * GIB)) == ["2.0 GiB of memory, the guide asks for 4"]
+        assert notes(memory=str(2 * GIB)) == ["the host has 2.0 GiB of memory; the guide requires 4"]
 
     def test_processors(self) -> None:
         """One processor is a note."""
         assert notes(processors="2") == []
-        assert notes(processors="1") == ["one processor, the guide asks for 2"]
+        assert notes(processors="1") == ["the host has one processor; the guide requires 2"]
 
     def test_small_disk(self) -> None:
         """Less than 20 GB in all is a note, once for each file system."""
         line = f"/dev/vda1 {10 * GIB} {GIB} {9 * GIB} 10% /\n"
-        assert notes(disk=line + line) == ["/ has 10 GiB in all, the guide asks for 20"]
+        assert notes(disk=line + line) == ["/ has 10 GiB in all; the guide requires 20"]
 
     def test_full_disk(self) -> None:
         """Too little free is a stop that names the file system."""
         (problem,) = problems(disk=f"/dev/vda1 {50 * GIB} {49 * GIB} {GIB} 98% /\n")
-        assert problem.text == "/ has only 1024 MiB free, at least 2048 are needed"
+        assert problem.text == "/ has only 1024 MiB free; at least 2048 MiB are required"
         assert "free space on /" in problem.remedy
 
     def test_root_directory_on_a_disk_of_its_own(self) -> None:
         """The file system of the root directory is looked at too, also with a space in its name."""
         lines = f"/dev/vda1 {50 * GIB} {GIB} {49 * GIB} 2% /\n/dev/vdb {50 * GIB} {50 * GIB} 0 100% /srv/my disk\n"
-        assert stops(disk=lines) == ["/srv/my disk has only 0 MiB free, at least 2048 are needed"]
+        assert stops(disk=lines) == ["/srv/my disk has only 0 MiB free; at least 2048 MiB are required"]
 
 
 class TestBusy:
     def test_clock(self) -> None:
         """Any of the time services will do; without one there is a note."""
         assert notes(clock="inactive\nactive\n") == []
-        assert notes(clock="inactive\ninactive\n") == ["no time synchronisation runs"]
+        assert notes(clock="inactive\ninactive\n") == ["the clock is not synchronised, and certificates depend on it"]
 
     def test_apt(self) -> None:
         """Another apt is waited for, and that is said beforehand with its name."""
         assert notes(apt="812 unattended-upgr") == [
-            "apt is busy (process 812 unattended-upgr): installing waits for it, at most 10 minutes"
+            "apt is in use (process 812 unattended-upgr): installing packages will wait up to 10 minutes for it"
         ]
 
     def test_cloud_init(self) -> None:
         """So is a first boot that is not over."""
         assert notes(cloud_init="running") == [
-            "cloud-init is still running: installing waits for it, at most 10 minutes"
+            "cloud-init is still running: installing packages will wait up to 10 minutes for it"
         ]
 
 
@@ -147,23 +147,23 @@ class TestPorts:
     def test_taken(self) -> None:
         """A web server of the distribution is named, with how to stop it."""
         (problem,) = problems(listeners=listening(80, "apache2"), publishers="")
-        assert problem.text == "port 80 is taken by apache2"
+        assert problem.text == "port 80 is in use by apache2"
         assert "systemctl disable --now" in problem.remedy
 
     def test_both_taken_on_ipv6(self) -> None:
         """Each port is named, on whatever address."""
         lines = listening(80, "nginx").replace("0.0.0.0:80", "[::]:80") + listening(443, "nginx")
-        assert stops(listeners=lines, publishers="") == ["port 80 is taken by nginx", "port 443 is taken by nginx"]
+        assert stops(listeners=lines, publishers="") == ["port 80 is in use by nginx", "port 443 is in use by nginx"]
 
     def test_taken_by_another_container(self) -> None:
         """Another application's container on our port is no reason to think it is ours."""
         told = "other 0.0.0.0:80->80/tcp\nbiometric-did 0.0.0.0:443->443/tcp\n"
-        assert stops(publishers=told) == ["port 80 is taken by docker-proxy"]
+        assert stops(publishers=told) == ["port 80 is in use by docker-proxy"]
 
     def test_taken_by_nobody_known(self) -> None:
         """Without a process (a kernel's socket) it is still said."""
         line = "LISTEN 0 4096 0.0.0.0:80 0.0.0.0:*\n"
-        assert stops(listeners=line, publishers="") == ["port 80 is taken by another process"]
+        assert stops(listeners=line, publishers="") == ["port 80 is in use by another process"]
 
 
 class TestNames:
@@ -171,12 +171,12 @@ class TestNames:
         """A name without an address is a stop before the CA is asked, with the record to be made."""
         (problem,) = problems(api=Answer("", 1, "NXDOMAIN"))
         assert problem.text == "api.example.com does not resolve: NXDOMAIN"
-        assert problem.remedy == "add an A record for api.example.com pointing to this host"
+        assert problem.remedy == "add an A record for api.example.com that points to this host"
 
     def test_elsewhere(self) -> None:
         """A name of another server is a stop that says both addresses."""
         (problem,) = problems(domain="198.51.100.7")
-        assert problem.text.startswith("example.com points to 198.51.100.7, which is not this host (")
+        assert problem.text.startswith("example.com resolves to 198.51.100.7, which is not this host (")
         assert "203.0.113.10" in problem.text
 
     def test_one_address_of_several(self) -> None:
@@ -186,7 +186,7 @@ class TestNames:
     def test_ipv6(self) -> None:
         """An AAAA record would be tried first, and is not served: a stop, even when it is this host's."""
         (problem,) = problems(domain="203.0.113.10\n2001:db8::10")
-        assert problem.text == "example.com has the IPv6 address 2001:db8::10, which is not served"
+        assert problem.text == "example.com has the IPv6 address 2001:db8::10, but this host does not serve IPv6"
         assert problem.remedy.startswith("remove the AAAA record of example.com")
 
     def test_behind_nat(self) -> None:

@@ -10,7 +10,7 @@ from tests.support.fakes import inventory, planned
 from .hosts import container, drifted
 
 HOST = inventory()
-REPLACE = "replace the proxy's container by one of nginx:alpine: about a second without an answer, measured"
+REPLACE = "replace the proxy's container by one of nginx:alpine, with about a second of downtime (measured)"
 
 
 def test_other_settings() -> None:

@@ -16,10 +16,10 @@ from .hosts import (
 )
 
 HOST = inventory()
-LOOK = "look at the site from outside, and go back where it is worse than before"
-FINISH = "stop what served before, when its last request is answered"
-RECORD = "record the release, and forget what is older than those kept"
-IMAGE = "its image is another"
+LOOK = "check the site; roll back if it got worse"
+FINISH = "stop the old containers once they have answered their last request"
+RECORD = "record the release, and remove those beyond releases.retain"
+IMAGE = "roll out the new {} image"
 
 
 def test_asks_what_its_parts_ask() -> None:
@@ -38,7 +38,7 @@ def test_another_commit() -> None:
         + current(HOST, BACKEND, WALLET)
     )
     assert whys(planned(release, HOST, answers)) == [
-        f"replace {WALLET} ({IMAGE}) with no gap",
+        f"{IMAGE.format(WALLET)} without downtime",
         LOOK,
         FINISH,
         RECORD,
@@ -60,8 +60,8 @@ def test_all_of_it_is_one_plan() -> None:
         f"write {root}/docker-compose.yml (content differs)",
         f"write {root}/nginx/conf.d/biometric-did.conf (content differs)",
         "reload the proxy with its configuration on disk",
-        f"give {root}/logs and {root}/data to the user of the backend's image",
-        f"replace {BACKEND} ({IMAGE}) with no gap; replace {WALLET} ({IMAGE}) with no gap",
+        f"make the user of the backend's image the owner of {root}/logs and {root}/data",
+        f"{IMAGE.format(BACKEND)} without downtime; {IMAGE.format(WALLET)} without downtime",
         LOOK,
         FINISH,
         RECORD,
@@ -74,7 +74,7 @@ def test_environment_alone() -> None:
     items = planned(release, host, converged(release, HOST))
     assert whys(items)[0] == "write /opt/biometric-did/.env (its values differ)"
     assert whys(items)[-4:] == [
-        f"replace {BACKEND} (its settings or its number changed) with no gap",
+        f"roll out {BACKEND} with other settings or another number of containers without downtime",
         LOOK,
         FINISH,
         RECORD,

@@ -35,7 +35,7 @@ def test_another_repository() -> None:
 def test_ref_moved_while_nothing_runs() -> None:
     """A first release that failed can be mended upstream: the clone follows its ref."""
     told = {"running": "", "remote": f"{NEWER}\trefs/heads/main\n"}
-    assert drifted(source, HOST, **told) == [f"bring the clone to main ({NEWER[:12]}); no release runs yet"]
+    assert drifted(source, HOST, **told) == [f"check out main ({NEWER[:12]}); no release runs yet"]
 
 
 def test_ref_has_not_moved() -> None:
@@ -66,7 +66,7 @@ def test_local_changes_are_noted() -> None:
 def test_tracked_env_is_noted() -> None:
     """A .env in the repository is not used (A10)."""
     answers = {**converged(source, HOST), "tracked secrets": ".env"}
-    assert texts(planned(source, HOST, answers)) == ["the repository tracks a .env; it is not used"]
+    assert texts(planned(source, HOST, answers)) == ["the repository tracks a .env file, which is not used"]
 
 
 def test_deploy_key(tmp_path: Path) -> None:

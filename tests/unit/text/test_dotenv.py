@@ -2,7 +2,6 @@
 
 import io
 import json
-import re
 import shutil
 import subprocess
 from pathlib import Path
@@ -12,7 +11,7 @@ from dotenv import dotenv_values
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from deployer.text.dotenv import SECRET_NAME, can_hold, line
+from deployer.text.dotenv import can_hold, is_secret, line
 
 VALUE = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0\r\n")).filter(can_hold)
 AWKWARD = [
@@ -134,10 +133,13 @@ def test_one_line() -> None:
         ("DB_PASSWORD", True),
         ("GITHUB_TOKEN", True),
         ("DATABASE_URL", True),
+        ("stripe_token", True),
+        ("vault-passphrase", True),
+        ("\u017fecret", False),
         ("DOMAIN", False),
         ("CORS_ORIGINS", False),
     ],
 )
 def test_names_of_secrets(name: str, secret: bool) -> None:
-    """The name tells a secret, here and on the host."""
-    assert bool(re.search(SECRET_NAME, name)) is secret
+    """The name shows that it is a secret, in upper or lower case; here and on the host."""
+    assert is_secret(name) is secret

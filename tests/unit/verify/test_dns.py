@@ -78,7 +78,7 @@ def test_servers_may_be_ipv6(server: str) -> None:
     """With brackets and a port, or without; nobody answers there, which is said."""
     found = resolve([NAME], [server], limit=0.2)[NAME]
     assert isinstance(found, str)
-    assert "no name server to ask" not in found
+    assert "no name server to query" not in found
 
 
 def test_no_names_need_no_server() -> None:

@@ -1,12 +1,12 @@
 """Is this text a host name, an address, a URL, a repository ...? Each answer is a plain yes or no.
 
-Everything is a whitelist: what passes can stand unquoted in nginx, YAML, cron and a shell.
+Everything is a whitelist: what passes needs no quotes in nginx, YAML, cron and a shell.
 """
 
 import re
 from ipaddress import AddressValueError, IPv4Address, IPv4Network, IPv6Address, NetmaskValueError
 
-from deployer.inventory.texts import is_absolute
+from deployer.inventory.formats import is_absolute
 
 LABEL = r"[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?"
 USER = r"[a-z_][a-z0-9_-]{0,31}"

@@ -1,4 +1,4 @@
-"""Which inventory, which host: options, environment variables, and what is there."""
+"""Which inventory, which host: options, environment variables, and the files found."""
 
 import re
 import tomllib
@@ -31,29 +31,29 @@ def find(directory: Path, host: str | None, environ: Mapping[str, str]) -> str:
     names = hosts(directory)
     if len(names) == 1:
         return names[0]
-    raise InventoryError(f"which host? {_what_is_there(directory)}", remedy=_way_on(names))
+    raise InventoryError(f"choose a host: {_what_is_there(directory)}", remedy=_way_on(names))
 
 
 def host_name(text: str) -> str:
-    """The text, when it can be the name of a host or a group: never an option, never a path."""
+    """The text, if it can be the name of a host or a group: never an option, never a path."""
     if re.fullmatch(r"[a-z0-9][a-z0-9-]{0,62}", text) and text != "groups":
         return text
-    raise InventoryError(f"host: got {shown(text)}: a host's name is a-z, 0-9 and -, no - first")
+    raise InventoryError(f"host: got {shown(text)}: a host's name is a-z, 0-9 and -, not beginning with -")
 
 
 def hosts(directory: Path) -> list[str]:
-    """The hosts of an inventory; the example is none."""
+    """The hosts of an inventory; example.toml is not one."""
     names = sorted(file.stem for file in directory.glob("*.toml"))
     return [name for name in names if name not in _NOT_HOSTS and re.fullmatch(r"[a-z0-9][a-z0-9-]{0,62}", name)]
 
 
 def host_file(directory: Path, name: str) -> Path:
-    """NAME.toml, or an error that says what there is instead."""
+    """NAME.toml. Raises InventoryError, which lists the hosts that exist."""
     file = directory / f"{host_name(name)}.toml"
     if file.is_file():
         return file
     near = close_to(name, hosts(directory))
-    what = f"{shown_path(file)}: there is no such file{near or f'; {_what_is_there(directory)}'}"
+    what = f"{shown_path(file)}: no such file{near or f'; {_what_is_there(directory)}'}"
     raise InventoryError(what, remedy=f"deployer init {name}")
 
 
@@ -73,7 +73,7 @@ def _groups(file: Path) -> dict[str, object]:
     document, mistakes = read_toml(file)
     groups = document.get("groups", {})
     if not isinstance(groups, dict) or set(document) - {"groups"}:
-        mistakes.append(Mistake("", 'it holds one table, [groups], with lines such as production = ["a", "b"]'))
+        mistakes.append(Mistake("", 'expected one table, [groups], with lines such as production = ["a", "b"]'))
     if mistakes:
         raise InventoryError("\n".join(mistake.line(file) for mistake in mistakes))
     return dict(groups)
@@ -82,13 +82,15 @@ def _groups(file: Path) -> dict[str, object]:
 def _wrong(directory: Path, group: str, hosts_of_group: object) -> Iterator[Mistake]:
     known, key = hosts(directory), f"groups.{group}"
     if not re.fullmatch(r"[a-z0-9][a-z0-9-]{0,62}", group) or group in known:
-        yield Mistake(f"groups.{shown(group)}", "a group's name is a-z, 0-9 and -, and not a host's")
+        yield Mistake(f"groups.{shown(group)}", "a group's name is a-z, 0-9 and -, and not the name of a host")
     if not isinstance(hosts_of_group, list) or not hosts_of_group:
         yield Mistake(key, 'a group is a list of hosts: ["a", "b"]', shown(hosts_of_group))
         return
     for host in hosts_of_group:
         if host not in known or hosts_of_group.count(host) > 1:
-            yield Mistake(key, f"every member is a host, named once{close_to(str(host), known)}", shown(host))
+            yield Mistake(
+                key, f"every member is the name of a host, listed once{close_to(str(host), known)}", shown(host)
+            )
 
 
 def read_toml(file: Path) -> tuple[dict[str, Any], list[Mistake]]:
@@ -103,7 +105,7 @@ def read_toml(file: Path) -> tuple[dict[str, Any], list[Mistake]]:
 
 
 def syntax_mistake(error: Exception) -> Mistake:
-    """Python says `reason (at line 3, column 5)`; we say where first, as for every mistake."""
+    """Python reports `reason (at line 3, column 5)`; every mistake begins with its place."""
     match = re.fullmatch(r"(?P<why>.*) \(at (?P<where>.*)\)", str(error), re.DOTALL)
     if match is None:
         return Mistake("", f"not TOML: {shown(str(error))}")
@@ -113,7 +115,7 @@ def syntax_mistake(error: Exception) -> Mistake:
 def _what_is_there(directory: Path) -> str:
     names = hosts(directory)
     place = shown_path(directory)
-    return f"{place} has {', '.join(names)}" if names else f"{place} has no host yet"
+    return f"{place} has {', '.join(names)}" if names else f"{place} has no hosts yet"
 
 
 def _way_on(names: list[str]) -> str:

@@ -1,6 +1,6 @@
 """Is this text a path, a git ref, a policy, an amount ...? Each answer is a plain yes or no.
 
-As in `names`, everything is a whitelist; only words of commands and values of variables are free: they are
+As in `locations`, everything is a whitelist; only words of commands and values of variables are free: they are
 quoted or escaped where they are used.
 """
 
@@ -28,7 +28,7 @@ def is_relative(text: str) -> bool:
 
 
 def is_ref(text: str) -> bool:
-    """What `git check-ref-format` takes, less what no one needs and a shell would trip over."""
+    """What `git check-ref-format` accepts, without characters that a shell interprets."""
     if not re.fullmatch(r"[A-Za-z0-9_#+@.][A-Za-z0-9._/#+@-]{0,199}", text) or text == "@":
         return False
     parts = text.split("/")
@@ -37,7 +37,7 @@ def is_ref(text: str) -> bool:
 
 
 def is_own_directory(text: str) -> bool:
-    """Not a directory that the system or other software lives in: ours is swapped as a whole by a restore."""
+    """Not a directory of the system or of other software: a restore swaps ours completely."""
     return is_absolute(text) and not _CLOSED.fullmatch(text) and not _TAKEN.fullmatch(text)
 
 

@@ -27,14 +27,14 @@ def test_host_by_option_then_variable_then_the_only_one(tmp_path: Path) -> None:
 def test_several_hosts_are_listed(tmp_path: Path) -> None:
     """Nothing is guessed where it could be the wrong server."""
     with_hosts(tmp_path, "prod", "staging")
-    with pytest.raises(InventoryError, match=r"which host\? .* has prod, staging") as caught:
+    with pytest.raises(InventoryError, match=r"choose a host: .* has prod, staging") as caught:
         find(tmp_path, None, {})
     assert caught.value.exit_code == 2
 
 
 def test_no_host_says_how_to_make_one(tmp_path: Path) -> None:
     """A first run, also without the directory."""
-    with pytest.raises(InventoryError, match="has no host yet") as caught:
+    with pytest.raises(InventoryError, match="has no hosts yet") as caught:
         find(tmp_path / "absent", None, {})
     assert caught.value.remedy == "deployer init NAME"
 
@@ -51,9 +51,9 @@ def test_a_host_is_neither_an_option_nor_a_path(tmp_path: Path, name: str) -> No
 def test_a_missing_host_says_what_there_is(tmp_path: Path) -> None:
     """And what comes close, and how it would be made."""
     with_hosts(tmp_path, "prod", "staging")
-    with pytest.raises(InventoryError, match=r"prd.toml: there is no such file: did you mean `prod`\?"):
+    with pytest.raises(InventoryError, match=r"prd.toml: no such file: did you mean `prod`\?"):
         load(tmp_path, "prd")
-    with pytest.raises(InventoryError, match=r"there is no such file; .* has prod, staging") as caught:
+    with pytest.raises(InventoryError, match=r"no such file; .* has prod, staging") as caught:
         load(tmp_path, "demo")
     assert caught.value.remedy == "deployer init demo"
 
@@ -91,16 +91,16 @@ def test_a_group_stands_for_its_hosts(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("text", "expected"),
     [
-        ('[groups]\np = ["aa", "cc"]', 'groups.p: got "cc": every member is a host, named once'),
+        ('[groups]\np = ["aa", "cc"]', 'groups.p: got "cc": every member is the name of a host, listed once'),
         ('[groups]\np = ["aa", "aaa"]', "did you mean `aa`"),
-        ('[groups]\np = ["aa", "aa"]', "named once"),
+        ('[groups]\np = ["aa", "aa"]', "listed once"),
         ("[groups]\np = [1]", "groups.p: got 1: every member"),
         ('[groups]\np = "aa"', 'groups.p: got "aa": a group is a list'),
         ("[groups]\np = []", "a group is a list"),
-        ('[groups]\naa = ["bb"]', "and not a host's"),
+        ('[groups]\naa = ["bb"]', "and not the name of a host"),
         ('[groups]\n"--x" = ["bb"]', "a group's name is"),
-        ("x = 1", "it holds one table"),
-        ("groups = 1", "it holds one table"),
+        ("x = 1", "expected one table"),
+        ("groups = 1", "expected one table"),
         ("[groups", "not TOML"),
     ],
 )

@@ -1,4 +1,4 @@
-"""The host-side functions that a release is rolled out, gone back from, kept and restored with."""
+"""The bash functions that roll out, roll back, keep and restore a release."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -8,15 +8,15 @@ from deployer.inventory.model import Inventory
 from deployer.site import compose
 from deployer.site.compose import BACKEND, WALLET
 from deployer.site.nginx import HASHED
-from deployer.site.scripts import functions as scripts
+from deployer.site.scripts.proxy import proxy_functions
 from deployer.text.shell import lines, sh
 
 
 @dataclass(frozen=True)
 class ReleaseTarget:
-    """Where a release goes to: `images` are names by service, `environment` has [secret] for each secret.
+    """The release to roll out: `images` are names by service, `environment` has [secret] for each secret.
 
-    `keep` are the releases that stay besides the new one.
+    `keep` are the ids of the former releases that are retained.
     """
 
     commit: str
@@ -28,7 +28,7 @@ class ReleaseTarget:
 
 
 def services(host: Inventory, images: Mapping[str, str]) -> str:
-    """A line for each service, as roll.sh reads them."""
+    """A line for each service, as containers.sh reads them."""
     backend, wallet = host.backend, host.wallet
     check = compose.health_command(backend.port, backend.health_path)
     overlap = "yes" if backend.overlap else "no"
@@ -40,32 +40,33 @@ def services(host: Inventory, images: Mapping[str, str]) -> str:
     )
 
 
-def release_functions(host: Inventory, going: ReleaseTarget, told: str) -> str:
-    """roll, go_back, finish, record and what they need; `told` are the release's `services`, as it has or had them."""
+def release_functions(host: Inventory, target: ReleaseTarget, listed: str) -> str:
+    """`roll`, `go_back`, `finish`, `record`, and what they call; `listed` are the release's `services`."""
     release = script(
         "releases/scripts/release.sh",
         ROOT=str(host.root),
         STATE=str(host.paths.state),
         ENV_FILE=str(host.paths.env),
-        REF=going.ref,
-        COMMIT=going.commit,
-        CONFIGURATION=going.configuration,
-        ENVIRONMENT="\n".join(going.environment),
-        KEEP=" ".join(going.keep),
+        REF=target.ref,
+        COMMIT=target.commit,
+        CONFIGURATION=target.configuration,
+        ENVIRONMENT="\n".join(target.environment),
+        KEEP=" ".join(target.keep),
         HASHED=HASHED,
-        SERVICES=told,
+        SERVICES=listed,
     )
     roll = script(
         "releases/scripts/roll_out.sh",
         LIMIT=host.releases.healthy_within,
         SETTLE=host.releases.settle,
-        DRAIN=host.releases.drain + 10,
         BEFORE_SWITCH=_words(host.hooks.before_switch),
         AFTER_SWITCH=_words(host.hooks.after_switch),
         ON_FAILURE=_words(host.hooks.on_failure),
     )
+    containers = script("releases/scripts/containers.sh", DRAIN=host.releases.drain + 10)
     gates = lines(script("site/scripts/log_tail.sh"), script("site/scripts/health.sh"))
-    return lines(scripts.proxy_functions(host), script("site/scripts/write_env.sh"), gates, release, roll)
+    env = lines(script("engine/mask.sh"), script("site/scripts/write_env.sh"))
+    return lines(proxy_functions(host), env, gates, release, containers, script("releases/scripts/switch.sh"), roll)
 
 
 def _words(hook: tuple[str, ...]) -> str:

@@ -1,0 +1,137 @@
+"""What serves on a host, compared with the release that the inventory and the commit ask for."""
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+
+from deployer.engine.facts import Ask, Facts, Probes
+from deployer.engine.program import script
+from deployer.inventory.model import Inventory
+from deployer.releases import log as releases
+from deployer.releases.images import SERVICES, present, tags
+from deployer.resources.docker import ask_docker
+from deployer.site import compose
+from deployer.site.compose import BACKEND, config_digests
+from deployer.site.containers import Container, ask_containers, containers
+from deployer.site.env import lines
+from deployer.site.nginx import nginx_conf, site_conf, upstreams_path
+from deployer.text.shell import quote
+
+
+def probes_of_serving(host: Inventory) -> Probes:
+    """What `Serving` reads, besides `commit` and `images`."""
+    upstreams, log = quote(upstreams_path(host)), quote(host.paths.release_log)
+    serving = "|".join(releases.SERVING)
+    ids = rf"""sed -nE 's/^\{{"id": "([^"]*)".*"result": "({serving})".*/\1/p' {log}"""
+    return {
+        "containers": ask_containers(host),
+        "chosen": Ask(f"[ ! -e {upstreams} ] || sed -n 's/^ *server \\([^:]*\\):.*/\\1/p' {upstreams}"),
+        "user": Ask(f"cat {quote(host.paths.state / 'backend.user')} 2>/dev/null || true"),
+        "owners": Ask(f"stat -c %u:%g {quote(host.paths.logs)} {quote(host.paths.data)} 2>/dev/null || true"),
+        "begun": Ask(f"[ ! -e {quote(host.paths.releases / '.next')} ] || echo yes"),
+        "current": Ask(f"""[ ! -e {log} ] || sed -nE '/"result": "({serving})"/p' {log} | tail -n 1"""),
+        **({"stale": _ask_stale(host)} if host.postgres.enabled else {}),
+        "served": Ask(f"[ ! -e {log} ] || {ids} | tac | awk '!seen[$0]++' | head -n {host.releases.retain}"),
+    }
+
+
+def _ask_stale(host: Inventory) -> Ask:
+    """The backends that were started with another DATABASE_URL than the one in .env."""
+    return ask_docker(script("releases/scripts/show_stale.sh", NAME=host.name, ENV_FILE=str(host.paths.env)))
+
+
+def configuration(host: Inventory) -> str:
+    """A digest of a release's configuration: its files that the tool owns, and .env without secrets."""
+    texts = (compose.text(host), nginx_conf(host), site_conf(host), *lines(host))
+    return hashlib.sha256("\n".join(texts).encode()).hexdigest()[:16]
+
+
+@dataclass(frozen=True)
+class Serving:
+    """`password_changes`: .env gets another password of the database in the same run."""
+
+    host: Inventory
+    facts: Facts
+    password_changes: bool = False
+
+    @cached_property
+    def tags(self) -> Mapping[str, str]:
+        return tags(self.host, self.facts["commit"])
+
+    @cached_property
+    def found(self) -> tuple[Container, ...]:
+        """All containers of the application."""
+        return containers(self.facts["containers"])
+
+    @cached_property
+    def up_to_date(self) -> Mapping[str, tuple[Container, ...]]:
+        """For each service those that serve as they should."""
+        return {
+            service: tuple(item for item in self.running(service) if not self._is_outdated(item))
+            for service in SERVICES
+        }
+
+    @property
+    def outdated(self) -> tuple[str, ...]:
+        """The services of which another number of containers is up to date than there should be."""
+        return tuple(service for service in SERVICES if len(self.up_to_date[service]) != self.replicas(service))
+
+    def replicas(self, service: str) -> int:
+        return self.host.backend.replicas if service == BACKEND else 1
+
+    def running(self, service: str) -> tuple[Container, ...]:
+        """Those that serve: running, and named in the proxy's upstream file."""
+        named = self.facts.lines("chosen")
+        return tuple(
+            item for item in self.found if item.service == service and item.state == "running" and item.name in named
+        )
+
+    def has_other_image(self, item: Container) -> bool:
+        return item.image != present(self.facts).get(self.tags[item.service], "")
+
+    def lost_database(self, item: Container) -> bool:
+        """Its database password is not the one that .env has, or gets in this run."""
+        if item.service != BACKEND or not self.host.postgres.enabled:
+            return False
+        return item.name in self.facts.lines("stale") or self.password_changes
+
+    def _is_outdated(self, item: Container) -> bool:
+        differs = self.has_other_image(item) or item.config != config_digests(self.host)[item.service]
+        return differs or item.health == "unhealthy" or self.lost_database(item)
+
+    @property
+    def left_over(self) -> tuple[str, ...]:
+        """Containers that do not serve as they should."""
+        good = self.up_to_date
+        return tuple(item.name for item in self.found if item.service in good and item not in good[item.service])
+
+    @property
+    def owns_directories(self) -> bool:
+        """Whether logs/ and data/ belong to the user of the backend's image."""
+        users = dict(line.split(" ") for line in self.facts.lines("user"))
+        wanted = users.get(present(self.facts).get(self.tags[BACKEND], ""), "")
+        return bool(wanted) and self.facts.lines("owners") == (wanted, wanted)
+
+    @property
+    def is_recorded(self) -> bool:
+        """Whether the last release of the log is this one."""
+        last = releases.current(releases.parse(self.facts["current"]))
+        wanted = (self.facts["commit"], configuration(self.host), self.tags)
+        return last is not None and (last.commit, last.configuration, dict(last.tags)) == wanted
+
+    @property
+    def is_half_recorded(self) -> bool:
+        """Whether an interrupted run left files of a release that it did not record."""
+        return bool(self.facts["begun"])
+
+    @property
+    def untagged(self) -> Mapping[str, str]:
+        """For each service whose image is not `current`: its name."""
+        there = present(self.facts)
+        return {service: tag for service, tag in self.tags.items() if there.get(tag) != there.get(current_of(tag))}
+
+
+def current_of(tag: str) -> str:
+    """The name that the image of the serving release has as well; docker-compose.yml names it."""
+    return f"{tag.partition(':')[0]}:current"

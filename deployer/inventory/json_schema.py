@@ -22,7 +22,7 @@ def schema() -> Mapping[str, object]:
     inner = {table.name: _table(table) for table in found if table.name}
     return {
         "$schema": DIALECT,
-        "title": "deployer inventory",
+        "title": "Inventory of deployer",
         "description": " ".join(("One host: inventory/NAME.toml.", *(rule.__doc__ or "" for rule in RULES))),
         **_object(own),
         "properties": {**{key.name: _key(key) for key in own}, **inner},

@@ -16,7 +16,7 @@ from .hosts import all_containers, container, converged, drifted, fresh, pair
 LETSENCRYPT = inventory()
 SELF_SIGNED = inventory(tls={"mode": "self-signed"})
 OBTAIN = "obtain a certificate for example.com, api.example.com from https://acme-v02.api.letsencrypt.org/directory"
-INSTALL = "install the certificate for nginx (the one in place is another)"
+INSTALL = "install the certificate for nginx (a different one is installed)"
 PLACEHOLDER = "install a placeholder certificate, so that nginx can start and answer the CA"
 MAKE = "make a self-signed certificate for example.com, api.example.com"
 START = "start the proxy"

@@ -14,11 +14,11 @@ listed_secrets() { sed -n 's/\r$//; s/^# secrets: //p' "$1" 2>/dev/null | tr '\n
 # As in Compose there may be `export`, blanks, `:` for `=`, a quoted value of several lines, and CRLF. KIND is variable,
 # unclosed (the quote never ends: one line only) or other (HEAD is the complete line). With $3 each line is an entry.
 each_entry() {
-  local LC_ALL=C rows line text kind closed last number
+  local LC_ALL=C file_lines line text kind closed last number
   local entry='^([[:space:]]*(export[[:space:]]+)?([^[:space:]=:#][^[:space:]=:]*)[[:space:]]*[=:][[:space:]]*)(.*)$'
-  mapfile -t rows 2>/dev/null <"$1" || return 0
-  for ((number = 0; number < ${#rows[@]}; number++)); do
-    line=${rows[number]%$'\r'}
+  mapfile -t file_lines 2>/dev/null <"$1" || return 0
+  for ((number = 0; number < ${#file_lines[@]}; number++)); do
+    line=${file_lines[number]%$'\r'}
     if ! [[ $line =~ $entry ]]; then "$2" other "$line"; continue; fi
     local head=${BASH_REMATCH[1]} name=${BASH_REMATCH[3]}
     text=${BASH_REMATCH[4]} kind=variable last=$number
@@ -26,8 +26,8 @@ each_entry() {
       closed=$(closed_quote "$text")
       until [[ $text =~ $closed ]]; do
         last=$((last + 1))
-        if [ "$last" = "${#rows[@]}" ]; then kind=unclosed; break; fi
-        text+=$'\n'${rows[last]%$'\r'}
+        if [ "$last" = "${#file_lines[@]}" ]; then kind=unclosed; break; fi
+        text+=$'\n'${file_lines[last]%$'\r'}
       done ;;
     esac
     if [ "$kind" = unclosed ]; then text=${line#"$head"}; else number=$last; fi

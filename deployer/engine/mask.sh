@@ -10,24 +10,24 @@ is_secret() {
 # The names that the file's line "# secrets: NAME …" adds.
 listed_secrets() { sed -n 's/\r$//; s/^# secrets: //p' "$1" 2>/dev/null | tr '\n' ' '; }
 
-# Calls `$2 KIND HEAD NAME TEXT` for each entry of the file $1: HEAD is all up to the value, TEXT the value as written.
+# Calls `$2 KIND HEAD NAME TEXT` for each entry of the file $1: HEAD is everything before the value, TEXT the value.
 # As in Compose there may be `export`, blanks, `:` for `=`, a quoted value of several lines, and CRLF. KIND is variable,
-# unclosed (the quote never ends: one line only) or other (HEAD is the complete line).
+# unclosed (the quote never ends: one line only) or other (HEAD is the complete line). With $3 each line is an entry.
 each_entry() {
-  local LC_ALL=C rows line text kind closed last number
+  local LC_ALL=C file_lines line text kind closed last number
   local entry='^([[:space:]]*(export[[:space:]]+)?([^[:space:]=:#][^[:space:]=:]*)[[:space:]]*[=:][[:space:]]*)(.*)$'
-  mapfile -t rows 2>/dev/null <"$1" || return 0
-  for ((number = 0; number < ${#rows[@]}; number++)); do
-    line=${rows[number]%$'\r'}
+  mapfile -t file_lines 2>/dev/null <"$1" || return 0
+  for ((number = 0; number < ${#file_lines[@]}; number++)); do
+    line=${file_lines[number]%$'\r'}
     if ! [[ $line =~ $entry ]]; then "$2" other "$line"; continue; fi
     local head=${BASH_REMATCH[1]} name=${BASH_REMATCH[3]}
     text=${BASH_REMATCH[4]} kind=variable last=$number
-    case $text in \'*|\"*)
+    case ${3:-}$text in \'*|\"*)
       closed=$(closed_quote "$text")
       until [[ $text =~ $closed ]]; do
         last=$((last + 1))
-        if [ "$last" = "${#rows[@]}" ]; then kind=unclosed; break; fi
-        text+=$'\n'${rows[last]%$'\r'}
+        if [ "$last" = "${#file_lines[@]}" ]; then kind=unclosed; break; fi
+        text+=$'\n'${file_lines[last]%$'\r'}
       done ;;
     esac
     if [ "$kind" = unclosed ]; then text=${line#"$head"}; else number=$last; fi
@@ -61,11 +61,11 @@ print_forms() {
 }
 
 # The secrets of the file $1, of at least 8 characters, a line each, the longest first: one may be a part of another.
-# What begins and ends every PEM file is none.
+# What begins and ends every PEM file is none. The file is read line by line too: not every file is meant for Compose.
 secrets_of() {
   local listed
   listed=$(listed_secrets "$1")
-  each_entry "$1" print_forms |
+  { each_entry "$1" print_forms; each_entry "$1" print_forms by_line; } |
     awk 'length >= 8 && !/^["\047]?-----(BEGIN|END) [A-Z0-9 ]+-----["\047]?$/ { print length "\t" $0 }' |
     sort -rn | cut -f 2-
 }

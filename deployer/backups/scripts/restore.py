@@ -36,7 +36,6 @@ def restore_functions(host: Inventory, backup: Backup, scope: tuple[str, ...], f
     images = "\n".join(f"{service} {image}" for service, image in fallback.items())
     restore = lines(
         script("backups/scripts/restore.sh", ID=backup.id, FALLBACK=images),
-        script("engine/mask.sh"),
         script("backups/scripts/recover.sh"),
     )
     database = postgres_functions(host) if host.postgres.enabled else ""

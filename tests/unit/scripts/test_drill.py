@@ -360,7 +360,7 @@ class TestLeft:
             said, _ = process.communicate(timeout=30)
         assert process.returncode == 143
         assert (there.evidence.result, there.evidence.why) == ("failed", "it was interrupted")
-        assert said.splitlines()[-1].endswith("failed: it was broken off")
+        assert said.splitlines()[-1].endswith("failed: it was interrupted")
         assert there.left == []
 
     def test_cannot_be_removed(self, there: Drilled) -> None:

@@ -359,8 +359,8 @@ class TestLeft:
             os.killpg(process.pid, signal.SIGTERM)
             said, _ = process.communicate(timeout=30)
         assert process.returncode == 143
-        assert (there.evidence.result, there.evidence.why) == ("failed", "it was broken off")
-        assert said.splitlines()[-1].endswith("failed: it was broken off")
+        assert (there.evidence.result, there.evidence.why) == ("failed", "it was interrupted")
+        assert said.splitlines()[-1].endswith("failed: it was interrupted")
         assert there.left == []
 
     def test_cannot_be_removed(self, there: Drilled) -> None:
@@ -368,7 +368,7 @@ class TestLeft:
         there.pretend("stuck")
         ran = there.drill()
         assert ran.returncode == 1
-        assert there.evidence.why == "what the drill made could not be removed"
+        assert there.evidence.why == "the copy could not be removed"
 
 
 class TestDatabase:
@@ -405,7 +405,7 @@ class TestDatabase:
         self.dumped(there, '{"public.a": 2}')
         there.pretend("rows", '{"public.a" : 1}\n')
         why = there.fails(*self.HERE)
-        assert why == "the restored database is not what was backed up: public.a has 1 rows, and had 2"
+        assert why == "the restored database differs from the backup: public.a has 1 rows, and had 2"
         assert there.started == ["postgres"]
 
     def test_dump_is_refused(self, there: Drilled) -> None:

@@ -56,25 +56,25 @@ def measure(ready: Deployment, scratch: Path) -> None:
     """Print the figures of this provisioned host."""
     for megabytes in SIZES:
         _python(ready.host, MAKE, f"{ROOT}/data/bench", str(megabytes))
-        _beside_tar(ready.host, megabytes)
+        _compare_with_tar(ready.host, megabytes)
     _felt(ready, scratch)
 
 
-def _beside_tar(host: TestHost, megabytes: int) -> None:
+def _compare_with_tar(host: TestHost, megabytes: int) -> None:
     plain = f"tar -C {ROOT} -cf - data logs | zstd -q >/backups/plain.tar.zst; sync /backups/plain.tar.zst"
     pairs = [(_timed(host, plain), _timed(host, f"{ROOT}/.deployer/bin/backup")) for _ in range(REPEATS)]
     theirs, ours = (statistics.median(ran.seconds for ran in column) for column in zip(*pairs, strict=True))
     peak = max(ran.kilobytes for _, ran in pairs)
     print(
-        f"{megabytes:5} MB   tar | zstd {theirs:6.2f} s   backup, read back {ours:6.2f} s   "
+        f"{megabytes:5} MB   tar | zstd {theirs:6.2f} s   backup, verified {ours:6.2f} s   "
         f"throughput {theirs / ours:.2f} of it   largest process {peak / 1000:.0f} MB"
     )
 
 
 def _timed(host: TestHost, command: str) -> Ran:
-    told = json.loads(_python(host, TIMED, command))
-    assert told["code"] == 0, told
-    return Ran(told["seconds"], told["kilobytes"])
+    ran = json.loads(_python(host, TIMED, command))
+    assert ran["code"] == 0, ran
+    return Ran(ran["seconds"], ran["kilobytes"])
 
 
 def _python(host: TestHost, program: str, *words: str) -> str:

@@ -1,4 +1,4 @@
-"""A run with nothing to do, beside `ssh HOST sudo bash -s < script` that runs the very same probes.
+"""A run with nothing to do, compared with `ssh HOST sudo bash -s < script` that runs the very same probes.
 
 Whole processes, taken in turns so that a busy moment meets both; the median of each and their ratio are printed.
 """
@@ -45,12 +45,12 @@ def measure(inventory: Path, name: str, repeats: int = REPEATS) -> list[Figures]
 def _at(inventory: Path, name: str, round_trip: float, repeats: int) -> Figures:
     host = load.load(inventory, name)
     with delayed(host.ssh.address, host.ssh.port, round_trip) as port:
-        beside = _through_proxy(inventory, name, port)
+        proxied = _through_proxy(inventory, name, port)
         script = script_for(asked_of_host(host, GUIDE)).encode()
-        provision = _tool(beside, name, "provision", "--no-verify")
-        ssh = _ssh(host.ssh.user, host.ssh.identity_file, port, beside)
+        provision = _tool(proxied, name, "provision", "--no-verify")
+        ssh = _ssh(host.ssh.user, host.ssh.identity_file, port, proxied)
         pairs = [(_timed(provision), _timed(ssh, script)) for _ in range(repeats)]
-        verify = _timed(_tool(beside, name, "verify"), check=False)
+        verify = _timed(_tool(proxied, name, "verify"), check=False)
     ours, theirs = (statistics.median(column) for column in zip(*pairs, strict=True))
     return Figures(round_trip, ours, theirs, verify)
 
@@ -60,7 +60,7 @@ def _tool(inventory: Path, name: str, *words: str) -> list[str]:
 
 
 def _timed(command: list[str], stdin: bytes = b"", *, check: bool = True) -> float:
-    """As where the tool is installed: Python keeps what it has compiled, though it may be told not to here."""
+    """As where the tool is installed: Python keeps what it has compiled, even if the environment forbids it here."""
     environment = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
     began = time.monotonic()
     subprocess.run(command, input=stdin, capture_output=True, check=check, timeout=120, env=environment)
@@ -81,14 +81,14 @@ def _ssh(user: str, identity: str, port: int, inventory: Path) -> list[str]:
 def _through_proxy(inventory: Path, name: str, port: int) -> Path:
     """The same inventory, with SSH through the delaying proxy; the site is still reached directly."""
     host = load.load(inventory, name)
-    beside = inventory / f"port-{port}"
-    beside.mkdir(exist_ok=True)
+    proxied = inventory / f"port-{port}"
+    proxied.mkdir(exist_ok=True)
     text = (inventory / f"{name}.toml").read_text()
     text = text.replace(
         f'address = "{host.ssh.address}"\nport = {host.ssh.port}', f'address = "127.0.0.1"\nport = {port}', 1
     )
     text = text.replace("[site]\n", f'[site]\naddress = "{host.ssh.address}"\n', 1)
-    (beside / f"{name}.toml").write_text(text)
+    (proxied / f"{name}.toml").write_text(text)
     pinned = (inventory / "known_hosts").read_text().split(maxsplit=1)[1]
-    (beside / "known_hosts").write_text(f"[127.0.0.1]:{port} {pinned}")
-    return beside
+    (proxied / "known_hosts").write_text(f"[127.0.0.1]:{port} {pinned}")
+    return proxied

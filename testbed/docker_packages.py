@@ -2,7 +2,7 @@
 own.
 
 The packages are Debian's Docker packed again as docker-ce and so on, in the layout of Docker's repository:
-a key `gpg`, and suites under `dists`. So the whole road (key, keyring, sources entry, installation,
+a key `gpg`, and suites under `dists`. So the complete procedure (key, keyring, sources entry, installation,
 versions, no docker.io left) is the real one.
 """
 

@@ -76,7 +76,7 @@ def remove_images() -> int:
 
 
 def _base_of(recipe: Recipe, distribution: str) -> str:
-    """The host may be told to be another distribution (TEST_HOST_IMAGE); all else is Debian of a certain
+    """The host may be another distribution (TEST_HOST_IMAGE); all else is Debian of a certain
     release.
     """
     if recipe.name != "host":

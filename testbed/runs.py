@@ -33,7 +33,7 @@ class Run:
     def once(self, kind: str, make: Callable[[str], None]) -> str:
         """The tag of a snapshot that `make` makes under it, wherever in the run it is asked for first.
 
-        Where that fails it is tried once more. After that nobody tries again: everybody is told why, with a BedError.
+        Where that fails it is tried once more. After that no process tries again: each raises BedError with the reason.
         """
         tag = f"{kind}-{self.name}"
         failed = self.directory / f"{kind}.failed"

@@ -22,9 +22,9 @@ from typing import IO
 from tests.plugins.parts import ALL, table, unknown
 from tests.plugins.tables import Row, aligned
 
-CHECKED = "deployer testbed tests bench tasks.py"
+CHECKED = "deployer testbed tests bench development tasks.py"
 STYLE = (f"ruff format --check {CHECKED}", f"ruff check {CHECKED}", "mypy")
-"""`invoke check` runs the same, and UNIT."""
+"""`invoke check` runs the same, and UNIT; so does .pre-commit-config.yaml, which a test compares with both."""
 UNIT = "pytest tests/unit -q -n auto"
 BED = (sys.executable, "-m", "testbed", "prepare")
 HOSTS = (sys.executable, "-m", "pytest", "-v", "--dist", "loadgroup", "--durations=25", "--costs")

@@ -1,4 +1,4 @@
-"""Prerequisites: the user that the tool logs in as, with the operator's key and sudo, proved by a second login."""
+"""Prerequisites: the user that this tool logs in as, with the operator's key and sudo, proved by a second login."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -51,7 +51,8 @@ class Account:
             return
         if not facts["account"]:
             yield Script(
-                f"make the user {user}", sh("useradd", "--create-home", "--shell", "/bin/bash", "--password", "*", user)
+                f"create the user {user}",
+                sh("useradd", "--create-home", "--shell", "/bin/bash", "--password", "*", user),
             )
         check = sh("visudo", "-c", "-q", "-f") + f' "$STAGED{rights(host).path}"'
         yield from compare(facts, {"rights": rights(host)}, check=check)
@@ -59,7 +60,7 @@ class Account:
 
 
 def rights(host: Inventory) -> File:
-    """sudo without a password: the tool has no terminal to type one into."""
+    """sudo without a password: the tool has no terminal to type one on."""
     path = PurePosixPath("/etc/sudoers.d") / f"{host.name}-{host.ssh.user}"
     return File(path, f"# {MARKER}\n{host.ssh.user} ALL=(ALL:ALL) NOPASSWD: ALL\n".encode(), 0o440)
 
@@ -79,12 +80,12 @@ def _authorize(user: str, keys: tuple[str, ...], facts: Facts) -> Iterator[Scrip
 
 
 def _is_same(key: str, line: str) -> bool:
-    """A line with options in front (a forced command, a refusal) is not the right to log in."""
+    """A line that begins with options (a forced command, for example) does not give a login."""
     return line.startswith(KEY_TYPES) and line.split()[:2] == key.split()[:2]
 
 
 def _secure(user: str) -> str:
-    """The file ends with a newline afterwards, whatever an editor left."""
+    """Set owners and modes, and end the file with a newline, which an editor may have left out."""
     owner = '"$(id -u "$user")"', '"$(id -g "$user")"'
     return lines(
         f"user={quote(user)}",

@@ -1,7 +1,7 @@
-"""Prerequisites: nobody logs in as root or with a password any more, once the user's login has been proved.
+"""Prerequisites: close the logins of root and with passwords, once the user's login has been proved.
 
-sshd takes the first value it reads: our file sorts before the vendors', and stands before any line of sshd_config.
-What it makes of all its files is asked with `sshd -T`, and is what counts.
+sshd takes the first value it reads, so this tool's file sorts before the vendors' and is included before any line of
+sshd_config. What counts is the outcome of all files: `sshd -T` prints it.
 """
 
 import re
@@ -23,7 +23,7 @@ TITLE = "Prerequisites: root login"
 MAIN = PurePosixPath("/etc/ssh/sshd_config")
 OWN = PurePosixPath("/etc/ssh/sshd_config.d/00-deployer.conf")
 UNDO_AFTER = 120
-"""Seconds after which root may log in again unless a login as the user has proved that it is not needed."""
+"""Seconds after which root may log in again, unless a login as the user has proved that it is not needed."""
 
 WANTED = {"permitrootlogin": "no", "passwordauthentication": "no", "kbdinteractiveauthentication": "no"}
 
@@ -34,10 +34,10 @@ PasswordAuthentication no
 KbdInteractiveAuthentication no
 """
 _BEFORE = ".before-deployer"
-"""Ending of the copies that the way back needs; sshd does not read them."""
+"""Suffix of the files that an undo restores; sshd does not read them."""
 
-# sshd that got its socket from systemd cannot bind it again: a reload would end it ("Cannot bind any address"). Started
-# anew it gets the socket anew, and the connections that stand stay (KillMode=process).
+# With socket activation a reload would end sshd, which cannot bind the socket itself ("Cannot bind any address"). A
+# restart receives the socket again, and open connections stay (KillMode=process).
 RELOAD = """\
 if systemctl -q is-active ssh.socket; then systemctl try-restart ssh.service
 else
@@ -45,7 +45,7 @@ else
     if systemctl -q is-active $unit.service; then systemctl reload $unit.service; break; fi
   done
 fi"""
-# What can decide before our file is read: the first value counts.
+# Directives that could decide before this tool's file is read: the first value counts.
 _DECIDING = (
     "Include|Match|PermitRootLogin|PasswordAuthentication|KbdInteractiveAuthentication|ChallengeResponseAuthentication"
 )
@@ -64,7 +64,7 @@ def probes(host: Inventory) -> Probes:
 def plan(host: Inventory, facts: Facts) -> Plan:
     if host.ssh.user == "root":
         raise Stop(
-            Note('ssh.user is "root", whose login is to be closed', "set ssh.user to another name, such as deploy")
+            Note('ssh.user is "root", whose login bootstrap closes', "set ssh.user to another name, such as deploy")
         )
     changes = tuple(_changes(facts))
     if changes:
@@ -73,7 +73,7 @@ def plan(host: Inventory, facts: Facts) -> Plan:
         yield from changes
         yield Script("reload sshd", RELOAD)
         yield Gate(
-            "root and passwords are refused",
+            "check that sshd refuses root and passwords",
             _refused(),
             within=10,
             explain=f"sshd -T | grep -E '^({'|'.join(WANTED)}) '",
@@ -89,20 +89,18 @@ def _changes(facts: Facts) -> Iterator[Change]:
         yield Script(f"include {OWN} before all else in {MAIN}", _include())
     elif facts["file"] and (others := _overruled(facts)):
         raise Stop(
-            Note(
-                f"an earlier file overrules {OWN}: {others}", f"look for it in {OWN.parent}: sshd takes the first value"
-            )
+            Note(f"another file overrides {OWN}: {others}", f"look for it in {OWN.parent}: sshd takes the first value")
         )
 
 
 def _comes_first(found: tuple[str, ...]) -> bool:
-    """Whether the first line that could decide is one that includes our file."""
+    """Whether the first line that could decide includes this tool's file."""
     first = re.sub(r"^\d+:\s*", "", found[0]) if found else ""
     return bool(re.match(rf"Include\s+.*({re.escape(str(OWN.parent))}/\*\.conf|{re.escape(str(OWN))})", first, re.I))
 
 
 def _overruled(facts: Facts) -> str:
-    """What sshd makes of all its files where that is not what ours says."""
+    """The effective values that differ from those of this tool's file."""
     effective = dict(line.split(" ", 1) for line in facts.lines("effective") if " " in line)
     return ", ".join(f"{key} {value}" for key, value in effective.items() if value != WANTED[key])
 
@@ -112,7 +110,7 @@ def _file() -> File:
 
 
 def _include() -> str:
-    """Checked as a whole before it is renamed into place."""
+    """sshd checks the new file before it is renamed into place."""
     return lines(
         f"cp -a {MAIN} {MAIN}.new",
         f"printf '%s\\n' {quote(f'# {MARKER}: the next line')} {quote(f'Include {OWN}')} | cat - {MAIN} >{MAIN}.new",
@@ -123,12 +121,12 @@ def _include() -> str:
 
 def _refused() -> str:
     """No `grep -q`: it ends at the first match, and sshd by SIGPIPE."""
-    asked = "sshd -T -C user=root,host=unknown,addr=192.0.2.1"
-    return lines(*(f"{asked} | grep -x {quote(f'{key} {value}')} >/dev/null" for key, value in WANTED.items()))
+    effective = "sshd -T -C user=root,host=unknown,addr=192.0.2.1"
+    return lines(*(f"{effective} | grep -x {quote(f'{key} {value}')} >/dev/null" for key, value in WANTED.items()))
 
 
 def _remember() -> str:
-    """What an interrupted run remembered is the state before it: kept."""
+    """Keep the files for an undo. Those that an interrupted run kept are the original state: not replaced."""
     return lines(
         f"if [ ! -e {MAIN}{_BEFORE} ]; then",
         f"  if [ -e {OWN} ]; then cp -a {OWN} {OWN}{_BEFORE}; fi",
@@ -138,7 +136,7 @@ def _remember() -> str:
 
 
 def put_back(host: Inventory) -> str:
-    """Root may log in as before: run by the timer, or at once when a check or the proof failed. The timer ends."""
+    """Let root log in as before: run by the timer, or at once when a check or the proof failed. Ends the timer."""
     return lines(
         f"if [ -e {OWN}{_BEFORE} ]; then mv -f {OWN}{_BEFORE} {OWN}; else rm -f {OWN}; fi",
         f"if [ -e {MAIN}{_BEFORE} ]; then mv -f {MAIN}{_BEFORE} {MAIN}; fi",
@@ -150,13 +148,13 @@ def put_back(host: Inventory) -> str:
 def _timed_undo(host: Inventory) -> Script:
     unit = undo_unit(host)
     timed = sh("systemd-run", "--quiet", f"--on-active={UNDO_AFTER}", f"--unit={unit}", "bash", "-c", put_back(host))
-    why = f"open root's login again in {UNDO_AFTER} s unless a login as {host.ssh.user} succeeds until then"
+    why = f"reopen root's login in {UNDO_AFTER} s, unless a login as {host.ssh.user} succeeds before"
     return Script(why, lines(_cancel(unit), _remember(), timed), undo=put_back(host))
 
 
 def _keep(host: Inventory) -> SecondLogin:
     script = lines('[ "$(id -u)" = 0 ] || exit 1', _cancel(undo_unit(host)), f"rm -f {MAIN}{_BEFORE} {OWN}{_BEFORE}")
-    return SecondLogin(f"log in as {host.ssh.user} once more, and keep root's login closed", script)
+    return SecondLogin(f"log in as {host.ssh.user} once more, then keep root's login closed", script)
 
 
 def undo_unit(host: Inventory) -> str:

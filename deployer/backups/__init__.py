@@ -1,1 +1,1 @@
-"""Backups: which there are, making, restoring and proving them, and their copies off-site."""
+"""Backups: which there are; making, restoring and testing them; their off-site snapshots."""

@@ -1,10 +1,13 @@
-"""Backups as the host tells of them: which there are, what they hold, and which of them is meant."""
+"""The backups on a host: what each one holds, and which one a command uses."""
 
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from deployer.backups.scripts.backup import listing
+from deployer.engine.facts import Ask, Unknown
 from deployer.errors import UsageError
+from deployer.run.host_run import HostRun
 
 SHOWN = 10
 """How many backups a message lists."""
@@ -12,7 +15,11 @@ SHOWN = 10
 
 @dataclass(frozen=True)
 class Backup:
-    """`missing` says why it is not whole. Times are UTC, ISO 8601; `verified` is empty until it was read again."""
+    """One backup; `problem` says why it is incomplete, and is empty for a complete one.
+
+    Times are UTC, ISO 8601; `verified` is empty until it was verified after it was made. Sizes are bytes, `paused` is
+    the number of seconds for which the application was paused.
+    """
 
     id: str
     time: str = ""
@@ -23,9 +30,9 @@ class Backup:
     release: str = ""
     commit: str = ""
     images: Mapping[str, str] = field(default_factory=dict)
-    missing: str = ""
+    problem: str = ""
     verified: str = ""
-    still: float = 0.0
+    paused: float = 0.0
     rows: Mapping[str, int] = field(default_factory=dict)
 
     @property
@@ -34,17 +41,26 @@ class Backup:
         return "_".join(self.id.split("_")[-2:])
 
 
-def parse(told: str) -> tuple[Backup, ...]:
-    """From the lines of remote/shelf.py, oldest first."""
-    return tuple(_backup(json.loads(line)) for line in told.splitlines() if line.startswith("{"))
+def on_host(run: HostRun) -> tuple[Backup, ...]:
+    """All backups on the host, oldest first; one round trip. Raises DeployerError where they cannot be listed."""
+    try:
+        return parse(run.ask({"backups": Ask(listing(run.host))})["backups"])
+    except Unknown as unknown:
+        remedy = f"deployer provision --host {run.host.host_name}"
+        raise run.error(f"The backups on this host cannot be listed: {unknown}", remedy=remedy) from None
 
 
-def _backup(told: Mapping[str, object]) -> Backup:
-    manifest = _mapping(told.get("manifest"))
+def parse(lines: str) -> tuple[Backup, ...]:
+    """From the lines of scripts/manifest.py, oldest first."""
+    return tuple(_backup(json.loads(line)) for line in lines.splitlines() if line.startswith("{"))
+
+
+def _backup(entry: Mapping[str, object]) -> Backup:
+    manifest = _mapping(entry.get("manifest"))
     parts = [_mapping(part) for part in _list(manifest.get("parts"))]
     release = _mapping(manifest.get("release"))
     return Backup(
-        id=str(told["id"]),
+        id=str(entry["id"]),
         time=str(manifest.get("time", "")),
         size=_number(manifest.get("bytes")),
         unpacked=_number(manifest.get("unpacked")),
@@ -53,52 +69,51 @@ def _backup(told: Mapping[str, object]) -> Backup:
         release=str(release.get("id", "")),
         commit=str(release.get("commit", "")),
         images={service: str(tag) for service, tag in _mapping(release.get("tags")).items()},
-        missing=str(told.get("missing", "")),
-        verified=str(told.get("verified", "")),
-        still=float(str(manifest.get("still", 0))),
+        problem=str(entry.get("problem", "")),
+        verified=str(entry.get("verified", "")),
+        paused=float(str(manifest.get("still", 0))),  # the key in manifests, of older versions too
         rows={name: _number(count) for name, count in _mapping(manifest.get("rows")).items()},
     )
 
 
 def matching(backups: tuple[Backup, ...], prefix: str) -> tuple[Backup, ...]:
-    """Those whose timestamp starts so, newest first."""
+    """Those whose timestamp starts with this prefix, newest first."""
     wanted = prefix.removeprefix(backups[0].id.removesuffix(backups[0].timestamp)) if backups else prefix
     return tuple(backup for backup in reversed(backups) if backup.timestamp.startswith(wanted))
 
 
 @dataclass(frozen=True)
 class Choice:
-    """The backup that is meant; `skipped` are those that match as well and are newer, but not whole."""
+    """The chosen backup; `skipped` are those that match as well and are newer, but incomplete."""
 
     backup: Backup
     skipped: tuple[Backup, ...] = ()
 
     @property
-    def told(self) -> str:
+    def summary(self) -> str:
         """Which one it is, and why none of the newer ones."""
-        skipped = (f"{backup.id} is not whole and skipped: {backup.missing}" for backup in self.skipped)
+        skipped = (f"skipping {backup.id}, which is incomplete: {backup.problem}" for backup in self.skipped)
         return "\n".join((*skipped, f"backup {self.backup.id} of {self.backup.time}"))
 
 
 def choose(backups: tuple[Backup, ...], prefix: str = "") -> Choice:
-    """The newest whole one whose timestamp starts so. Raises UsageError, listing what there is, when none does."""
+    """The newest complete one whose timestamp starts with this prefix. Raises UsageError, with a list, without any."""
     found = matching(backups, prefix)
     for number, backup in enumerate(found):
-        if not backup.missing:
+        if not backup.problem:
             return Choice(backup, found[:number])
-    wanted = f"no whole backup starts with {prefix}" if prefix else "there is no whole backup"
-    raise UsageError(
-        f"{wanted}; {_listed(backups)}", remedy="deployer backups tells them all; deployer backup makes one"
-    )
+    wanted = f"No complete backup starts with {prefix}." if prefix else "No complete backup found."
+    remedy = "Run `deployer backups` to list all of them, or `deployer backup` to make one."
+    raise UsageError(f"{wanted} {_listed(backups)}", remedy=remedy)
 
 
 def _listed(backups: tuple[Backup, ...]) -> str:
     if not backups:
-        return "there is none at all"
-    newest = tuple(reversed(backups))[:SHOWN]
-    lines = (f"  {one.id}" + (f" (not whole: {one.missing})" if one.missing else "") for one in newest)
-    older = len(backups) - len(newest)
-    return "\n".join(("there are:", *lines, *([f"  and {older} older ones"] if older else [])))
+        return "There are no backups at all."
+    latest = tuple(reversed(backups))[:SHOWN]
+    lines = (f"  {one.id}" + (f" (incomplete: {one.problem})" if one.problem else "") for one in latest)
+    older = len(backups) - len(latest)
+    return "\n".join(("These exist:", *lines, *([f"  and {older} older ones"] if older else [])))
 
 
 def _mapping(value: object) -> Mapping[str, object]:

@@ -1,5 +1,7 @@
-"""What a backup needs of a host before it is put in place: Docker, network, proxy, images. A bare host lacks all."""
+"""What a host needs before a backup is restored: Docker, network, proxy, images. A bare host lacks all of them."""
 
+from collections.abc import Sequence
+from dataclasses import dataclass
 from uuid import uuid4
 
 from deployer.backups.catalogue import Backup
@@ -8,49 +10,63 @@ from deployer.backups.scripts.backup import database_functions
 from deployer.engine.changes import Script
 from deployer.engine.facts import Ask
 from deployer.engine.oneoff import OneOff
-from deployer.engine.survey import parse, script_for
+from deployer.engine.step import Step
 from deployer.inventory.model import Inventory
-from deployer.releases.latest_commit import AtLatestCommit
 from deployer.releases.source import at_ref
 from deployer.resources.docker import ask_docker
 from deployer.run.convergence import converge_on
 from deployer.run.host_run import HostRun
 from deployer.site.scripts.proxy import proxy_functions
-from deployer.steps import PREREQUISITES, images
 from deployer.text.shell import lines, quote, sh
 
 
-def found(run: HostRun, backup: Backup) -> None:
+@dataclass(frozen=True)
+class Guide:
+    """The steps of the guide that a restore may need: the first two to fetch a backup, the others on a bare host."""
+
+    packages: Step
+    offsite: Step
+    prerequisites: Sequence[Step]
+    images: Step
+
+
+def provide(run: HostRun, backup: Backup, guide: Guide) -> None:
     """Bring the host to where a restore can begin, at the commit of the backup; nothing where it is there already."""
     host = at_ref(run.host, backup.commit) if backup.commit else run.host
-    if not _told(run, _ask_proxy(run.host)):
-        told = f"this host lacks what a deployment stands on: that is made first, at commit {backup.commit[:12]}"
-        run.report.data("note", {"text": told}, told)
-        orphan = _told(run, _ask_orphan(run.host)).strip()
-        remove = (Script("remove the proxy, whose files are gone", sh("docker", "rm", "-f", orphan)),)
-        steps = (*((OneOff(TITLE, remove, uuid4().hex),) if orphan else ()), *PREREQUISITES)
-        converge_on(run, host, steps, "restore")
-    if backup.images and not _told(run, _ask_images(backup)):
-        converge_on(run, host, (AtLatestCommit(images),), "restore")
+    if not _answer(run, ask_proxy(run.host)):
+        note = "Prerequisites are missing (Docker, network, proxy or images); provisioning them first"
+        note = f"{note}, at commit {backup.commit[:12]}." if backup.commit else f"{note}."
+        run.report.data("note", {"text": note}, note)
+        converge_on(run, host, (*_removal(_answer(run, ask_orphan(run.host))), *guide.prerequisites), "restore")
+    if backup.images and not _answer(run, ask_images(backup)):
+        converge_on(run, host, (guide.images,), "restore")
 
 
-def _told(run: HostRun, ask: Ask) -> str:
-    """Empty also where the host cannot tell: then it lacks something."""
-    answer = parse(run.transport.run(script_for((ask,)), limit=60).output, (ask,))[ask]
-    return answer.output if answer.exit_code == 0 else ""
+def _removal(orphan: str) -> tuple[OneOff, ...]:
+    if not orphan:
+        return ()
+    remove = Script("remove the proxy container, whose files are gone", sh("docker", "rm", "-f", orphan))
+    return (OneOff(TITLE, (remove,), uuid4().hex),)
 
 
-def _ask_proxy(host: Inventory) -> Ask:
-    """One that runs on its files needs all else: Docker, the network, a configuration and a certificate."""
+def _answer(run: HostRun, ask: Ask) -> str:
+    """Empty also where the host cannot answer: then it lacks something."""
+    answer = run.ask({"answer": ask}).answers["answer"]
+    return answer.output.strip() if answer.exit_code == 0 else ""
+
+
+def ask_proxy(host: Inventory) -> Ask:
+    """A proxy that runs on its files needs all else: Docker, the network, a configuration and a certificate."""
     there = sh("test", "-s", host.paths.nginx_conf, "-a", "-s", host.paths.env)
     database = '[ -n "$(database_server)" ] &&' if host.postgres.enabled else ""
     return ask_docker(lines(proxy_functions(host), database_functions(host), f"{database} {there} && proxy"))
 
 
-def _ask_orphan(host: Inventory) -> Ask:
-    """A proxy whose files are gone: it holds on to the directory that was, and would never see another."""
+def ask_orphan(host: Inventory) -> Ask:
+    """A proxy whose files are gone: its mounts keep the deleted directory, so it would never see the new one."""
     return ask_docker(lines(proxy_functions(host), f"test -e {quote(host.paths.nginx_conf)} || proxy"))
 
 
-def _ask_images(backup: Backup) -> Ask:
+def ask_images(backup: Backup) -> Ask:
+    """The ids of the backup's images; fails where one is not on the host."""
     return ask_docker(sh("docker", "image", "inspect", "--format", "{{.Id}}", *backup.images.values()))

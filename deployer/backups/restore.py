@@ -1,14 +1,12 @@
-"""What `restore` does with the backup that was chosen: what would change, what the host lacks, and the way in place."""
+"""Restoring a backup: what would change, and the changes that put its state in place of the present one."""
 
 import json
+from collections.abc import Mapping
 
 from deployer.backups.catalogue import Backup
-from deployer.backups.scripts.restore import restore_functions, unpack_functions
-from deployer.engine.changes import OutsideCheck, Script
-from deployer.engine.program import script, text
-from deployer.errors import Context, DeployerError
-from deployer.releases.images import tags
-from deployer.run.convergence import converge_once, seen
+from deployer.backups.scripts.restore import compare_files, restore_functions
+from deployer.engine.changes import Change, OutsideCheck, Script
+from deployer.inventory.model import Inventory
 from deployer.run.host_run import HostRun
 from deployer.text.shell import lines, quote
 
@@ -18,44 +16,39 @@ UNPACKING, SWAPPING = 12 * 3600, 3600
 SHOWN = 200
 """Files that a dry run names; the others are counted."""
 
-# -- what would change -------------------------------------------------------------------------------------------------
+KINDS = {"changes": "changed", "appears": "added", "disappears": "removed"}
+"""What would happen to a file, as differences.py names it, and as people read it."""
 
 
-def foresee(run: HostRun, backup: Backup, scope: tuple[str, ...]) -> int:
-    """Name the files that would change, appear and disappear."""
-    compare = script("backups/scripts/differences.sh", ID=backup.id, DIFFERENCES=text("backups/scripts/differences.py"))
-    reply = run.transport.run(lines(unpack_functions(run.host, scope), compare), limit=UNPACKING)
+def preview(run: HostRun, backup: Backup, scope: tuple[str, ...]) -> None:
+    """Name the files that a restore would change, add and remove. Raises DeployerError for an incomplete backup."""
+    reply = run.transport.run(compare_files(run.host, backup, scope), limit=UNPACKING)
     if reply.exit_code != 0:
-        output = (reply.output + reply.error).decode(errors="replace")
-        raise DeployerError("the backup cannot be compared", context=Context(run.host.host_name, TITLE, output=output))
+        remedy = "Run `deployer backups --verify` to find the backups that are intact."
+        raise run.error(f"{backup.id} cannot be compared with the host.", remedy=remedy, reply=reply, step=TITLE)
     found = [json.loads(line) for line in reply.output.decode().splitlines()]
     for difference in found[:SHOWN]:
-        run.report.data("file", difference, f"  {difference['what']:10} {difference['path']!r}")
-    counted = {what: sum(one["what"] == what for one in found) for what in ("changes", "appears", "disappears")}
-    told = ", ".join(f"{number} {what}" for what, number in counted.items())
-    run.report.data("files", dict(counted), f"files: {told}" if found else "files: all are as they were backed up")
+        run.report.data("file", difference, f"  {KINDS[difference['what']]:10} {difference['path']!r}")
+    counts = {what: sum(one["what"] == what for one in found) for what in KINDS}
+    summary = ", ".join(f"{number} {KINDS[what]}" for what, number in counts.items())
+    run.report.data("files", dict(counts), f"files: {summary}" if found else "files: all are as in the backup")
     run.verdicts.add("would change")
-    return 10 if run.choices.flag("detailed-exitcode") else 0
 
 
-# -- in place ----------------------------------------------------------------------------------------------------------
-
-
-def put_in_place(run: HostRun, backup: Backup, scope: tuple[str, ...]) -> int:
-    fallback = tags(run.host, backup.commit)
-    functions = restore_functions(run.host, backup, scope, fallback)
-    identifier = quote(backup.id)
+def changes(host: Inventory, backup: Backup, scope: tuple[str, ...], fallback: Mapping[str, str]) -> tuple[Change, ...]:
+    """Unpack and verify, swap, check from outside, clean up; `fallback` are images for those that are gone."""
+    functions = restore_functions(host, backup, scope, fallback)
     unpack = Script(
-        f"verify {backup.id}, and unpack it beside what serves",
-        lines(functions, f"unpack_verified {identifier}"),
+        f"verify {backup.id} and unpack it alongside the live data",
+        lines(functions, f"unpack_verified {quote(backup.id)}"),
         undo=lines(functions, "forget_unpacked"),
         within=UNPACKING,
     )
     swap = Script(
-        f"swap {', '.join(scope)}, and start the application on it",
+        f"swap in {', '.join(scope)} of the backup and start the application",
         lines(functions, 'act "${1:-}"'),
         within=SWAPPING,
     )
-    look = OutsideCheck("look at the site from outside", lines(functions, "restore_back"), within=SWAPPING)
-    end = Script("remove the containers of before", lines(functions, "restore_end"))
-    return converge_once(run, TITLE, (unpack, swap, look, end), lambda: seen(run))
+    check = OutsideCheck("check the site from outside", lines(functions, "restore_back"), within=SWAPPING)
+    end = Script("remove the previous containers", lines(functions, "restore_end"))
+    return unpack, swap, check, end

@@ -1,1 +1,1 @@
-"""The certificate: how long the installed one lasts, and its renewal."""
+"""Certificates: the installed pair, when it is due, and its renewal."""

@@ -12,7 +12,7 @@ from deployer.run.command import Command
 
 @dataclass(frozen=True)
 class Entry:
-    """A command as it is listed; `name` is also its file's name, its summary stands nowhere else."""
+    """A command as it is listed; `name` is also its file's name, its summary is written nowhere else."""
 
     group: str
     name: str

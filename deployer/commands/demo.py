@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
 
+from deployer.commands.provision import provision
 from deployer.errors import UsageError
 from deployer.run.command import INVENTORY, JSON, QUIET, VERBOSE, Choices, Command, Option
 from deployer.run.host_run import report_for
@@ -63,8 +64,6 @@ def _up_text(choices: Choices, name: str, address: str, visit: str) -> Iterator[
 
 
 def _provision(choices: Choices, name: str) -> int:
-    from deployer.commands.provision import provision
-
     values: Mapping[str, bool | int | str | None] = {**choices.values, "host": name}
     return provision(replace(choices, values=values))
 

@@ -1,7 +1,16 @@
-"""`drill`: a backup is proved by restoring it into a throwaway copy on the same host; cron runs the same."""
+"""`drill`: test a backup by restoring it into a throwaway copy on the same host; cron runs the same."""
 
+from dataclasses import asdict
+
+from deployer.backups.catalogue import choose, on_host
+from deployer.backups.drill import TITLE, last
+from deployer.backups.scripts.drill import drill_functions
+from deployer.engine.changes import Script
+from deployer.engine.facts import Ask
 from deployer.run.command import CHANGING, Choices, Command, Option
+from deployer.run.convergence import converge_once
 from deployer.run.host_run import HostRun, on_hosts
+from deployer.text.shell import lines, sh
 
 LIMIT = 12 * 3600
 """Seconds for one drill, however much it unpacks."""
@@ -12,38 +21,24 @@ def drill(choices: Choices) -> int:
 
 
 def _drill(run: HostRun) -> int:
-    from deployer.backups.catalogue import choose
-    from deployer.backups.scripts.drill import drill_functions
-    from deployer.commands.backups import known
-    from deployer.engine.changes import Script
-    from deployer.run.convergence import converge_once
-    from deployer.text.shell import lines, sh
-
-    choice = choose(known(run), run.choices.text("ts"))
-    skipped = {backup.id: backup.missing for backup in choice.skipped}
-    run.report.data("chosen", {"backup": choice.backup.id, "skipped": skipped}, choice.told)
+    choice = choose(on_host(run), run.choices.text("ts"))
+    skipped = {backup.id: backup.problem for backup in choice.skipped}
+    run.report.data("chosen", {"backup": choice.backup.id, "skipped": skipped}, choice.summary)
     why = f"restore {choice.backup.id} into a throwaway copy, start the application on it, check it, remove the copy"
-    act = Script(why, lines(drill_functions(run.host), sh("drill", choice.backup.id)), within=LIMIT)
-    code = converge_once(run, "9.2 Drill", (act,))
+    change = Script(why, lines(drill_functions(run.host), sh("drill", choice.backup.id)), within=LIMIT)
+    code = converge_once(run, TITLE, (change,))
     if not run.choices.flag("dry-run"):
-        _tell(run)
+        _show_evidence(run)
     return code
 
 
-def _tell(run: HostRun) -> None:
-    """The evidence as it was written."""
-    from dataclasses import asdict
-
-    from deployer.backups.drills import last
-    from deployer.text.shell import sh
-
-    reply = run.transport.run(sh("tail", "-n", "1", run.host.paths.drill_log), limit=60)
-    found = last(reply.output.decode(errors="replace"))
-    if found:
-        run.report.data("drill", asdict(found), found.told)
+def _show_evidence(run: HostRun) -> None:
+    evidence = run.ask({"evidence": Ask(sh("tail", "-n", "1", run.host.paths.drill_log))}).answers["evidence"]
+    if found := last(evidence.output):
+        run.report.data("drill", asdict(found), found.summary)
 
 
 COMMAND = Command(
     drill,
-    (*CHANGING, Option("ts", "the newest whole backup whose time starts so: 20251012; else the newest of all")),
+    (*CHANGING, Option("ts", "the latest complete backup whose time starts so: 20251012 (default: the latest)")),
 )

@@ -1,7 +1,11 @@
 """`provision`: the complete guide, in its order, idempotently; ends with `verify`."""
 
+from deployer.commands.verify import verify_host
+from deployer.engine.executor import not_looked_at
 from deployer.run.command import CHANGING, Choices, Command, Option
+from deployer.run.convergence import converge_on, seen
 from deployer.run.host_run import HostRun, on_hosts
+from deployer.steps import GUIDE
 
 
 def provision(choices: Choices) -> int:
@@ -9,15 +13,9 @@ def provision(choices: Choices) -> int:
 
 
 def _provision(run: HostRun) -> int:
-    from deployer.engine.executor import not_looked_at
-    from deployer.run.convergence import converge_on, seen
-    from deployer.steps import GUIDE
-
     outside = not_looked_at if run.choices.flag("no-verify") else lambda: seen(run)
     code = converge_on(run, run.host, GUIDE, "provision", outside)
     if not run.choices.flag("dry-run") and not run.choices.flag("no-verify"):
-        from deployer.commands.verify import verify_host  # a run without it does not pay for it
-
         verify_host(run)
     return code
 

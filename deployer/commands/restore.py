@@ -1,50 +1,54 @@
-"""`restore --ts PREFIX`: a backup's state in the place of the present one, and back where it does not get healthy."""
+"""`restore --ts PREFIX`: put a backup's state in place of the present one; undone where it does not get healthy."""
 
-from deployer.backups.catalogue import Backup, choose
+from deployer.backups.catalogue import Backup, choose, on_host
+from deployer.backups.fetch import fetch
+from deployer.backups.prerequisites import Guide, provide
+from deployer.backups.restore import TITLE, changes, preview
 from deployer.backups.scripts.restore import KINDS
-from deployer.commands.backups import known
 from deployer.errors import UsageError
+from deployer.releases.images import tags
+from deployer.releases.latest_commit import AtLatestCommit
 from deployer.run.command import CHANGING, YES, Choices, Command, Option
+from deployer.run.convergence import converge_once, seen
 from deployer.run.host_run import HostRun, on_hosts
 from deployer.run.prompts import agrees, can_ask
+from deployer.steps import PREREQUISITES, images, offsite, packages
+
+GUIDE = Guide(packages, offsite, PREREQUISITES, AtLatestCommit(images))
 
 
 def restore(choices: Choices) -> int:
     only = choices.text("only")
     if only and only not in KINDS:
-        raise UsageError(f"--only {only}: there is no such part", remedy=f"one of: {', '.join(KINDS)}")
+        raise UsageError(f"--only {only}: no such part", remedy=f"Choose one of: {', '.join(KINDS)}.")
     if choices.text("from") and choices.flag("dry-run"):
         what = "--from sends the backup to the host, and a dry run writes nothing there"
-        raise UsageError(what, remedy="without --dry-run: it asks before anything is replaced")
+        raise UsageError(what, remedy="Leave out --dry-run: the command asks before anything is replaced.")
     return on_hosts(choices, _restore)
 
 
 def _restore(run: HostRun) -> int:
-    from deployer.backups.prerequisites import found
-    from deployer.backups.restore import foresee, put_in_place
-    from deployer.backups.transfer import bring
-
-    source, wanted = run.choices.text("from"), run.choices.text("ts")
+    source, wanted, only = (run.choices.text(name) for name in ("from", "ts", "only"))
     if source:
-        wanted = bring(run, source, wanted)
-    choice = choose(known(run), wanted)
-    only = run.choices.text("only")
-    scope = (only,) if only else KINDS
-    run.report.data("chosen", {"id": choice.backup.id, "scope": list(scope)}, choice.told)
+        wanted = fetch(run, source, wanted, GUIDE)
+    choice, scope = choose(on_host(run), wanted), (only,) if only else KINDS
+    run.report.data("chosen", {"id": choice.backup.id, "scope": list(scope)}, choice.summary)
     if run.choices.flag("dry-run"):
-        return foresee(run, choice.backup, scope)
-    _be_sure(run, choice.backup, scope)
-    found(run, choice.backup)
-    return put_in_place(run, choice.backup, scope)
+        preview(run, choice.backup, scope)
+        return 10 if run.choices.flag("detailed-exitcode") else 0
+    _confirm(run, choice.backup, scope)
+    provide(run, choice.backup, GUIDE)
+    swap = changes(run.host, choice.backup, scope, tags(run.host, choice.backup.commit))
+    return converge_once(run, TITLE, swap, lambda: seen(run))
 
 
-def _be_sure(run: HostRun, backup: Backup, scope: tuple[str, ...]) -> None:
+def _confirm(run: HostRun, backup: Backup, scope: tuple[str, ...]) -> None:
     """Raises UsageError where nobody agrees: what was written since the backup is about to be replaced."""
     if run.choices.flag("yes"):
         return
-    what = f"replace {', '.join(scope)} of {run.host.host_name} by the state of {backup.time}"
+    what = f"replace {', '.join(scope)} of {run.host.host_name} with the state of {backup.time}"
     if not can_ask(run.choices):
-        raise UsageError(f"about to {what}", remedy="look at it with --dry-run; --yes does it without asking")
+        raise UsageError(f"about to {what}", remedy="Run it with --dry-run to see the files, or with --yes to restore.")
     if not agrees(f"{what[0].upper()}{what[1:]}?"):
         raise UsageError("nothing was restored")
 
@@ -54,8 +58,8 @@ COMMAND = Command(
     (
         *CHANGING,
         YES,
-        Option("ts", "the newest whole backup whose time starts so: 20251012, 20251012_0200 (default: the newest)"),
-        Option("from", "offsite, or a backup's directory on this machine: brought to the host first"),
+        Option("ts", "the latest complete backup whose time starts so: 20251012, 20251012_0200 (default: the latest)"),
+        Option("from", "offsite, or a backup's directory on this machine: sent to the host first"),
         Option("only", f"one part alone: {', '.join(KINDS)}"),
     ),
 )

@@ -1,13 +1,17 @@
 """`rollback [--to RELEASE]`: to the previous or to any kept release, without a build and without downtime."""
 
 from deployer.commands.releases import known
+from deployer.engine.engine import Engine, RunContext
+from deployer.engine.lock import LockOwner
 from deployer.errors import UsageError
 from deployer.inventory.model import Inventory
 from deployer.releases import log as history
 from deployer.releases.log import Release
 from deployer.releases.rollback import Rollback
 from deployer.run.command import CHANGING, Choices, Command, Option
+from deployer.run.convergence import converge, seen
 from deployer.run.host_run import HostRun, on_hosts
+from deployer.run.resolver import resolver
 
 
 def rollback(choices: Choices) -> int:
@@ -15,11 +19,6 @@ def rollback(choices: Choices) -> int:
 
 
 def _rollback(run: HostRun) -> int:
-    from deployer.engine.engine import Engine, RunContext
-    from deployer.engine.lock import LockOwner
-    from deployer.run.convergence import converge, seen
-    from deployer.run.resolver import resolver
-
     wanted = run.choices.text("to")
     target = choose(run.host, wanted, *known(run))  # before the lock, which pins the choice
     context = RunContext(resolver(run.host), run.report, run.verdicts, lambda: seen(run))

@@ -1,4 +1,4 @@
-"""`status`: the state of a host on one screen, asked in one round trip."""
+"""`status`: the state of a host on one screen, from one round trip."""
 
 from dataclasses import asdict
 

@@ -2,7 +2,9 @@
 
 from deployer.releases.source import at_ref
 from deployer.run.command import CHANGING, Choices, Command, Option
+from deployer.run.convergence import converge_on, seen
 from deployer.run.host_run import HostRun, on_hosts
+from deployer.steps import UPDATE
 
 
 def update(choices: Choices) -> int:
@@ -10,9 +12,6 @@ def update(choices: Choices) -> int:
 
 
 def _update(run: HostRun) -> int:
-    from deployer.run.convergence import converge_on, seen
-    from deployer.steps import UPDATE
-
     ref = run.choices.text("ref")
     host = at_ref(run.host, ref) if ref else run.host
     return converge_on(run, host, UPDATE, f"update --ref {ref}" if ref else "update", lambda: seen(run))

@@ -4,8 +4,8 @@ A dry run prints the very plan that a run applies. After a step that changed som
 surveyed again (facts go stale), and at the end all of them once more: then the plan must be empty.
 
 What else writes to a host: `restore` sends a backup's directory to it, and unpacks one to compare it in a dry run;
-`bootstrap` reopens root's login where it failed; the programs of cron work under the same lock. None of it is
-part of a plan, and all of it can be repeated.
+`bootstrap` changes an expired password, before which nothing else can be done, and reopens root's login where it
+failed; the programs of cron work under the same lock. None of it is part of a plan, and all of it can be repeated.
 """
 
 import time

@@ -54,7 +54,7 @@ class Choices:
 
 @dataclass(frozen=True)
 class Command:
-    """What a command does (returning the exit code), and what it takes; its name and summary stand in the table.
+    """What a command does (returning the exit code), and what it takes; its name and summary are in the table.
 
     A command that needs its `argument` raises UsageError without it.
     """

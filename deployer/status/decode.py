@@ -4,7 +4,7 @@ import json
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 
-from deployer.backups import drills
+from deployer.backups.drill import last as last_drill
 from deployer.engine.facts import Facts, Unknown
 from deployer.inventory.model import Inventory
 from deployer.site.maintenance import described
@@ -27,7 +27,7 @@ def state(host: Inventory, facts: Facts) -> State:
         firewall=int(answers.text("firewall") or 0) > 0,
         last_run=_json(answers.text("last run")),
         last_backup=last_backup(answers.text("last backup"), now),
-        last_drill=drills.last(answers.text("last drill")),
+        last_drill=last_drill(answers.text("last drill")),
         lock=_lock_owner(answers.text("lock")),
         maintenance=described(answers.text("maintenance")),
         unknown=answers.unknown,

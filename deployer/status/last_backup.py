@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from deployer.backups.catalogue import parse
-from deployer.backups.scripts.backup import shelf
+from deployer.backups.scripts.backup import listing as list_backups
 from deployer.engine.facts import Ask
 from deployer.inventory.model import Inventory
 
@@ -24,13 +24,13 @@ class LastBackup:
 
 
 def ask(host: Inventory) -> Ask:
-    return Ask(f"{shelf(host)} | tail -n 50")
+    return Ask(f"{list_backups(host)} | tail -n 50")
 
 
 def last_backup(listing: str, now: int) -> LastBackup | None:
     incomplete: list[str] = []
     for backup in reversed(parse(listing)):
-        if not backup.missing:
+        if not backup.problem:
             age = now - int(datetime.fromisoformat(backup.time).timestamp())
             return LastBackup(backup.id, max(0, age), backup.size, backup.verified, tuple(incomplete))
         incomplete.append(backup.id)

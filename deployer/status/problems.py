@@ -41,5 +41,5 @@ def _down_of_service(host: str, service: str, number: int, found: tuple[Containe
 
 def warnings(host: Inventory, found: State, now: int) -> Iterator[Problem]:
     """What needs attention though everything is up; `now` in seconds since 1970."""
-    if found.last_drill and (wrong := found.last_drill.wrong(now)):
+    if found.last_drill and (wrong := found.last_drill.warning(now)):
         yield Problem(wrong, f"deployer drill --host {host.host_name} -v")

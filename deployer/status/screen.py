@@ -28,7 +28,7 @@ def _blocks(found: State) -> Iterator[tuple[str, Rows]]:
     yield "firewall", [("on" if found.firewall else "OFF",)]
     yield "last run", [(_last_run(found.last_run),)]
     yield "last backup", [(line,) for line in _last_backup(found.last_backup)]
-    yield "last drill", [(found.last_drill.told if found.last_drill else "none",)]
+    yield "last drill", [(found.last_drill.summary if found.last_drill else "none",)]
     yield "lock", [(f"held by {found.lock}" if found.lock else "free",)]
     if found.warnings:
         yield "WARNING", [(f"{warning.what}: {warning.remedy}",) for warning in found.warnings]

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from deployer.backups import drills
+from deployer.backups.drill import Drill
 from deployer.status.last_backup import LastBackup
 
 
@@ -55,7 +55,7 @@ class State:
     firewall: bool
     last_run: Mapping[str, object]
     last_backup: LastBackup | None
-    last_drill: drills.Drill | None
+    last_drill: Drill | None
     lock: str
     maintenance: str
     unknown: Mapping[str, str]

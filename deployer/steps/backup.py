@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 
+from deployer.backups import backup as noun
 from deployer.backups.scripts.backup import backup_program, recover_program
 from deployer.backups.scripts.drill import drill_program
 from deployer.engine.changes import File
@@ -10,7 +11,7 @@ from deployer.engine.step import Plan
 from deployer.inventory.model import Inventory
 from deployer.resources.files import Directory, ask_directories, ask_files, compare, compare_directories
 
-TITLE = "9.1 Backup"
+TITLE = noun.TITLE
 
 
 def files(host: Inventory) -> Mapping[str, File]:

@@ -1,19 +1,19 @@
 """5. SSL/TLS certificates: made, obtained or provided; installed as a copy; nginx started with it and never stopped.
 
-A certificate has a source (a directory of ours, certbot's, or what the operator provided) and a copy that nginx
-reads. The copy is compared with its source, so that a replaced one is seen. The chicken and the egg (F12): nginx
-starts with a placeholder, answers the CA's challenge through it, and is reloaded with the real one.
+A certificate has a source (the tool's directory, certbot's, or the operator's files) and a copy that nginx reads. Both
+are compared, so that a replaced source is noticed. nginx needs a certificate before the CA can be asked for one (F12):
+it starts with a placeholder, answers the CA's challenge, and is reloaded with the real one.
 """
 
 import hashlib
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 
+from deployer.certificates import pair as noun
+from deployer.certificates.pair import Pair, ask_pair, pair, source
 from deployer.certificates.scripts.certificate import certificate_functions, renew_program
 from deployer.engine.changes import Change, File, Script
 from deployer.engine.facts import Ask, Facts, Probes
-from deployer.engine.program import script
 from deployer.engine.step import Plan
 from deployer.inventory.model import Inventory
 from deployer.resources.files import ask_file, compare
@@ -21,35 +21,17 @@ from deployer.site.compose import PROXY
 from deployer.site.containers import ask_containers, ask_loaded, containers
 from deployer.text.shell import lines, quote, sh
 
-TITLE = "5. SSL/TLS certificates"
+TITLE = noun.TITLE
 
 LASTING = {"letsencrypt": 3, "self-signed": 30, "provided": 0}
 """Days before its end at which a run renews what cron should have renewed; none of the CA's lifetimes is assumed."""
 
 
-@dataclass(frozen=True)
-class Pair:
-    """A certificate and its key, as the host describes them; empty where there is none."""
-
-    certificate: str = ""
-    key: str = ""
-    names: frozenset[str] = frozenset()
-    lasts: bool = False
-    belongs: bool = False
-
-
-def source(host: Inventory) -> PurePosixPath:
-    """The directory where the mode's certificate comes from."""
-    if host.tls.mode == "letsencrypt":
-        return PurePosixPath("/etc/letsencrypt/live") / host.site.domain
-    return host.paths.state / "tls"
-
-
 def probes(host: Inventory) -> Probes:
     files = {name: ask_file(file, show=False) for name, file in _files(host).items()}
     return {
-        "source": _ask_pair(source(host), LASTING[host.tls.mode]),
-        "installed": _ask_pair(host.paths.ssl, 0),
+        "source": ask_pair(source(host), LASTING[host.tls.mode]),
+        "installed": ask_pair(host.paths.ssl, 0),
         "modes": Ask(
             f"stat -c '%a %U:%G' {quote(host.paths.certificate)} {quote(host.paths.private_key)} 2>/dev/null || true"
         ),
@@ -67,15 +49,15 @@ def plan(host: Inventory, facts: Facts) -> Plan:
         yield Script(
             "mask certbot.timer (this tool renews, with the CA's settings)", "systemctl mask --now certbot.timer"
         )
-    made, installed = _made(host, facts), _pair(facts, "installed")
-    good = _usable(host, made) and _from_that_ca(host, facts)
+    wanted, installed = _wanted(host, facts), pair(facts, "installed")
+    good = _usable(host, wanted) and _from_that_ca(host, facts)
     if host.tls.mode == "letsencrypt":
         yield from _letsencrypt(host, facts, good=good, installed=installed)
     elif host.tls.mode == "self-signed" and not good:
         yield _act(host, f"make a self-signed certificate for {', '.join(host.names)}", _self_signed(host))
     if good or host.tls.mode != "letsencrypt":
-        yield from _install(host, facts, good=good, made=made, installed=installed)
-    yield from _mend_modes(host, facts, installed)
+        yield from _install(host, facts, good=good, wanted=wanted, installed=installed)
+    yield from _correct_modes(host, facts, installed)
 
 
 def _letsencrypt(host: Inventory, facts: Facts, *, good: bool, installed: Pair) -> Iterator[Change]:
@@ -83,7 +65,7 @@ def _letsencrypt(host: Inventory, facts: Facts, *, good: bool, installed: Pair) 
         return
     if not installed.belongs:
         placeholder = lines(
-            _make_placeholder(host), 'install_certificate "$beside/fullchain.pem" "$beside/privkey.pem"'
+            _make_placeholder(host), 'install_certificate "$staging/fullchain.pem" "$staging/privkey.pem"'
         )
         yield _act(host, "install a placeholder certificate, so that nginx can start and answer the CA", placeholder)
     yield from start_proxy(host, facts)
@@ -96,8 +78,8 @@ def _letsencrypt(host: Inventory, facts: Facts, *, good: bool, installed: Pair) 
     )
 
 
-def _install(host: Inventory, facts: Facts, *, good: bool, made: Pair, installed: Pair) -> Iterator[Change]:
-    if not good or (made.certificate, made.key) != (installed.certificate, installed.key):
+def _install(host: Inventory, facts: Facts, *, good: bool, wanted: Pair, installed: Pair) -> Iterator[Change]:
+    if not good or (wanted.certificate, wanted.key) != (installed.certificate, installed.key):
         directory = quote(source(host))
         yield _act(
             host,
@@ -110,11 +92,11 @@ def _install(host: Inventory, facts: Facts, *, good: bool, made: Pair, installed
 
 
 def _because(installed: Pair) -> str:
-    return " (the one in place is another)" if installed.certificate else ""
+    return " (a different one is installed)" if installed.certificate else ""
 
 
 def start_proxy(host: Inventory, facts: Facts) -> Iterator[Change]:
-    """The proxy alone, where none runs. One of other settings is replaced in the end: section 4, container."""
+    """Start the proxy alone where none runs; one with other settings is replaced at the end (section 4, container)."""
     found = [item for item in containers(facts["containers"]) if item.service == PROXY]
     if any(item.state == "running" for item in found):
         return
@@ -125,7 +107,7 @@ def start_proxy(host: Inventory, facts: Facts) -> Iterator[Change]:
     )
 
 
-def _mend_modes(host: Inventory, facts: Facts, installed: Pair) -> Iterator[Change]:
+def _correct_modes(host: Inventory, facts: Facts, installed: Pair) -> Iterator[Change]:
     if installed.certificate and facts.lines("modes") != ("644 root:root", "600 root:root"):
         yield Script(
             f"set the modes of {host.paths.certificate} (0644) and {host.paths.private_key} (0600)",
@@ -152,17 +134,6 @@ def _read(host: Inventory, path: str) -> bytes:
     return Path(host.local_path(path)).read_bytes()
 
 
-def _ask_pair(directory: PurePosixPath, days: int) -> Ask:
-    return Ask(
-        script(
-            "certificates/scripts/show_certificate.sh",
-            FILE=f"{directory}/fullchain.pem",
-            KEY=f"{directory}/privkey.pem",
-            DAYS=days,
-        )
-    )
-
-
 def _ask_server(host: Inventory) -> Ask:
     """Which CA issued what certbot keeps."""
     settings = quote(f"/etc/letsencrypt/renewal/{host.site.domain}.conf")
@@ -170,20 +141,14 @@ def _ask_server(host: Inventory) -> Ask:
 
 
 def _from_that_ca(host: Inventory, facts: Facts) -> bool:
-    """A certificate of another CA (a rehearsal's) is replaced, where certbot by itself would keep it to its end."""
+    """A certificate of another CA (of a test, say) is replaced, where certbot by itself would keep it until it ends."""
     return host.tls.mode != "letsencrypt" or facts["server"] in ("", host.tls.acme_server)
 
 
-def _pair(facts: Facts, key: str) -> Pair:
-    told = facts.pairs(key)
-    names = frozenset(name for name in told.get("names", "").split(",") if name)
-    return Pair(told.get("certificate", ""), told.get("key", ""), names, "lasts" in told, "pair" in told)
-
-
-def _made(host: Inventory, facts: Facts) -> Pair:
-    """The source's pair; a provided one is what lies on the operator's machine, whatever the host has of it yet."""
+def _wanted(host: Inventory, facts: Facts) -> Pair:
+    """The pair at its source; a provided one is read on the operator's machine, whatever the host has of it yet."""
     if host.tls.mode != "provided":
-        return _pair(facts, "source")
+        return pair(facts, "source")
     certificate, key = (_digest(_read(host, path)) for path in (host.tls.certificate, host.tls.private_key))
     return Pair(certificate, key, frozenset(host.names), lasts=True, belongs=True)
 
@@ -207,4 +172,6 @@ def _self_signed(host: Inventory) -> str:
 
 def _make_placeholder(host: Inventory) -> str:
     names = ",".join(f"DNS:{name}" for name in host.names)
-    return lines("beside=$(mktemp -d)", "trap 'rm -rf \"$beside\"' EXIT", f'make_self_signed "$beside" {quote(names)}')
+    return lines(
+        "staging=$(mktemp -d)", "trap 'rm -rf \"$staging\"' EXIT", f'make_self_signed "$staging" {quote(names)}'
+    )

@@ -1,8 +1,9 @@
-"""9.3 Off-site copies: what restic needs to reach their repository, for nobody but root, and restic for a person."""
+"""9.3 Off-site snapshots: what restic needs to reach their repository, for root alone, and restic for manual use."""
 
 import hashlib
 from collections.abc import Mapping
 
+from deployer.backups import offsite as noun
 from deployer.backups.scripts.backup import restic_functions, restic_program
 from deployer.engine.changes import File, Script
 from deployer.engine.facts import Ask, Facts, Probes
@@ -13,9 +14,9 @@ from deployer.secret import Secret
 from deployer.site.env import restics
 from deployer.text.shell import lines, quote
 
-TITLE = "9.3 Off-site copies"
+TITLE = noun.TITLE
 
-# Its mode and owner, then each name with the digest of its value: no secret travels to be compared.
+# Prints mode and owner of the file, then each name with the digest of its value: no secret leaves the host.
 _SHOW = """\
 [ -e "$file" ] || exit 0
 stat -c '%a %U:%G' "$file"
@@ -41,7 +42,7 @@ def plan(host: Inventory, facts: Facts) -> Plan:
     path = quote(_path(host))
     if not host.backup.offsite:
         if attributes:
-            yield Script(f"remove {path}: there is no off-site repository any more", f"rm -f {path}")
+            yield Script(f"remove {path}: backup.offsite is not set any more", f"rm -f {path}")
         return
     yield from compare(facts, files(host))
     differing = _differing(host, dict(line.split(" ") for line in present))
@@ -58,7 +59,7 @@ def _path(host: Inventory) -> str:
 
 
 def _differing(host: Inventory, present: Mapping[str, str]) -> tuple[str, ...]:
-    """The names whose values differ, are missing, or stand there for nothing."""
+    """The names whose values differ, are missing, or are not needed."""
     wanted = {name: hashlib.sha256(value.encode()).hexdigest() for name, value in restics(host).items()}
     names = dict.fromkeys((*wanted, *present))
     return tuple(name for name in names if wanted.get(name) != present.get(name))
@@ -66,7 +67,7 @@ def _differing(host: Inventory, present: Mapping[str, str]) -> tuple[str, ...]:
 
 def _write(host: Inventory, what: str) -> Script:
     return Script(
-        f"write {_path(host)} ({what}), unless its password is not the repository's",
+        f"write {_path(host)} ({what}), unless the repository refuses its password",
         lines(restic_functions(host), "install_credentials"),
         payload=Secret("".join(f"{name}={value}\n" for name, value in restics(host).items())),
     )

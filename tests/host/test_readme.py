@@ -15,8 +15,6 @@ from tests.support.tool import deployment
 CHECKOUT = Path(__file__).parents[2]
 BLOCK = re.compile(r"^```sh\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 ELSEWHERE = {
-    "git clone REPOSITORY deployer": "the clone is this checkout",
-    "cd deployer": "the same",
     "script/demo": "run from a bare root file system by tests/host/test_bare_machine.py",
     "script/setup": "has run: it made the environment of this test",
     ". .venv/bin/activate": "the same",

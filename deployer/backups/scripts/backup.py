@@ -1,4 +1,4 @@
-"""The host-side functions that backups are made, read and restored with; cron and the commands run the same."""
+"""The bash functions that make, read and restore backups on the host; cron and the commands run the same."""
 
 from deployer import __version__
 from deployer.engine.program import script, text
@@ -9,48 +9,54 @@ from deployer.text.shell import lines
 
 
 def archive_functions(host: Inventory) -> str:
-    """verify_backup, shelf and what else reads backups."""
-    return script(
-        "backups/scripts/archive.sh",
-        NAME=host.name,
-        ROOT=str(host.root),
-        DIRECTORY=str(host.backup.directory),
-        DOMAIN=host.site.domain,
-        TREE=text("backups/scripts/tree.py"),
-        SHELF=text("backups/scripts/manifest.py"),
-        OFFSITE_COPIES="yes" if host.backup.offsite else "",
+    """`verify_backup`, `list_backups` and what else reads backups."""
+    return lines(
+        script(
+            "backups/scripts/archive.sh",
+            NAME=host.name,
+            ROOT=str(host.root),
+            DIRECTORY=str(host.backup.directory),
+            DOMAIN=host.site.domain,
+            TREE=text("backups/scripts/tree.py"),
+            MANIFEST=text("backups/scripts/manifest.py"),
+            OFFSITE_COPIES="yes" if host.backup.offsite else "",
+        ),
+        text("backups/scripts/verify.sh"),
     )
 
 
-def shelf(host: Inventory) -> str:
-    """A question: one line of JSON for each backup (remote/shelf.py)."""
-    return lines(archive_functions(host), "shelf")
+def listing(host: Inventory) -> str:
+    """A question: one line of JSON for each backup (manifest.py)."""
+    return lines(archive_functions(host), "list_backups")
 
 
-def verification(host: Inventory) -> str:
-    """Reads all of every backup: a line for each, its id and what is wrong with it."""
+def verify_all(host: Inventory) -> str:
+    """Reads all of every backup; prints a line for each, its id and its problem."""
     return lines(archive_functions(host), "verify_all")
 
 
-def foresight(host: Inventory) -> str:
-    """A question: what a backup would read and need; it fails where a backup would."""
-    return lines(backup_functions(host), "foresee")
+def estimate(host: Inventory) -> str:
+    """A question: what a backup would read and need; it fails where a backup would be refused."""
+    return lines(backup_functions(host), "estimate")
 
 
 def backup_functions(host: Inventory) -> str:
-    """backup, and what it needs."""
-    still = script("backups/scripts/freeze.sh", SQLITE=text("backups/scripts/sqlite_copy.py"))
+    """`backup`, and the functions that it calls."""
     keep = host.backup
-    shelving = script(
+    retention = script(
         "backups/scripts/retention.sh", KEEP_DAYS=keep.keep_days, KEEP_MIN=keep.keep_min, TOOL=__version__
     )
     return lines(
-        archive_functions(host), database_functions(host), still, shelving, script("backups/scripts/backup.sh")
+        archive_functions(host),
+        database_functions(host),
+        script("backups/scripts/freeze.sh", SQLITE=text("backups/scripts/sqlite_copy.py")),
+        retention,
+        script("backups/scripts/backup.sh"),
     )
 
 
 def database_functions(host: Inventory) -> str:
-    """database_dump and what else concerns PostgreSQL; nothing happens in them where there is none."""
+    """`database_dump` and what else concerns PostgreSQL; without one they do nothing."""
     postgres = host.postgres
     return script(
         "backups/scripts/database.sh",
@@ -60,7 +66,7 @@ def database_functions(host: Inventory) -> str:
 
 
 def restic_functions(host: Inventory) -> str:
-    """run_restic, install_credentials, and what they need."""
+    """`run_restic`, `install_credentials`, and the functions that they call."""
     state = host.paths.state
     return lines(
         text("engine/mask.sh"),
@@ -69,33 +75,33 @@ def restic_functions(host: Inventory) -> str:
 
 
 def offsite_functions(host: Inventory) -> str:
-    """offsite_push, offsite_list, offsite_fetch ID (or latest), and what they need."""
-    return lines(archive_functions(host), _copying(host))
+    """`offsite_push`, `offsite_list`, `offsite_fetch ID` (or latest), and the functions that they call."""
+    return lines(archive_functions(host), _offsite(host))
 
 
-def _copying(host: Inventory) -> str:
+def _offsite(host: Inventory) -> str:
     keep = host.backup
-    made = script(
+    offsite = script(
         "backups/scripts/offsite.sh",
-        COPIES=text("backups/scripts/snapshots.py"),
+        SNAPSHOTS=text("backups/scripts/snapshots.py"),
         KEEP_DAYS=keep.keep_days,
         KEEP_MIN=keep.keep_min,
     )
-    return lines(restic_functions(host), made)
+    return lines(restic_functions(host), offsite)
 
 
 def backup_program(host: Inventory) -> str:
-    """What cron runs. The copy takes long and only reads what is whole: the lock is given back before it."""
+    """The program that cron runs. Copying takes long and only reads complete backups: it runs without the lock."""
     if not host.backup.offsite:
         return cron_program(host, "backup", backup_functions(host), "take_lock", "with_times backup")
-    functions = lines(backup_functions(host), _copying(host))
+    functions = lines(backup_functions(host), _offsite(host))
     return cron_program(
         host, "backup", functions, "take_lock", "with_times backup && exec 9>&- && with_times offsite_push"
     )
 
 
 def restic_program(host: Inventory) -> str:
-    """restic with the repository's credentials, for a person: `restic snapshots`, `restic key passwd`."""
+    """restic with the repository's credentials, for the administrator: `restic snapshots`, `restic key passwd`."""
     return lines(
         "#!/bin/bash",
         f"# {MARKER}",
@@ -107,5 +113,5 @@ def restic_program(host: Inventory) -> str:
 
 
 def recover_program(host: Inventory) -> str:
-    """What cron runs at boot: a restore that lost its power is brought to an end, as by every other run."""
+    """The program that cron runs at boot: it finishes or undoes a restore that a power cut interrupted."""
     return cron_program(host, "recover", 'if [ -e "$ROOT/.deployer/restoring" ]; then take_lock; fi')

@@ -1,4 +1,4 @@
-"""Two lists of files (tree.py), the present one and the wanted one: what becoming the wanted one means for each path.
+"""Compare two lists of files (tree.py), and print what each path needs to become as in the wanted one.
 
 Runs on the host, as `python3 -c`: `differences.py PRESENT WANTED`. A line of JSON for each difference.
 """

@@ -1,10 +1,10 @@
-"""On the host: is as much there as was backed up, and the line of evidence that a drill leaves.
+"""Compare what a drill restored with what was backed up, and append its line of evidence.
 
-Runs as `python3 -c`, with nothing but Python's own library. Exit 1 with the reason where something differs:
+Runs on the host, as `python3 -c`, with the standard library alone. Exit 1 with the reason where something differs:
 
-    drilled.py count MANIFEST "PART NAME…"…         a list of files on standard input; says how many there are
-    drilled.py rows WANTED FOUND                    the rows of each table, both as JSON; says how many
-    drilled.py record FILE TIME BACKUP RESULT WHY SECONDS FILES CHECK ROWS WHO
+    evidence.py count MANIFEST "PART NAME…"…         a list of files on standard input; prints how many there are
+    evidence.py rows WANTED FOUND                    the rows of each table, both as JSON; prints how many
+    evidence.py record FILE TIME BACKUP RESULT WHY SECONDS FILES CHECK ROWS WHO
 """
 
 import json
@@ -31,8 +31,8 @@ def count(manifest: str, *parts: str) -> str:
     for part, here in counted.items():
         there = wanted.get(part)
         if here != there:
-            told = f"{there[0]} files of {there[1]} bytes" if there else "nothing"
-            raise Differs(f"{part}: {here[0]} files of {here[1]} bytes were unpacked, the manifest says {told}")
+            listed = f"{there[0]} files of {there[1]} bytes" if there else "nothing"
+            raise Differs(f"{part}: {here[0]} files of {here[1]} bytes were unpacked, the manifest lists {listed}")
     return str(sum(files for files, _ in counted.values()))
 
 
@@ -60,7 +60,7 @@ def rows(wanted: str, found: str) -> str:
     if there is None or differing:
         more = len(differing) - SHOWN
         what = "; ".join(differing[:SHOWN]) + (f"; and {more} more tables" if more > 0 else "")
-        raise Differs(f"the restored database is not what was backed up: {what or 'the manifest counts no rows'}")
+        raise Differs(f"the restored database differs from the backup: {what or 'the manifest counts no rows'}")
     return f"{sum(here.values())} rows in {len(here)} tables, as many in each as there were"
 
 
@@ -72,13 +72,13 @@ def _differing(wanted: dict[str, int], found: dict[str, int]) -> Iterator[str]:
 
 
 def record(file: str, *values: str) -> str:
-    """One line, whole or not at all: after a line that was cut off it begins a new one."""
-    told: dict[str, object] = dict(zip(KEYS, values, strict=True))
-    told |= {"seconds": float(values[4]), "files": int(values[5]), "rows": json.loads(values[7])}
+    """Append one line; after a line that was cut off it begins a new one."""
+    line: dict[str, object] = dict(zip(KEYS, values, strict=True))
+    line |= {"seconds": float(values[4]), "files": int(values[5]), "rows": json.loads(values[7])}
     with Path(file).open("ab+") as log:
         log.seek(-min(1, log.seek(0, os.SEEK_END)), os.SEEK_END)
         start = "\n" if log.read(1) not in (b"", b"\n") else ""
-        log.write(f"{start}{json.dumps(told)}\n".encode())
+        log.write(f"{start}{json.dumps(line)}\n".encode())
         log.flush()
         os.fsync(log.fileno())
     return ""
@@ -90,11 +90,11 @@ QUESTIONS: Mapping[str, Callable[..., str]] = {"count": count, "rows": rows, "re
 def main(words: Sequence[str]) -> int:
     question, *given = words
     try:
-        told = QUESTIONS[question](*given)
+        answer = QUESTIONS[question](*given)
     except Differs as differs:
         sys.stdout.write(f"{differs}\n")
         return 1
-    sys.stdout.write(f"{told}\n" if told else "")
+    sys.stdout.write(f"{answer}\n" if answer else "")
     return 0
 
 

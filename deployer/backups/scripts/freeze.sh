@@ -1,46 +1,46 @@
-# Functions: the one moment in which the application's containers stand still, and what changed until then is set aside.
-# Needs NAME, ROOT, SQLITE (the text of sqlite_copy.py); archive.sh and database.sh; `say`, and the directories `work` and
-# `words` (for what programs say) when a backup runs; pipefail.
+# Functions: the application's containers are paused for a moment, in which the files that changed since the first scan are
+# set aside. Needs NAME, ROOT, SQLITE (the text of sqlite_copy.py); archive.sh and database.sh; `report`, and the
+# directories `work` and `messages` (what programs print) of the backup that is made; pipefail.
 staged=.deployer/staged # below ROOT, so that setting aside needs no other disk
-still=30                # seconds that the containers stand still at most
+pause_limit=30          # seconds for which the containers are paused at most
 paused=''
 pause_seconds=0
 
 backends() { docker ps -q --filter "status=$1" --filter "label=com.docker.compose.project=$NAME" --filter label=com.docker.compose.service=backend-api; }
 
-last_word() { tail -n 1 "$words/other" 2>/dev/null; }
+last_message() { tail -n 1 "$messages/other" 2>/dev/null; }
 
-# Should this script die while they stand still, the timer lets them go on. logrotate holds them still under the same name,
-# which systemd gives to one at a time.
+# Should this script die meanwhile, the timer unpauses the containers. logrotate pauses them with a timer of the same name,
+# which systemd gives to one of both at a time.
 set_timer() {
   local tries=0
-  until systemd-run --quiet --collect --unit="$NAME-unpause" --on-active="$still" --timer-property=AccuracySec=1s \
-    docker unpause $1 2>"$words/other"; do
+  until systemd-run --quiet --collect --unit="$NAME-unpause" --on-active="$pause_limit" --timer-property=AccuracySec=1s \
+    docker unpause $1 2>"$messages/other"; do
     tries=$((tries + 1))
     if [ "$tries" -ge 3 ] && [ "$(systemctl is-active "$NAME-unpause.timer")" != active ]; then return 1; fi
-    if [ "$tries" -ge $((2 * still)) ]; then return 1; fi
+    if [ "$tries" -ge $((2 * pause_limit)) ]; then return 1; fi
     sleep 1
   done
 }
 
 free_timer() { systemctl stop "$NAME-unpause.timer" 2>/dev/null || true; }
 
-docker_is_silent() { say "Docker does not answer, so the application cannot be held still: $(last_word); see systemctl status docker"; }
+report_docker_down() { report "Docker does not answer, so the application cannot be paused: $(last_message); see systemctl status docker"; }
 
-# Those that somebody else has paused, and leaves paused, are not ours to let go on.
+# Containers that somebody else has paused stay paused.
 pause() {
   local all ids
-  all=$({ backends running && backends paused; } 2>"$words/other" | paste -sd ' ') || { docker_is_silent; return 1; }
+  all=$({ backends running && backends paused; } 2>"$messages/other" | paste -sd ' ') || { report_docker_down; return 1; }
   if [ -z "$all" ]; then return; fi
-  set_timer "$all" || { say "the application is not held still, because no timer can be set that lets it go on: $(last_word)"; return 1; }
-  ids=$(backends running 2>"$words/other" | paste -sd ' ') || { free_timer; docker_is_silent; return 1; }
+  set_timer "$all" || { report "the application is not paused, because no timer can be set that would unpause it: $(last_message)"; return 1; }
+  ids=$(backends running 2>"$messages/other" | paste -sd ' ') || { free_timer; report_docker_down; return 1; }
   if [ -z "$ids" ]; then free_timer; return; fi
   paused=$ids
-  docker pause $ids >/dev/null 2>"$words/other" ||
-    { say "the application's containers could not be paused: $(last_word); see docker ps"; return 1; }
+  docker pause $ids >/dev/null 2>"$messages/other" ||
+    { report "the application's containers could not be paused: $(last_message); see docker ps"; return 1; }
 }
 
-# Where one is still paused, Docker does not obey: the timer stays, and tries it once more.
+# Where Docker leaves one paused, the timer stays and tries it once more.
 unpause() {
   local left=''
   if [ -z "$paused" ]; then return; fi
@@ -49,58 +49,58 @@ unpause() {
   paused=''
 }
 
-# A container that was started meanwhile, or let go on by somebody: then this was no instant.
-all_stood_still() {
+# A container that was started or unpaused meanwhile may have written: then the backup is not of one instant.
+all_stayed_paused() {
   local running
-  running=$(backends running 2>"$words/other") || { say "Docker does not answer: $(last_word)"; return 1; }
-  if [ -n "$running" ]; then say "a container of the application did not stand still to the end, which is after at most $still s: run it again"; return 1; fi
+  running=$(backends running 2>"$messages/other") || { report "Docker does not answer: $(last_message)"; return 1; }
+  if [ -n "$running" ]; then report "a container of the application did not stay paused to the end, which is after at most $pause_limit s: run the backup again"; return 1; fi
 }
 
-# -- what is read while the application runs ---------------------------------------------------------------------------
+# -- while the application runs ----------------------------------------------------------------------------------------
 
-# The first look. Left for the standstill is what was written a moment ago, since a second write could leave the same
-# time behind, and what a database keeps beside its file only as long as it works: unpacked later, it would be taken for new.
-look() {
+# The first scan. It leaves two kinds of files to the second one: those written a moment ago, since a second write could
+# leave the same time, and those that a database keeps next to its file while it works: restored, they would be replayed.
+scan_running() {
   scan volumes ! -newerct "@$(awk -v now="$EPOCHREALTIME" 'BEGIN { printf "%.6f", now - 0.1 }')" \
-    ! -name '*-wal' ! -name '*-shm' ! -name '*-journal' >"$work/before" 2>/dev/null || true # what goes meanwhile is seen later
+    ! -name '*-wal' ! -name '*-shm' ! -name '*-journal' >"$work/before" 2>/dev/null || true # the second scan notices what is removed meanwhile
 }
 
-# -- the instant -------------------------------------------------------------------------------------------------------
+# -- while it is paused ------------------------------------------------------------------------------------------------
 
-# A database belongs to what lies beside it.
-databases_beside() {
+# A database is set aside together with its log or journal.
+databases_of() {
   local base
   sed -znE 's/-(wal|journal)$//p' "$1" | while IFS= read -r -d '' base; do
     if [ -f "$ROOT/$base" ] && [ ! -L "$ROOT/$base" ]; then printf '%s\0' "$base"; fi
   done
 }
 
-look_again() {
-  scan volumes >"$work/standing" 2>"$words/other" ||
-    { say "data/ or logs/ cannot be looked at, or is changed by others than the application: $(last_word)"; return 1; }
-  LC_ALL=C comm -z -13 "$work/before" "$work/standing" >"$work/differing" && paths_in "$work/differing" >"$work/differing.names" &&
-    { cat "$work/differing.names"; databases_beside "$work/differing.names"; } | LC_ALL=C sort -zu >"$work/changed"
+scan_paused() {
+  scan volumes >"$work/listing" 2>"$messages/other" ||
+    { report "data/ or logs/ cannot be read, or other processes than the application change them: $(last_message)"; return 1; }
+  LC_ALL=C comm -z -13 "$work/before" "$work/listing" >"$work/differing" && paths_in "$work/differing" >"$work/differing.names" &&
+    { cat "$work/differing.names"; databases_of "$work/differing.names"; } | LC_ALL=C sort -zu >"$work/changed"
 }
 
-# All of it, and once more the largest: a database is copied a second time.
-room_to_set_aside() {
+# The size of all of it, and once more of the largest: a database is copied a second time.
+has_capacity_to_set_aside() {
   local wanted free
   wanted=$(tr '\n' '?' <"$work/differing" | tr '\0' '\n' | awk '{ total += $5; if ($5 > most) most = $5 } END { printf "%.0f", total + most + 32e6 }')
   free=$(free_in "$ROOT")
   if [ "$free" -ge "$wanted" ]; then return; fi
-  say "not enough room in $ROOT for what changed during the backup: $(megabytes "$wanted") are needed, $(megabytes "$free") are free"
+  report "not enough disk space in $ROOT for what changed during the backup: $(megabytes "$wanted") are needed, $(megabytes "$free") are free"
   return 1
 }
 
 set_aside() {
-  rm -rf "${ROOT:?}/$staged" && mkdir -p "$ROOT/$staged" && room_to_set_aside || return
-  timeout $((still - 5)) tar -C "$ROOT" "${packed[@]}" --no-recursion --null -T "$work/changed" -cf - 2>"$words/other" |
-    tar -C "$ROOT/$staged" "${unpacked[@]}" -xf - 2>"$words/unpacked"
+  rm -rf "${ROOT:?}/$staged" && mkdir -p "$ROOT/$staged" && has_capacity_to_set_aside || return
+  timeout $((pause_limit - 5)) tar -C "$ROOT" "${create_options[@]}" --no-recursion --null -T "$work/changed" -cf - 2>"$messages/other" |
+    tar -C "$ROOT/$staged" "${extract_options[@]}" -xf - 2>"$messages/unpacked"
   case ${PIPESTATUS[*]} in
     "0 0") return ;;
-    124*) say "what changed during the backup could not be set aside within $((still - 5)) s: $(largest_changed)" ;;
-    1*) say "others than the application write to data/ or logs/, which cannot be held still: $(last_word)" ;;
-    *) say "what changed during the backup could not be set aside: $(cat "$words/other" "$words/unpacked" | tail -n 1)" ;;
+    124*) report "what changed during the backup could not be set aside within $((pause_limit - 5)) s: $(largest_changed)" ;;
+    1*) report "other processes than the application write to data/ or logs/, and cannot be paused: $(last_message)" ;;
+    *) report "what changed during the backup could not be set aside: $(cat "$messages/other" "$messages/unpacked" | tail -n 1)" ;;
   esac
   return 1
 }
@@ -111,20 +111,20 @@ largest_changed() {
   printf '%s files, the largest %s (%s)' "$(tr -cd '\0' <"$work/changed" | wc -c)" "${name:-none}" "$(megabytes "${size:-0}")"
 }
 
-hold_still() {
+freeze() {
   local began=$EPOCHREALTIME code=0 held
   pause || { unpause; return 1; }
   held=$paused
-  look_again && set_aside && database_snapshot && all_stood_still || code=1
+  scan_paused && set_aside && database_snapshot && all_stayed_paused || code=1
   unpause
   pause_seconds=$(awk -v a="$EPOCHREALTIME" -v b="$began" 'BEGIN { printf "%.3f", a - b }')
-  if [ "$code" = 0 ] && [ -n "$held" ]; then say "the application stood still for $pause_seconds s"; fi
+  if [ "$code" = 0 ] && [ -n "$held" ]; then report "the application was paused for $pause_seconds s"; fi
   return "$code"
 }
 
-# SQLite's files that were set aside, each brought to one sound file by SQLite itself; the lists follow.
-fold_databases() {
-  python3 -c "$SQLITE" "$ROOT/$staged" "$work/changed" "$work/standing" 2>"$words/other" && return
-  say "$(last_word)"
+# SQLite itself merges each of its databases that was set aside with its log into one file, and the lists are updated.
+consolidate_databases() {
+  python3 -c "$SQLITE" "$ROOT/$staged" "$work/changed" "$work/listing" 2>"$messages/other" && return
+  report "$(last_message)"
   return 1
 }

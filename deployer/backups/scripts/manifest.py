@@ -1,7 +1,8 @@
-"""The backups in a directory, one line of JSON for each, oldest first: id, what is missing in it, manifest, verified.
+"""List the backups in a directory, one line of JSON for each, oldest first: id, problem, manifest, verified.
 
-Runs on the host, as `python3 -c`, with nothing but Python's own library: `shelf.py DIRECTORY NAME`. Nothing is read but
-sizes and the manifests: what was damaged without a change of its size is found by verifying (archive.sh).
+Runs on the host, as `python3 -c`, with the standard library alone: `manifest.py DIRECTORY NAME`. `problem` says why a
+backup is incomplete, and is empty for a complete one. Only sizes and manifests are read: damage that does not change a
+size is found by verify.sh.
 """
 
 import json
@@ -19,13 +20,13 @@ def main(directory: str, name: str) -> None:
     pattern = re.compile(re.escape(name) + r"_[0-9]{8}_[0-9]{6}")
     for path in sorted(Path(directory).glob("*")):
         if pattern.fullmatch(path.name) and path.is_dir():
-            sys.stdout.write(json.dumps(told(path)) + "\n")
+            sys.stdout.write(json.dumps(entry(path)) + "\n")
 
 
-def told(path: Path) -> dict[str, object]:
+def entry(path: Path) -> dict[str, object]:
     manifest = _manifest(path)
-    missing = next(_missing(path, manifest), "")
-    return {"id": path.name, "missing": missing, "manifest": manifest, "verified": _text(path / "verified").strip()}
+    problem = next(_problems(path, manifest), "")
+    return {"id": path.name, "problem": problem, "manifest": manifest, "verified": _text(path / "verified").strip()}
 
 
 def _text(file: Path) -> str:
@@ -43,14 +44,14 @@ def _manifest(path: Path) -> Manifest:
     return found if isinstance(found, dict) else {}
 
 
-def _missing(path: Path, manifest: Manifest) -> Iterator[str]:
-    """Why it is not whole; nothing when it is."""
+def _problems(path: Path, manifest: Manifest) -> Iterator[str]:
+    """Why it is incomplete; nothing for a complete one."""
     summed, sizes = SUM.findall(_text(path / "SHA256SUMS")), _sizes(manifest)
     yield from (f"{name} is missing" for name in summed or ("SHA256SUMS",) if not (path / name).is_file())
     if not sizes:
         yield "its manifest cannot be read"
-    there = {name.partition(".")[0].removeprefix(f"{path.name}_") for name in sizes}
-    yield from (f"its manifest names no {part}" for part in PARTS if part not in there)
+    present = {name.partition(".")[0].removeprefix(f"{path.name}_") for name in sizes}
+    yield from (f"its manifest names no {part}" for part in PARTS if part not in present)
     yield from (f"SHA256SUMS does not name {name}" for name in ("manifest.json", *sizes) if name not in summed)
     for name, size in sizes.items():
         found = (path / name).stat().st_size

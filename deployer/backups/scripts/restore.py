@@ -1,4 +1,4 @@
-"""The host-side functions that a backup is unpacked, put in place and gone back from with."""
+"""The bash functions that unpack a backup on the host, swap it in, and undo that."""
 
 from collections.abc import Mapping
 
@@ -15,17 +15,24 @@ KINDS = ("data", "config", "ssl", "database")
 
 
 def unpack_functions(host: Inventory, scope: tuple[str, ...]) -> str:
-    """unpack_backup, below, names_in_scope; and what reads backups."""
+    """`unpack_backup`, `below`, `names_in_scope`, and what reads backups."""
     unpack = script("backups/scripts/unpack.sh", SCOPE=" ".join(scope), TRIM=text("backups/scripts/trim.py"))
     return lines(archive_functions(host), database_functions(host), unpack)
 
 
+def compare_files(host: Inventory, backup: Backup, scope: tuple[str, ...]) -> str:
+    """A question: how the files on the host differ from those of the backup, a line of JSON for each."""
+    differences = text("backups/scripts/differences.py")
+    compare = script("backups/scripts/differences.sh", ID=backup.id, DIFFERENCES=differences)
+    return lines(unpack_functions(host, scope), compare)
+
+
 def restore_functions(host: Inventory, backup: Backup, scope: tuple[str, ...], fallback: Mapping[str, str]) -> str:
-    """unpack_verified, act, restore_end, restore_back and forget_unpacked.
+    """`unpack_verified`, `act`, `restore_end`, `restore_back` and `forget_unpacked`.
 
     `fallback` are images by service, for where the backup's own are gone.
     """
-    going = ReleaseTarget(backup.commit, "", "", {}, (), ())
+    target = ReleaseTarget(backup.commit, "", "", {}, (), ())
     images = "\n".join(f"{service} {image}" for service, image in fallback.items())
     restore = lines(
         script("backups/scripts/restore.sh", ID=backup.id, FALLBACK=images),
@@ -33,4 +40,4 @@ def restore_functions(host: Inventory, backup: Backup, scope: tuple[str, ...], f
         script("backups/scripts/recover.sh"),
     )
     database = postgres_functions(host) if host.postgres.enabled else ""
-    return lines(database, unpack_functions(host, scope), release_functions(host, going, ""), restore)
+    return lines(database, unpack_functions(host, scope), release_functions(host, target, ""), restore)

@@ -1,27 +1,27 @@
-# The state that a backup holds put in the place of what is there: `restore_swap`, after unpack_backup. One remote critical
-# section: visitors get the maintenance page, the application stops, everything is swapped by renaming, new containers
-# start on it and pass their gate, the proxy is switched. Whatever fails goes back (recover.sh).
-# Needs ID (of the backup), FALLBACK (lines of SERVICE IMAGE: what to take where the backup's own image is gone), SCOPE;
-# postgres.sh where there is a database, archive.sh, database.sh, unpack.sh and the functions of a roll-out in front of it.
-journal=$beside/journal # the state it is in: `swapping`, then `serving`, or `back`
-former=$(cat "$beside/former" 2>/dev/null || true)
+# Replaces the present state with that of a backup: `restore_swap`, after unpack_backup. It runs to its end once begun:
+# visitors get the maintenance page, the application stops, everything is swapped by renaming, new containers start on it
+# and pass their health gate, the proxy is switched. Any failure is undone (recover.sh).
+# Needs ID (of the backup), FALLBACK (lines of SERVICE IMAGE, used where the backup's own image is gone), SCOPE; in front
+# of it postgres.sh where there is a database, archive.sh, verify.sh, database.sh, unpack.sh and the roll-out's functions.
+journal=$staging/journal # the phase: `swapping`, then `serving`, or `back`
+former=$(cat "$staging/former" 2>/dev/null || true)
 switch_file=$NGINX/maintenance
 
 state() { cat "$journal" 2>/dev/null || true; }
-# What was written before stands on the disk before it is said.
-phase() { printf '%s\n' "$1" >"$journal.new" && sync "$journal.new" && mv -f "$journal.new" "$journal" && sync "$beside"; }
+# Enters the next phase; everything before it is on the disk then.
+phase() { printf '%s\n' "$1" >"$journal.new" && sync "$journal.new" && mv -f "$journal.new" "$journal" && sync "$staging"; }
 
-# What is to be started: of the release that was backed up, or, where its configuration is not meant, of the present one.
+# Reads which services to start: those of the release in the backup, or, without its configuration, of the present one.
 read_services() {
   local from service image wanted release
   if in_scope config; then
     release=$(field "$DIRECTORY/$ID/manifest.json" release id) || true
-    from=$beside/new/.deployer/releases/$release/services
+    from=$staging/new/.deployer/releases/$release/services
   else
     release=$(current_release)
     from=$releases/$release/services
   fi
-  if [ ! -e "$from" ]; then echo "which containers belong to it is not known: $from is missing"; return 1; fi
+  if [ ! -e "$from" ]; then echo "the services of this release are not known: $from is missing"; return 1; fi
   SERVICES=$(cat "$from")
   services=$(to_start)
   for service in $services; do
@@ -33,14 +33,14 @@ read_services() {
   done
 }
 
-# Without data and configuration nothing has to be started anew.
+# Without data and configuration no container has to be replaced.
 to_start() { if in_scope config; then all_services; elif in_scope data || in_scope database; then echo backend-api; fi; }
 
 # -- swap --------------------------------------------------------------------------------------------------------------
 
-there() { [ -e "$1" ] || [ -L "$1" ]; }
+exists() { [ -e "$1" ] || [ -L "$1" ]; }
 
-# By renaming. From one file system to another it is copied beside first: under its name there is all of it or nothing.
+# Moves by renaming. To another file system it copies first and renames then, so that no half of it gets the name.
 move() {
   mkdir -p "$(dirname "$2")" || return
   if [ "$(stat -c %d "$1")" = "$(stat -c %d "$(dirname "$2")")" ]; then mv -T "$1" "$2"; return; fi
@@ -51,50 +51,50 @@ move() {
 swap_files() {
   local base name
   while read -r base name; do
-    if there "$base/$name"; then move "$base/$name" "$former/$name" || return; fi
-    if there "$beside/new/$name"; then move "$beside/new/$name" "$base/$name" || return; fi
+    if exists "$base/$name"; then move "$base/$name" "$former/$name" || return; fi
+    if exists "$staging/new/$name"; then move "$staging/new/$name" "$base/$name" || return; fi
   done < <(swapped_items)
 }
 
-# Whatever has been swapped so far, and again where that was broken off. What was not there before is set aside again.
+# Undoes as much as was swapped, and can be repeated where it was interrupted. New files are moved to the staging directory.
 swap_files_back() {
   local base name code=0
   while read -r base name; do
-    if ! there "$beside/new/$name" && there "$base/$name" && grep -qxF "$name" "$beside/names"; then
-      move "$base/$name" "$beside/new/$name" || code=1
+    if ! exists "$staging/new/$name" && exists "$base/$name" && grep -qxF "$name" "$staging/names"; then
+      move "$base/$name" "$staging/new/$name" || code=1
     fi
-    if there "$former/$name"; then rm -rf "${base:?}/$name" && move "$former/$name" "$base/$name" || code=1; fi
+    if exists "$former/$name"; then rm -rf "${base:?}/$name" && move "$former/$name" "$base/$name" || code=1; fi
     rm -rf "$base/$name.deployer-new" "$base/$name.deployer-gone"
   done < <(swapped_items)
   return "$code"
 }
 
-# The role's password is that of .env, whichever that is now (postgres.sh).
+# Gives the database's role the password of the present .env (postgres.sh).
 agree_on_password() { if [ -n "$DATABASE" ] && in_scope config; then agree; fi; }
 
-# -- the road ----------------------------------------------------------------------------------------------------------
+# -- the procedure -----------------------------------------------------------------------------------------------------
 
-standing_containers() { local service; for service in $1; do one_line "$(serving "$service")"; done; }
+serving_containers() { local service; for service in $1; do one_line "$(serving "$service")"; done; }
 
-in_place() { (cd "$beside/new" && names_in_scope | while read -r name; do if there "$name"; then echo "$name"; fi; done); }
+restored_names() { (cd "$staging/new" && names_in_scope | while read -r name; do if exists "$name"; then echo "$name"; fi; done); }
 
-# Whom the proxy passes requests to, how they are looked at, and whether the maintenance page was on before.
-remember() {
-  former=$ROOT/.deployer/former/$(date -u +%Y%m%d_%H%M%S) # of this restore alone: an earlier one's must not be taken for it
-  install -d -m 0700 "${former%/*}" && mkdir -m 0700 "$former" && printf '%s\n' "$former" >"$beside/former"
-  cp -a "$upstreams" "$beside/upstreams"
-  in_place >"$beside/names"
-  printf '%s\n' "$olds" >"$beside/olds"
-  printf '%s\n' "$SERVICES" >"$beside/services"
-  cat "$releases/$(current_release)/services" >"$beside/services.former" 2>/dev/null || true
-  if [ -e "$switch_file" ]; then touch "$beside/closed"; fi
-  sync -f "$beside"
+# Saves what an undo needs: the proxy's upstreams, the containers, the services, whether the maintenance page was on.
+save_state() {
+  former=$ROOT/.deployer/former/$(date -u +%Y%m%d_%H%M%S) # for this restore alone: an earlier one's must not be used
+  install -d -m 0700 "${former%/*}" && mkdir -m 0700 "$former" && printf '%s\n' "$former" >"$staging/former"
+  cp -a "$upstreams" "$staging/upstreams"
+  restored_names >"$staging/names"
+  printf '%s\n' "$olds" >"$staging/olds"
+  printf '%s\n' "$SERVICES" >"$staging/services"
+  cat "$releases/$(current_release)/services" >"$staging/services.former" 2>/dev/null || true
+  if [ -e "$switch_file" ]; then touch "$staging/closed"; fi
+  sync -f "$staging"
 }
 
-close_site() { [ -e "$beside/closed" ] || printf '{"who": "restore", "since": "%s"}\n' "$(date -u +%FT%TZ)" >"$switch_file"; }
-open_site() { [ -e "$beside/closed" ] || rm -f "$switch_file"; }
+close_site() { [ -e "$staging/closed" ] || printf '{"who": "restore", "since": "%s"}\n' "$(date -u +%FT%TZ)" >"$switch_file"; }
+open_site() { [ -e "$staging/closed" ] || rm -f "$switch_file"; }
 
-# Who has data/ and logs/ is known by the image's id: one that was built anew, on another host, is asked (A2).
+# The owner of data/ and logs/ is known by the image's id. An image that was built again, on another host, is examined (A2).
 own_data() {
   local image
   if ! grep -qx backend-api <<<"$services"; then return; fi
@@ -114,7 +114,7 @@ start_restored() {
   are_reached "$services" "$started"
 }
 
-# A visitor who comes too early would get a 502: the proxy has to know their addresses first.
+# Waits until the proxy knows the addresses of the new containers: before that a visitor would get a 502.
 are_reached() {
   local service
   if [ -z "$(proxy)" ]; then return; fi
@@ -128,8 +128,8 @@ restore_swap() {
   local began=$EPOCHREALTIME closed
   started='' olds='' gap=''
   read_services || return 1
-  olds=$(standing_containers "$services")
-  remember
+  olds=$(serving_containers "$services")
+  save_state
   phase swapping
   closed=$EPOCHREALTIME
   close_site
@@ -138,7 +138,7 @@ restore_swap() {
   if ! swap_files || ! database_swap || ! agree_on_password; then echo "the state could not be swapped"; recover; return; fi
   part swap
   start_restored || { recover; return; }
-  touch "$beside/served"
+  touch "$staging/served"
   phase serving
   open_site
   part start

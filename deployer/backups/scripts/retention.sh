@@ -1,8 +1,8 @@
-# Functions: the manifest of a backup, its place on the shelf, and what leaves the shelf.
-# Needs NAME, ROOT, DIRECTORY, KEEP_DAYS, KEEP_MIN, TOOL (version); archive.sh and database.sh; `say`, `work`, `words`, `id`,
-# `time`, `measured`, `pause_seconds` of the backup that is made; pipefail.
+# Functions: the manifest of a backup, its publication, and the removal of old backups.
+# Needs NAME, ROOT, DIRECTORY, KEEP_DAYS, KEEP_MIN, TOOL (version); archive.sh and database.sh; `report`, `work`,
+# `messages`, `id`, `time`, `measured`, `pause_seconds` of the backup that is made; pipefail.
 
-# How many files each part has, and their bytes, of the list of files: lines of PART FILES BYTES. Words: "PART NAME…".
+# Counts the files of each part and their bytes in the list of files: lines of PART FILES BYTES. Arguments: "PART NAME…".
 counted() {
   python3 -c 'import json, sys
 parts = [word.split() for word in sys.argv[1:]]
@@ -20,7 +20,7 @@ part_line() {
     "$2" "${1##*/}" "$(stat -c %s "$1")" "$(sed -n "s/  ${1##*/}\$//p" "$work/SHA256SUMS")" "$3" "$4"
 }
 
-# All in one line, which is told as it is by `deployer backups`.
+# Writes all on one line: `deployer backups` prints it as it is.
 write_manifest() {
   local part file files size lines='' total=0 bytes=0
   local counts named=()
@@ -40,7 +40,7 @@ write_manifest() {
     "$(tr -cd '\0' <"$work/changed" | wc -c)" "$(release_line)" "$(database_rows)" "$lines" >"$work/manifest.json"
 }
 
-# The release that runs, as its log has it; a line that was torn by a loss of power is none.
+# Prints the current release as the log has it; a line that was cut off by a power failure does not count.
 release_line() {
   grep -sE '"result": "(deployed|restored)"' "$ROOT/.deployer/releases.jsonl" | tail -n 1 |
     python3 -c 'import json, sys
@@ -48,35 +48,35 @@ try: print(json.dumps(json.loads(sys.stdin.read())), end="")
 except ValueError: print("null", end="")'
 }
 
-# Under its name from one moment to the next, with all of it on the disk.
+# Gives the backup its name at once, after all of it was synced to the disk.
 publish() {
   { cd "$work" && find . -maxdepth 1 -type f ! -name "${id}_*" ! -name manifest.json ! -name SHA256SUMS -delete &&
     sums manifest.json >>SHA256SUMS && chmod 600 -- * && sync -- * . && cd / &&
-    mv -T "$work" "$DIRECTORY/$id" && sync "$DIRECTORY"; } 2>"$words/other" ||
-    { say "the backup could not be brought to the disk: $(tail -n 1 "$words/other")"; return 1; }
-  local missing
-  missing=$(missing_in "$id")
-  if [ -n "$missing" ]; then say "the backup $id is not whole: $missing; make another"; return 1; fi
+    mv -T "$work" "$DIRECTORY/$id" && sync "$DIRECTORY"; } 2>"$messages/other" ||
+    { report "the backup could not be written to the disk: $(tail -n 1 "$messages/other")"; return 1; }
+  local problem
+  problem=$(problem_of "$id")
+  if [ -n "$problem" ]; then report "the backup $id is incomplete: $problem; run deployer backup again"; return 1; fi
 }
 
-# What is older than KEEP_DAYS goes, but for the KEEP_MIN newest that are whole, and always the newest whole one. A
-# directory that holds what this script did not make stays as it is. Out of sight first: half of one is never seen.
+# Removes what is older than KEEP_DAYS, but for the latest KEEP_MIN complete ones, and at least the latest one. A directory
+# with files that this script did not make is kept. It is hidden before it is removed, so that no half of one is seen.
 forget_old() {
-  local one there kept limit foreign
-  there=$(shelf)
-  kept=$(whole <<<"$there" | tail -n $((KEEP_MIN > 1 ? KEEP_MIN : 1)))
+  local one catalogue kept limit foreign
+  catalogue=$(list_backups)
+  kept=$(complete_ids <<<"$catalogue" | tail -n $((KEEP_MIN > 1 ? KEEP_MIN : 1)))
   limit=$(date -u -d "$KEEP_DAYS days ago" +%Y%m%d_%H%M%S)
-  for one in $(ids <<<"$there" | grep -vxF "$kept"); do
+  for one in $(ids <<<"$catalogue" | grep -vxF "$kept"); do
     if [[ ${one#"${NAME}"_} > $limit ]]; then continue; fi
     foreign=$(find "$DIRECTORY/$one" -mindepth 1 ! '(' -type f '(' -name "${one}_*" -o -name manifest.json -o -name SHA256SUMS -o -name verified ')' ')' -printf '%P\n' -quit)
-    if [ -n "$foreign" ]; then say "$one is older than $KEEP_DAYS days, but holds what is not ours ($foreign): it stays"; continue; fi
+    if [ -n "$foreign" ]; then report "$one is older than $KEEP_DAYS days, but holds a file that is not part of it ($foreign): it is kept"; continue; fi
     mv -T "$DIRECTORY/$one" "$DIRECTORY/.$one.unfinished" && rm -rf "$DIRECTORY/.$one.unfinished" &&
-      say "removed $one, which is older than $KEEP_DAYS days"
+      report "removed $one, which is older than $KEEP_DAYS days"
   done
 }
 
-# The state that a restore has replaced is kept until a backup holds the new one.
+# Removes the state that a restore has replaced, now that a backup holds the new one.
 forget_former() {
   rm -rf "${ROOT:?}/.deployer/former"
-  database_forget_former 2>"$words/other" || say "the former database is still there; the next backup tries again"
+  database_forget_former 2>"$messages/other" || report "the previous database could not be removed; the next backup tries again"
 }

@@ -1,6 +1,7 @@
-"""The copies in a restic repository, told as shelf.py tells of backups: one line of JSON for each, oldest first.
+"""List the backups in a restic repository, one line of JSON for each, oldest first.
 
-Runs on the host, as `python3 -c`, with nothing but Python's own library; reads what `restic snapshots --json` says.
+Runs on the host, as `python3 -c`, with the standard library alone; reads the output of `restic snapshots --json`. The
+lines have the form of those of manifest.py.
 """
 
 import json
@@ -11,27 +12,27 @@ from collections.abc import Iterator, Mapping
 ID = re.compile(r"[a-z][a-z0-9-]+_[0-9]{8}_[0-9]{6}")
 
 
-def main(said: str) -> None:
-    """Warnings may stand around the one line of JSON. What was copied twice counts once."""
-    line = next((line for line in said.splitlines() if line.startswith("[")), "[]")
-    told = {str(copy["id"]): copy for snapshot in json.loads(line) for copy in copies(snapshot)}
-    for _, copy in sorted(told.items()):
-        sys.stdout.write(json.dumps(copy) + "\n")
+def main(output: str) -> None:
+    """Warnings may surround the one line of JSON. A backup that was copied twice counts once."""
+    line = next((line for line in output.splitlines() if line.startswith("[")), "[]")
+    found = {str(backup["id"]): backup for snapshot in json.loads(line) for backup in backups(snapshot)}
+    for _, backup in sorted(found.items()):
+        sys.stdout.write(json.dumps(backup) + "\n")
 
 
-def copies(snapshot: Mapping[str, object]) -> Iterator[dict[str, object]]:
-    """One, or none where it is not the tool's."""
+def backups(snapshot: Mapping[str, object]) -> Iterator[dict[str, object]]:
+    """The backup of a snapshot; none where it is not the tool's."""
     tags = snapshot.get("tags")
     words = [str(tag) for tag in tags] if isinstance(tags, list) else []
     for word in words:
         if ID.fullmatch(word):
-            yield {"id": word, "missing": "", "manifest": manifest(snapshot, words), "verified": ""} | {
+            yield {"id": word, "problem": "", "manifest": manifest(snapshot, words), "verified": ""} | {
                 "snapshot": snapshot.get("id")
             }
 
 
 def manifest(snapshot: Mapping[str, object], tags: list[str]) -> dict[str, object]:
-    """What the tags say of it; restic itself tells sizes from 0.17 on only."""
+    """From the tags: restic itself shows sizes only from 0.17 on."""
     values = dict(tag.split("=", 1) for tag in tags if "=" in tag)
     size, release = values.get("size", ""), values.get("release", "")
     time = str(snapshot.get("time"))[:19] + "Z"

@@ -1,14 +1,14 @@
-"""What lies in a directory or a tar archive, one line of JSON for each file, in one form: so that both can be compared.
+"""List a directory or a tar archive, one line of JSON for each file, in the same form: so that both can be compared.
 
-Runs on the host, as `python3 -c`, with nothing but Python's own library (3.10 or later). Three questions:
+Runs on the host, as `python3 -c`, with the standard library alone (3.10 or later). Three questions:
 
     tree.py disk BASE NAME…         the files below BASE/NAME, with the digest of each
     tree.py archive NAME…           the tar archive on standard input
-    tree.py passing STANDING NAME…  the same, told on descriptor 3, while the archive goes on to standard output
+    tree.py passing LISTING NAME…   the same, on descriptor 3, while the archive goes on to standard output
 
-An archive is refused (exit 3) when unpacking it could reach outside of the NAMEs. Its last word about a path counts.
-STANDING is what `scan` of archive.sh wrote, read behind the archive's end: it has to hold all of that as it stood, and
-what stood no more is left out.
+An archive is refused (exit 3) when unpacking it could reach outside of the NAMEs. The last entry of a path counts.
+LISTING is what `scan` of archive.sh wrote; it is read after the archive. The archive must hold every path of it with
+the same attributes; other paths are left out.
 """
 
 import hashlib
@@ -27,13 +27,13 @@ Entry = dict[str, object]
 """path, type, mode, uid, gid, mtime (nanoseconds), size; sha256 of a file, target of a link, attributes if any."""
 
 CHUNK = 1 << 16
-"""What a pipe holds: larger pieces cost more in memory that is got and given back than they save in calls."""
+"""The capacity of a pipe: larger pieces cost more in allocations than they save in calls."""
 PLACED = ("system.", "security.selinux")
-"""Attributes that the file system makes anew: no part of what a file is."""
+"""Attributes that the file system sets by itself: no part of a file's content."""
 
 
 class Unsafe(Exception):
-    """The archive holds what no backup of ours can hold, or not what it should."""
+    """The archive holds what no backup of this tool can hold, or not what it should."""
 
 
 def digest_of(file: IO[bytes] | io.RawIOBase) -> str:
@@ -54,13 +54,13 @@ def on_disk(base: str, names: Iterable[str]) -> Iterator[Entry]:
 
 def _below(base: str, path: str) -> Iterator[Entry]:
     full = Path(base, path)
-    yield _standing(full, path)
+    yield _state(full, path)
     if full.is_dir() and not full.is_symlink():
         for inner in sorted(full.iterdir()):
             yield from _below(base, f"{path}/{inner.name}")
 
 
-def _standing(full: Path, path: str) -> Entry:
+def _state(full: Path, path: str) -> Entry:
     state = full.lstat()
     entry: Entry = {"path": path, "type": _kind(state.st_mode), "mode": stat.S_IMODE(state.st_mode)}
     entry |= {"uid": state.st_uid, "gid": state.st_gid, "mtime": state.st_mtime_ns, "size": 0}
@@ -91,13 +91,13 @@ def in_archive(stream: IO[bytes], names: Iterable[str]) -> dict[str, Entry]:
     allowed = tuple(names)
     with tarfile.open(fileobj=stream, mode="r|", bufsize=CHUNK, encoding="utf-8", errors="surrogateescape") as archive:
         for member in archive:
-            vars(archive)["members"] = []  # it would keep them all
+            vars(archive)["members"] = []  # tarfile would keep them all in memory
             _refuse_unsafe(member, allowed, found)
             found[member.name] = _entry(archive, member, found)
-        # Zeros end an archive and fill it up. Its own stream, which may have read beyond the end already.
+        # Zeros end an archive and pad it. This reads the archive's own stream, which may be beyond the end already.
         while archive.fileobj and (rest := archive.fileobj.read(CHUNK)):
             if rest.strip(b"\0"):
-                raise Unsafe("there is something behind the end of the archive")
+                raise Unsafe("there is data after the end of the archive")
     return found
 
 
@@ -129,7 +129,7 @@ def _entry(archive: tarfile.TarFile, member: tarfile.TarInfo, found: dict[str, E
     entry: Entry = {"path": member.name, "type": _type(member), "mode": member.mode & 0o7777}
     entry |= {"uid": member.uid, "gid": member.gid, "mtime": _nanoseconds(member), "size": 0}
     if member.isreg():
-        # Its raw side: the buffer would only copy all of it once more.
+        # The raw file: the buffer would only copy all of it once more.
         if isinstance(file := archive.extractfile(member), io.BufferedReader):
             entry |= {"size": member.size, "sha256": digest_of(file.raw)}
     elif member.issym():
@@ -156,10 +156,10 @@ def _stored_attributes(member: tarfile.TarInfo) -> Iterator[tuple[str, bytes]]:
 # -- both --------------------------------------------------------------------------------------------------------------
 
 
-def as_it_stood(found: dict[str, Entry], standing: bytes) -> dict[str, Entry]:
-    """Only what stood there, each as it stood. Raises Unsafe."""
+def as_listed(found: dict[str, Entry], listing: bytes) -> dict[str, Entry]:
+    """The entries of the listing, each with the attributes that it had then. Raises Unsafe."""
     kept: dict[str, Entry] = {}
-    for line in standing.split(b"\0")[:-1]:
+    for line in listing.split(b"\0")[:-1]:
         kind, mode, uid, gid, size, mtime, _, _, name = line.split(b" ", 8)
         path = os.fsdecode(name)
         entry = found.get(path)
@@ -176,7 +176,7 @@ def as_it_stood(found: dict[str, Entry], standing: bytes) -> dict[str, Entry]:
 
 
 class Passing(io.RawIOBase):
-    """Standard input, which goes on to standard output as it is read; nothing waits in a buffer for the end."""
+    """Standard input, copied to standard output as it is read, without a buffer that waits for the end."""
 
     def readable(self) -> bool:
         return True
@@ -189,31 +189,31 @@ class Passing(io.RawIOBase):
         return size
 
 
-def tell(entries: Iterable[Entry], out: IO[str]) -> None:
+def write(entries: Iterable[Entry], out: IO[str]) -> None:
     for entry in sorted(entries, key=lambda one: str(one["path"])):
         out.write(json.dumps(entry) + "\n")
 
 
-def passing(standing: str, names: list[str]) -> None:
+def passing(listing: str, names: list[str]) -> None:
     found = in_archive(io.BufferedReader(Passing(), CHUNK), names)
     with open(3, "w") as out:  # a descriptor has no path
-        tell(as_it_stood(found, Path(standing).read_bytes()).values(), out)
+        write(as_listed(found, Path(listing).read_bytes()).values(), out)
 
 
 def main(words: list[str]) -> int:
     question, *rest = words
     try:
         if question == "disk":
-            tell(on_disk(rest[0], rest[1:]), sys.stdout)
+            write(on_disk(rest[0], rest[1:]), sys.stdout)
         elif question == "archive":
-            tell(in_archive(sys.stdin.buffer, rest).values(), sys.stdout)
+            write(in_archive(sys.stdin.buffer, rest).values(), sys.stdout)
         else:
             passing(rest[0], rest[1:])
     except (Unsafe, tarfile.TarError, EOFError) as error:
-        sys.stderr.write(f"not a sound archive: {error}\n")
+        sys.stderr.write(f"not a valid archive: {error}\n")
         return 3
     except BrokenPipeError:
-        return 1  # who reads no more says why
+        return 1  # the reader that ended reports why
     except OSError as error:
         sys.stderr.write(f"{error}\n")
         return 1

@@ -1,7 +1,7 @@
-"""Leaves of an unpacked backup what its list of files says: `trim.py BASE NAME…`, the list on standard input.
+"""Remove from an unpacked backup what its list of files lacks: `trim.py BASE NAME…`, the list on standard input.
 
-Runs on the host, as `python3 -c`. What the application removed between a backup's first look and its standstill is in
-the archive and not in the list; taking it away touches the directories' times, which are given back.
+Runs on the host, as `python3 -c`. A file that the application removed between a backup's first scan and the pause is in
+the archive but not in the list. Removing it changes the times of its directory, which are restored.
 """
 
 import json

@@ -4,7 +4,7 @@ SSL=$NGINX/ssl
 public_key() { openssl x509 -in "$1" -noout -pubkey 2>/dev/null; }
 fingerprint() { openssl x509 -noout -fingerprint -sha256; }
 
-# What the proxy really shows to a visitor, asked on this host.
+# Prints the fingerprint of the certificate that the proxy serves.
 served() { openssl s_client -connect 127.0.0.1:443 -servername "$DOMAIN" </dev/null 2>/dev/null | fingerprint 2>/dev/null; }
 serves() { [ "$(served)" = "$(fingerprint <"$SSL/fullchain.pem")" ]; }
 
@@ -16,21 +16,21 @@ swap_in() {
   return 1
 }
 
-# Puts certificate $1 and key $2 in the proxy's place, reloads it and proves that it is what visitors get.
-# Whatever fails: the former pair is put back and served.
+# Installs certificate $1 and key $2 for the proxy, reloads it, and checks that it serves them. On any failure the previous
+# pair is put back.
 install_certificate() {
-  local former
-  [ "$(public_key "$1")" = "$(openssl pkey -in "$2" -pubout 2>/dev/null)" ] || { echo "certificate and key do not belong together"; return 1; }
-  former=$(mktemp -d)
-  cp -a "$SSL/." "$former/"
-  if swap_in "$1" "$2" && reload_proxy && { [ -z "$(proxy)" ] || await 15 serves; }; then rm -rf "$former"; return; fi
-  echo "the new certificate is not in place and served; the former one is put back"
-  if [ -e "$former/fullchain.pem" ]; then swap_in "$former/fullchain.pem" "$former/privkey.pem" && reload_proxy; fi
-  rm -rf "$former"
+  local previous
+  [ "$(public_key "$1")" = "$(openssl pkey -in "$2" -pubout 2>/dev/null)" ] || { echo "the key does not belong to the certificate"; return 1; }
+  previous=$(mktemp -d)
+  cp -a "$SSL/." "$previous/"
+  if swap_in "$1" "$2" && reload_proxy && { [ -z "$(proxy)" ] || await 15 serves; }; then rm -rf "$previous"; return; fi
+  echo "the new certificate is not served; putting the previous one back"
+  if [ -e "$previous/fullchain.pem" ]; then swap_in "$previous/fullchain.pem" "$previous/privkey.pem" && reload_proxy; fi
+  rm -rf "$previous"
   return 1
 }
 
-# A self-signed pair for the names $2 ("DNS:a,DNS:b") in the directory $1; the guide's 365 days.
+# Makes a self-signed pair for the names $2 ("DNS:a,DNS:b") in the directory $1, for the guide's 365 days.
 make_self_signed() {
   openssl req -x509 -newkey rsa:2048 -sha256 -nodes -days 365 -subj "/O=deployer/CN=$DOMAIN" \
     -addext "subjectAltName=$2" -keyout "$1/privkey.new" -out "$1/fullchain.new" 2>/dev/null &&

@@ -1,29 +1,29 @@
-# Renews the certificate when it is time (or with `--force`), and installs what is new: run by cron and by
-# `deployer renew`. Exit 0 also when it was not time. Needs NAME, ROOT, NGINX, DOMAIN, NAMES, MODE, SERVER, CA.
+# Renews the certificate when it is due (or with `--force`), and installs it: run by cron and by `deployer renew`. Exit 0
+# also when it was not due. Needs NAME, ROOT, NGINX, DOMAIN, NAMES, MODE, SERVER, EMAIL, CA; certificate.sh before it.
 STATE=$ROOT/.deployer
 if [ "$MODE" = letsencrypt ] && [ -n "$CA" ]; then export REQUESTS_CA_BUNDLE=$CA; fi
 
-# Explains certbot's answer in a person's words; its own last lines stand above.
+# Explains certbot's failure, after its own last lines.
 explain() {
   local names
   names=$(sed -n 's/^ *Domain: *//p' <<<"$1" | sort -u | paste -sd ' ')
   names=${names:-${NAMES//,/ }}
   case $1 in
-    *rateLimited*|*"too many"*) echo "the CA refuses for now: its rate limit is reached (https://letsencrypt.org/docs/rate-limits/); wait, the certificate in place stays" ;;
+    *rateLimited*|*"too many"*) echo "the CA refuses for now: its rate limit is reached (https://letsencrypt.org/docs/rate-limits/); wait, the certificate in place is kept" ;;
     *NXDOMAIN*|*"DNS problem"*|*"could not resolve"*|*"no valid A"*|*"No valid IP"*) echo "a name does not resolve for the CA: check the A records of $names" ;;
-    *error:connection*|*"Type:   connection"*) echo "the CA cannot reach port 80 under $names: does a firewall in front of this host close it, or does the A record lead elsewhere?" ;;
-    *"Connection refused"*|*"Max retries"*|*"timed out"*|*"Name or service"*|*"Failed to resolve"*) echo "the CA at $SERVER cannot be reached from this host; the certificate in place stays" ;;
+    *error:connection*|*"Type:   connection"*) echo "the CA cannot reach port 80 under $names: check the firewall in front of this host and the A records" ;;
+    *"Connection refused"*|*"Max retries"*|*"timed out"*|*"Name or service"*|*"Failed to resolve"*) echo "the CA at $SERVER cannot be reached from this host; the certificate in place is kept" ;;
     *unauthorized*|*"Invalid response"*) echo "the CA reached another server, or not this proxy, at /.well-known/acme-challenge/ under $names" ;;
   esac
 }
 
-# certbot gives up after two bad nonces in a row; the CA asks to repeat (RFC 8555, 6.5): a bounded number of times.
+# Repeats a bounded number of times: certbot gives up after two bad nonces in a row, where RFC 8555 (6.5) asks to repeat.
 ask_ca() {
   local output code=1 try
   for try in 1 2 3 4 5; do
     output=$(certbot "$@" --non-interactive --server "$SERVER" 2>&1); code=$?
     if [ "$code" = 0 ]; then break; fi
-    case $output in *badNonce*|*"anti-replay nonce"*|*"invalid nonce"*) echo "bad nonce, asking again ($try)" ;; *) break ;; esac
+    case $output in *badNonce*|*"anti-replay nonce"*|*"invalid nonce"*) echo "bad nonce, trying again ($try)" ;; *) break ;; esac
   done
   if [ "$code" != 0 ]; then printf '%s\n' "$output" | tail -n 15; explain "$output"; fi
   return "$code"
@@ -32,9 +32,9 @@ ask_ca() {
 certbot_names() { local name; for name in ${NAMES//,/ }; do printf -- '-d\n%s\n' "$name"; done; }
 
 obtain() {
-  local words
-  mapfile -t words < <(certbot_names)
-  ask_ca certonly --webroot -w "$STATE/acme" --cert-name "$DOMAIN" "${words[@]}" --email "$EMAIL" --agree-tos \
+  local arguments
+  mapfile -t arguments < <(certbot_names)
+  ask_ca certonly --webroot -w "$STATE/acme" --cert-name "$DOMAIN" "${arguments[@]}" --email "$EMAIL" --agree-tos \
     --keep-until-expiring --expand "$@"
 }
 
@@ -57,6 +57,6 @@ renew() {
     letsencrypt)
       if [ "$1" = --force ]; then obtain --force-renewal; else obtain; fi && install_live ;;
     self-signed) renew_self_signed "$1" ;;
-    *) echo "a provided certificate is renewed by who provided it" ;;
+    *) echo "tls.mode is \"provided\", so this tool does not renew the certificate. Point tls.certificate at the new file, then run deployer provision." ;;
   esac
 }

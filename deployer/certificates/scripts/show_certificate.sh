@@ -1,5 +1,5 @@
-# Shows, for a certificate FILE and its KEY: digest, digest of the key, names, whether it lasts DAYS more days, and
-# whether both belong together. Nothing where there is none.
+# Prints for a certificate FILE and its KEY: both digests, the names, whether it lasts DAYS more days, and whether the key
+# belongs to it. Nothing where there is none.
 [ -e "$FILE" ] && [ -e "$KEY" ] || exit 0
 sum() { local all; all=$(sha256sum <"$1"); printf '%s=%s\n' "$2" "${all%% *}"; }
 sum "$FILE" certificate

@@ -1,4 +1,4 @@
-# Shows for the certificate FILE: its issuer (NAME=VALUE lines, indented), its names, and its end (seconds since the epoch).
+# Prints for the certificate FILE: its issuer (NAME=VALUE lines, indented), its names, and its end (seconds since the epoch).
 # Nothing where there is none.
 [ -e "$FILE" ] || exit 0
 openssl x509 -in "$FILE" -noout -issuer -nameopt sep_multiline,utf8

@@ -2,7 +2,7 @@
 
 Whoever calls holds the lock of records.py, so one connection is enough. It is made when it is first needed, and anew
 when it was lost: neither a database that starts later nor one that is restarted needs a restart of this program.
-Nothing of the address is ever told: there is a password in it.
+No part of the address is ever logged or returned: there is a password in it.
 """
 
 import contextlib

@@ -89,7 +89,7 @@ def test_every_backup_under_load_is_of_one_instant(site: Site, tmp_path: Path) -
             made.append(site.backup())
         careless = consistent(site, CARELESS)
     checks = [consistent(site, f"tar --zstd -xpf {BACKUPS}/{one['id']}/{one['id']}_volumes.tar.zst") for one in made]
-    print(f"\nstood still: {', '.join(str(one['still']) for one in made)} s")
+    print(f"\npaused: {', '.join(str(one['paused']) for one in made)} s")
     print(f"records in the backups: {[check['records'] for check in checks]}")
     print(f"a plain tar of the live data: {careless}")
     print(f"{running.counts.summary()}\n{proved_once(visitor, API, running.counts)}")
@@ -154,7 +154,7 @@ def test_a_damaged_one_is_found(site: Site) -> None:
     outcome = site.deployment.json("backups", "--verify")
     site.sh(f"mv /tmp/kept {byte}")
     assert outcome.exit_code == 1
-    told = {event["id"]: event["said"] for event in outcome.events if event["event"] == "verified"}
+    told = {event["id"]: event["problem"] for event in outcome.events if event["event"] == "verified"}
     assert [name for name, said in told.items() if said] == [one]
     assert f"{one}_config.tar.zst is not what was written" in str(told[one])
     assert site.deployment.ok("backups", "--verify").exit_code == 0

@@ -44,7 +44,7 @@ class TestDisk:
         """Known before; what helps is said."""
         with site.mounted("-t tmpfs -o size=5m,mode=700 tmpfs", BACKUPS):
             said = site.refused()
-        assert f"not enough room in {BACKUPS}" in said
+        assert f"not enough disk space in {BACKUPS}" in said
         assert "backup.keep_days" in said
 
     def test_full_while_writing(self, site: Site) -> None:
@@ -69,7 +69,7 @@ class TestPause:
         finally:
             site.sh("systemctl start docker.service docker.socket")
         assert outcome.exit_code == 1
-        assert "Docker does not answer, so the application cannot be held still" in outcome.err
+        assert "Docker does not answer, so the application cannot be paused" in outcome.err
         assert site.left_over == ""
 
     def test_it_cannot_be_paused(self, site: Site) -> None:

@@ -255,14 +255,14 @@ def test_killed(site: Site, good: str) -> None:
 
 
 def test_interrupted(site: Site, good: str) -> None:
-    """Ctrl-C: all of it is removed at once, and the evidence says that it was broken off."""
+    """Ctrl-C: all of it is removed at once, and the evidence says that it was interrupted."""
     before = site.live
     run = half_way(site)
     run.send_signal(signal.SIGINT)
     out, err = run.communicate(timeout=120)
     assert run.returncode == 130, out + err
     unchanged(site, before)
-    assert (site.evidence["result"], site.evidence["why"]) == ("failed", "it was broken off")
+    assert (site.evidence["result"], site.evidence["why"]) == ("failed", "it was interrupted")
 
 
 def test_image_is_gone(site: Site, good: str) -> None:
@@ -286,7 +286,7 @@ def test_which_one(site: Site, good: str) -> None:
     assert (chosen["backup"], chosen["skipped"]) == (good, {newer: "SHA256SUMS is missing"})
     refused = site.run("drill", "--ts", "29991231", code=2)
     assert good in refused.out
-    assert f"{newer} (not whole: SHA256SUMS is missing)" in refused.out
+    assert f"{newer} (incomplete: SHA256SUMS is missing)" in refused.out
     assert site.run("drill", "--ts", good.partition("_")[2], "--dry-run").events[0]["backup"] == good
     site.shell(f"rmdir {BACKUPS}/{newer}")
 

@@ -23,8 +23,8 @@ from tests.support.copying import (
 )
 from tests.support.tool import booted, deployment
 
-BOTH = {"backup": "changed", "off-site copies": "changed"}
-COPY_FAILED = {"backup": "changed", "off-site copies": "failed"}
+BOTH = {"backup": "changed", "off-site snapshots": "changed"}
+COPY_FAILED = {"backup": "changed", "off-site snapshots": "failed"}
 AWAIT_LOCK = f'until [ -n "$(ls {REPOSITORY}/locks)" ]; do sleep 0.05; done'
 
 
@@ -82,10 +82,10 @@ def test_away_for_days(copied: Copied) -> None:
     before = copied.local
     first = copied.backup()
     assert (first.exit_code, verdicts(first)) == (1, COPY_FAILED)
-    assert "the local backup is complete; the off-site copy failed: the repository is gone" in output_of(first)
+    assert "the local backup is complete; copying it off-site failed: the repository is gone" in output_of(first)
     logged = copied.as_cron()
     assert logged.returncode == 1
-    assert "the local backup is complete; the off-site copy failed: " in logged.stdout.splitlines()[-1]
+    assert "the local backup is complete; copying it off-site failed: " in logged.stdout.splitlines()[-1]
     assert copied.deployment.json("backups", "--offsite").exit_code == 1
     assert len(copied.local) == len(before) + 2
     assert copied.host.exec(f"ls {REPOSITORY}", check=False).stdout == ""
@@ -137,7 +137,7 @@ def test_weekly_check(copied: Copied) -> None:
     while len(found) < 4 and not any("finds the repository damaged" in said for said in found):
         copied.check_is_due()
         found.append(copied.as_cron().stdout)
-    assert "the off-site copy failed: restic check finds the repository damaged" in found[-1].splitlines()[-1]
+    assert "copying it off-site failed: restic check finds the repository damaged" in found[-1].splitlines()[-1]
     assert copied.backup().exit_code == 1
     copied.host.exec(f"cp -a /root/pack {pack}")
     assert verdicts(copied.backup()) == BOTH

@@ -45,7 +45,7 @@ def site(both: Pair) -> Iterator[Kept]:
 
 
 def test_the_newest_whole_one_is_meant(site: Kept, both: Pair) -> None:
-    """Of several of a day; a newer one that is not whole is skipped by name."""
+    """Of several of a day; a newer one that is incomplete is skipped by name."""
     newest = list(both.states)[-1]
     day = timestamp(newest)[:8]
     broken = f"{NAME}_{day}_235959"
@@ -55,7 +55,7 @@ def test_the_newest_whole_one_is_meant(site: Kept, both: Pair) -> None:
     finally:
         site.deployment.host.exec(f"rm -r {BACKUPS}/{broken}")
     assert told.exit_code == 0
-    assert f"{broken} is not whole and skipped: SHA256SUMS is missing\nbackup {newest} of " in told.out
+    assert f"skipping {broken}, which is incomplete: SHA256SUMS is missing\nbackup {newest} of " in told.out
 
 
 def test_no_such_backup(site: Kept, both: Pair) -> None:

@@ -87,7 +87,7 @@ def test_made_by_somebody_else(name: str, both: Pair, site: Kept) -> None:
     doctor(site, both.other, name)
     before = untouched(site)
     refused = site.restore(DOCTORED)
-    assert (refused.exit_code, "not a sound archive" in refused.out + refused.err) == (1, True), refused
+    assert (refused.exit_code, "not a valid archive" in refused.out + refused.err) == (1, True), refused
     assert untouched(site) == before
     site.deployment.host.exec("! ls -d /evil /opt/evil /etc/cron.d/evil 2>/dev/null")
 
@@ -140,7 +140,7 @@ def refused_beforehand(site: Kept, backup: str) -> None:
     host = site.deployment.host
     host.exec(f"fallocate -l $(($(df --output=avail -B1 {ROOT} | tail -n 1) - 8000000)) {ROOT}/grown")
     refused = site.restore(backup)
-    assert (refused.exit_code, "not enough room below" in refused.out) == (1, True), refused
+    assert (refused.exit_code, "not enough disk space below" in refused.out) == (1, True), refused
     host.exec(f"rm {ROOT}/grown")
 
 

@@ -1,4 +1,4 @@
-"""Which backup is meant: the newest whole one, by name; and what is said where there is none."""
+"""Which backup is chosen: the latest complete one whose name matches; and the message where there is none."""
 
 import pytest
 
@@ -7,9 +7,9 @@ from deployer.errors import UsageError
 
 
 def backups(*told: str) -> tuple[Backup, ...]:
-    """Oldest first; a minus in front of a timestamp is one that is not whole."""
+    """Oldest first; a minus in front of a timestamp makes an incomplete one."""
     names = ((f"x-y_{time.removeprefix('-')}", "SHA256SUMS is missing" * time.startswith("-")) for time in told)
-    return tuple(Backup(id=name, time=f"at {name}", missing=missing) for name, missing in names)
+    return tuple(Backup(id=name, time=f"at {name}", problem=missing) for name, missing in names)
 
 
 DAYS = backups("20251011_020000", "20251012_020000", "20251012_140000", "20251013_020000")
@@ -27,7 +27,7 @@ class TestChoose:
         ],
     )
     def test_newest_that_matches(self, prefix: str, meant: str) -> None:
-        """Without a prefix of all; a whole id may be typed as it is listed."""
+        """Without a prefix of all; a complete id may be typed as it is listed."""
         assert choose(DAYS, prefix).backup.timestamp == meant
         assert choose(DAYS, prefix).skipped == ()
 
@@ -38,9 +38,9 @@ class TestChoose:
         )
         choice = choose(there, "20251012")
         assert choice.backup.timestamp == "20251012_020000"
-        assert choice.told.splitlines() == [
-            "x-y_20251012_040000 is not whole and skipped: SHA256SUMS is missing",
-            "x-y_20251012_030000 is not whole and skipped: SHA256SUMS is missing",
+        assert choice.summary.splitlines() == [
+            "skipping x-y_20251012_040000, which is incomplete: SHA256SUMS is missing",
+            "skipping x-y_20251012_030000, which is incomplete: SHA256SUMS is missing",
             "backup x-y_20251012_020000 of at x-y_20251012_020000",
         ]
 
@@ -49,17 +49,19 @@ class TestChoose:
         with pytest.raises(UsageError) as caught:
             choose(DAYS, "20240101")
         assert caught.value.exit_code == 2
-        assert caught.value.what.startswith("no whole backup starts with 20240101; there are:\n  x-y_20251013_020000\n")
+        assert caught.value.what.startswith(
+            "No complete backup starts with 20240101. These exist:\n  x-y_20251013_020000\n"
+        )
         assert all(backup.id in caught.value.what for backup in DAYS)
 
     def test_only_incomplete_ones(self) -> None:
         """They are no choice, but named with what they lack."""
-        with pytest.raises(UsageError, match=r"x-y_20251012_010000 \(not whole: SHA256SUMS is missing\)"):
+        with pytest.raises(UsageError, match=r"x-y_20251012_010000 \(incomplete: SHA256SUMS is missing\)"):
             choose(backups("-20251012_010000"), "20251012")
 
     def test_none_at_all(self) -> None:
-        """Said so, with the command that makes one."""
-        with pytest.raises(UsageError, match="there is none at all") as caught:
+        """The message names the command that makes one."""
+        with pytest.raises(UsageError, match=r"No complete backup found\. There are no backups at all\.") as caught:
             choose(())
         assert "deployer backup" in caught.value.remedy
 
@@ -78,6 +80,6 @@ def test_matching_is_by_the_timestamp() -> None:
 
 
 def test_parse() -> None:
-    """A manifest that cannot be read makes a backup that is not whole, not an error."""
-    (backup,) = parse('{"id": "x-y_20251012_020000", "missing": "its manifest cannot be read", "manifest": []}\n')
-    assert (backup.missing, backup.size, backup.release) == ("its manifest cannot be read", 0, "")
+    """A manifest that cannot be read makes an incomplete backup, not an error."""
+    (backup,) = parse('{"id": "x-y_20251012_020000", "problem": "its manifest cannot be read", "manifest": []}\n')
+    assert (backup.problem, backup.size, backup.release) == ("its manifest cannot be read", 0, "")

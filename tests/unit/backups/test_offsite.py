@@ -1,4 +1,4 @@
-"""`backups --offsite`: what restic tells, in the words of `backups`; what it cannot tell is left out, or said."""
+"""`backups --offsite`: what restic lists, as `backups` shows it; what is not known is left out."""
 
 import json
 
@@ -15,7 +15,7 @@ from tests.unit.commands.fakes import FakeTransport, Kept, choices
 
 HOST = inventory({"RESTIC_PASSWORD": "p"}, backup={"offsite": "/mnt/offsite"})
 MANIFEST = {"time": "2026-01-02T03:04:05Z", "bytes": 17000000, "release": {"id": "r1"}}
-COPY = {"id": "web_20260102_030405", "missing": "", "manifest": MANIFEST, "verified": "", "snapshot": "ab12"}
+COPY = {"id": "web_20260102_030405", "problem": "", "manifest": MANIFEST, "verified": "", "snapshot": "ab12"}
 
 
 def asked(reply: Reply, host: Inventory = HOST) -> Kept:
@@ -35,13 +35,13 @@ def test_listed() -> None:
 
 def test_none_yet() -> None:
     """Said, with what makes one."""
-    assert asked(Reply(0, b"", b"")).told[0][2] == "no off-site copy yet: deployer backup --host web"
+    assert asked(Reply(0, b"", b"")).told[0][2] == "no off-site snapshot yet: deployer backup --host web"
 
 
 def test_away() -> None:
     """Never taken for empty: the host's words, and where they are explained."""
     with pytest.raises(DeployerError, match="cannot be listed") as caught:
-        asked(Reply(1, b"", b"  | Fatal: x\nthe copies cannot be listed: the repository cannot be reached"))
+        asked(Reply(1, b"", b"  | Fatal: x\nthe snapshots cannot be listed: the repository cannot be reached"))
     assert "Fatal: x" in caught.value.context.output
     assert "docs/offsite.md" in caught.value.remedy
 

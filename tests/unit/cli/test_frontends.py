@@ -120,10 +120,13 @@ def test_completion_imports_no_command() -> None:
     assert heavy(modules) == set()
 
 
-def test_a_command_imports_no_other() -> None:
-    """Its own help costs its own imports: no SSH, no template, no certificate, no rich."""
-    modules = loaded("status", "--help")
-    assert commands_of(modules) == {"deployer.commands.status"}
+@pytest.mark.parametrize(
+    "words", [("status", "--help"), ("provision", "--help"), ("provision", "--json")], ids=" ".join
+)
+def test_a_command_imports_what_it_needs(words: tuple[str, ...]) -> None:
+    """Until it connects, verifies, or asks a name server: no SSH, TLS, HTTP or DNS; nor rich before it prints."""
+    modules = loaded(*words)
+    assert commands_of(modules) <= {f"deployer.commands.{name}" for name in (words[0], "verify")}
     assert heavy(modules) <= {"pydantic", "jinja2", "yaml"}
 
 

@@ -1,4 +1,4 @@
-"""`backup` and `backups`: what a host tells of its backups in, lines and exit codes out."""
+"""`backup` and `backups`: a host's list of backups in, lines and exit codes out."""
 
 import json
 from datetime import UTC, datetime, timedelta
@@ -18,7 +18,7 @@ HOST = inventory()
 NOW = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
 GOOD = {
     "id": "web_20260101_020000",
-    "missing": "",
+    "problem": "",
     "manifest": {
         "time": "2026-01-01T02:00:00Z",
         "bytes": 12_300_000,
@@ -27,16 +27,17 @@ GOOD = {
     },
     "verified": "",
 }
-OTHER = {**GOOD, "id": "web_20260102_020000", "missing": "SHA256SUMS is missing"}
+OTHER = {**GOOD, "id": "web_20260102_020000", "problem": "SHA256SUMS is missing"}
 
 
-def shelf(*backups: object) -> Reply:
-    return Reply(0, "".join(json.dumps(backup) + "\n" for backup in backups).encode(), b"")
+def listed(*backups: object) -> Reply:
+    lines = "".join(json.dumps(backup) + "\n" for backup in backups)
+    return Reply(0, reply_to([Ask("")], [lines]), b"")
 
 
 def test_the_list() -> None:
     """A head, a line for each; for programs each with all that is known."""
-    run, kept = run_on(HOST, FakeTransport([shelf(GOOD, OTHER)]), choices())
+    run, kept = run_on(HOST, FakeTransport([listed(GOOD, OTHER)]), choices())
     assert _backups(run) == 0
     (event, fields, first), (_, _, second) = kept.told
     assert (event, fields["size"], fields["parts"], fields["files"]) == ("backup", 12_300_000, ("volumes", "ssl"), 8)
@@ -44,12 +45,12 @@ def test_the_list() -> None:
     assert head.split() == ["backup", "age", "size", "files", "release", "verified", "parts"]
     assert "12.3 MB         8  r1" in told
     assert told.endswith("when it was made      volumes, ssl")
-    assert second == "web_20260102_020000                   not whole: SHA256SUMS is missing"
+    assert second == "web_20260102_020000                   incomplete: SHA256SUMS is missing"
 
 
 def test_none() -> None:
-    """Said, with what makes one."""
-    run, kept = run_on(HOST, FakeTransport([shelf()]), choices())
+    """The message names the command that makes one."""
+    run, kept = run_on(HOST, FakeTransport([listed()]), choices())
     assert _backups(run) == 0
     assert kept.told[0][2] == "no backup yet: deployer backup --host web"
 
@@ -68,25 +69,33 @@ def test_when_it_was_verified() -> None:
     assert "2026-01-02T00:00:00Z" in line(Backup("x", time=NOW.isoformat(), verified="2026-01-02T00:00:00Z"), NOW)
 
 
+def test_a_host_that_cannot_list_them() -> None:
+    """No python3, say: an error, and never an empty list."""
+    run, _ = run_on(HOST, FakeTransport([Reply(0, reply_to([Ask("")], [127]), b"")]), choices())
+    with pytest.raises(DeployerError, match="cannot be listed: failed with 127") as raised:
+        _backups(run)
+    assert raised.value.remedy == "deployer provision --host web"
+
+
 class TestVerify:
     def test_all_sound(self) -> None:
         """Each is told; then the list, with the new times."""
         verified = {**GOOD, "verified": "2026-01-02T00:00:00Z"}
         run, kept = run_on(
-            HOST, FakeTransport([Reply(0, b"web_20260101_020000 \n", b""), shelf(verified)]), choices(verify=True)
+            HOST, FakeTransport([Reply(0, b"web_20260101_020000 \n", b""), listed(verified)]), choices(verify=True)
         )
         assert _backups(run) == 0
         (event, fields, text), (_, _, table) = kept.told
-        assert (event, fields, text) == ("verified", {"id": GOOD["id"], "said": ""}, "web_20260101_020000 is sound")
+        assert (event, fields, text) == ("verified", {"id": GOOD["id"], "problem": ""}, "web_20260101_020000 is intact")
         assert "2026-01-02T00:00:00Z" in table
 
     def test_a_damaged_one(self) -> None:
         """Exit 1, each named, after all were read and listed."""
-        said = b"web_1 web_1 is damaged: x\nweb_2 \nweb_3 web_3 is not whole: y\n"
-        run, kept = run_on(HOST, FakeTransport([Reply(0, said, b""), shelf(GOOD)]), choices(verify=True))
+        said = b"web_1 web_1 is damaged: x\nweb_2 \nweb_3 web_3 is incomplete: y\n"
+        run, kept = run_on(HOST, FakeTransport([Reply(0, said, b""), listed(GOOD)]), choices(verify=True))
         with pytest.raises(DeployerError) as raised:
             _backups(run)
-        assert (raised.value.exit_code, raised.value.what) == (1, "web_1 is damaged: x\nweb_3 is not whole: y")
+        assert (raised.value.exit_code, raised.value.what) == (1, "web_1 is damaged: x\nweb_3 is incomplete: y")
         assert "deployer backup --host web" in raised.value.remedy
         assert [event for event, _, _ in kept.told] == ["verified", "verified", "verified", "backup"]
 

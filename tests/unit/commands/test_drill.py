@@ -5,6 +5,7 @@ import json
 import pytest
 
 from deployer.commands.drill import _drill
+from deployer.engine.facts import Ask
 from deployer.engine.oneoff import OneOff
 from deployer.engine.survey import questions
 from deployer.errors import UsageError
@@ -13,35 +14,35 @@ from deployer.transport.protocol import Reply
 from .fakes import FakeTransport, choices, inventory, reply_to, run_on
 
 HOST = inventory()
-SHELF = "".join(
-    json.dumps({"id": f"biometric-did_{time}", "missing": missing, "manifest": {"time": "2025-10-12T02:00:00Z"}}) + "\n"
-    for time, missing in (("20251012_020000", ""), ("20251012_140000", "a part is missing"), ("20251013_020000", ""))
+LISTED = "".join(
+    json.dumps({"id": f"biometric-did_{time}", "problem": problem, "manifest": {"time": "2025-10-12T02:00:00Z"}}) + "\n"
+    for time, problem in (("20251012_020000", ""), ("20251012_140000", "a part is missing"), ("20251013_020000", ""))
 )
 
 
-def transport(shelf: str = SHELF) -> FakeTransport:
+def transport(listed: str = LISTED) -> FakeTransport:
     asked = questions(OneOff("x", (), "").probes(HOST).values())  # type: ignore[arg-type]
-    return FakeTransport([Reply(0, shelf.encode(), b""), Reply(0, reply_to(asked, [""]), b"")])
+    return FakeTransport([Reply(0, reply_to([Ask("")], [listed]), b""), Reply(0, reply_to(asked, [""]), b"")])
 
 
 def test_dry_run() -> None:
     """The very list that a run applies: the backup is named, and so is the one that is skipped."""
     run, kept = run_on(HOST, transport(), choices(ts="20251012", dry_run=True, detailed_exitcode=True))
     assert _drill(run) == 10
-    event, fields, said = kept.told[0]
+    event, fields, text = kept.told[0]
     assert event == "chosen"
     assert fields == {
         "backup": "biometric-did_20251012_020000",
         "skipped": {"biometric-did_20251012_140000": "a part is missing"},
     }
-    assert said.startswith("biometric-did_20251012_140000 is not whole and skipped: a part is missing\n")
+    assert text.startswith("skipping biometric-did_20251012_140000, which is incomplete: a part is missing\n")
     assert kept.steps[0].changes[0].why.startswith("restore biometric-did_20251012_020000 into a throwaway copy")
 
 
-@pytest.mark.parametrize(("shelf", "ts"), [(SHELF, "2024"), ("", "")])
-def test_nothing_to_drill(shelf: str, ts: str) -> None:
+@pytest.mark.parametrize(("listed", "ts"), [(LISTED, "2024"), ("", "")])
+def test_nothing_to_drill(listed: str, ts: str) -> None:
     """Exit 2; nothing but the list of backups is asked of the host."""
-    asked = transport(shelf)
+    asked = transport(listed)
     run, _ = run_on(HOST, asked, choices(ts=ts))
     with pytest.raises(UsageError):
         _drill(run)

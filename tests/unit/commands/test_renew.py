@@ -1,9 +1,13 @@
-"""`renew`: when it is time, what is said without doing anything, and what is refused."""
+"""`renew`: when a certificate is due, what a dry run shows, and what is refused."""
 
 import pytest
 
-from deployer.certificates.expiry import asked, due_days, is_due, reason, standing
+from deployer.certificates.expiry import due_days, is_due, validity
+from deployer.certificates.renewal import Renewal
 from deployer.commands.renew import _renew
+from deployer.engine.changes import Note, Script
+from deployer.engine.facts import Answer, Ask, Facts
+from deployer.engine.plan import asked_of_host
 from deployer.errors import DeployerError
 from deployer.inventory.model import Inventory
 from deployer.transport.protocol import Reply
@@ -14,11 +18,23 @@ DAY = 86400
 NOW = 1_700_000_000
 OWN = inventory()
 ISSUED = inventory(tls={"mode": "letsencrypt"})
+PROVIDED = OWN.model_copy(update={"tls": OWN.tls.model_copy(update={"mode": "provided"})})
 
 
-def survey(host: Inventory, left: int, lifetime: int = 90, digest: str = "d1 -") -> bytes:
+def answers(left: int, lifetime: int = 90, installed: str = "d1 -", source: str = "d1 -", done: str = "") -> Facts:
     end = NOW + left * DAY
-    return reply_to(asked(host), [digest, f"{end - lifetime * DAY}\n{end}", str(NOW)])
+    dates = f"{end - lifetime * DAY}\n{end}" if source else ""
+    known = {"installed": installed, "source": source, "dates": dates, "now": str(NOW), "done": done}
+    return Facts({name: Answer(text) for name, text in known.items()})
+
+
+def survey(host: Inventory, facts: Facts) -> Reply:
+    """The host's reply to the questions of the step."""
+    step = Renewal()
+    keys = {probe: key for key, probe in step.probes(host).items()}
+    asked = asked_of_host(host, (step,))
+    assert all(isinstance(ask, Ask) for ask in asked)
+    return Reply(0, reply_to(asked, [facts.answers[keys[ask]].output for ask in asked]), b"")
 
 
 @pytest.mark.parametrize(
@@ -32,17 +48,43 @@ def survey(host: Inventory, left: int, lifetime: int = 90, digest: str = "d1 -")
         (OWN, 29, 365, True),
     ],
 )
-def test_when_it_is_time(host: Inventory, left: int, lifetime: int, due: bool) -> None:
-    """certbot's third (or half) of the lifetime; 30 days where it is self-signed."""
-    assert is_due(host, standing(host, survey(host, left, lifetime))) is due
+def test_when_it_is_due(host: Inventory, left: int, lifetime: int, due: bool) -> None:
+    """In certbot's last third (or half) of the lifetime; 30 days before the end where it is self-signed."""
+    assert is_due(host, validity(host, answers(left, lifetime))) is due
 
 
 def test_a_certificate_that_was_never_obtained_is_due() -> None:
-    """nginx may stand there with its placeholder only."""
-    found = standing(ISSUED, reply_to(asked(ISSUED), ["d1 -", "", str(NOW)]))
+    """nginx may serve a placeholder only."""
+    found = validity(ISSUED, answers(0, source=""))
     assert is_due(ISSUED, found)
-    assert due_days(ISSUED, found) == 0
-    assert "0 days left" in reason(ISSUED, found, force=False)
+    assert (found.days_left, due_days(ISSUED, found)) == (0, 0)
+
+
+class TestPlan:
+    def test_once(self) -> None:
+        """The certificate is renewed and the run marked; with the mark nothing is left to do, also when forced."""
+        step = Renewal(force=True, token="t")
+        renew, mark, note = step.plan(OWN, answers(80))
+        assert isinstance(renew, Script)
+        assert isinstance(mark, Script)
+        assert isinstance(note, Note)
+        assert renew.script.endswith("renew --force")
+        assert "the one in place is served" in renew.why
+        assert [type(item) for item in step.plan(OWN, answers(3, done="t"))] == [Note]
+
+    def test_an_installation_that_failed(self) -> None:
+        """The CA's new certificate is not due, but it is not installed: it is, without a new one."""
+        renew, *_ = Renewal().plan(ISSUED, answers(80, source="d2 -"))
+        assert isinstance(renew, Script)
+        assert renew.why.startswith("install the certificate that the CA issued last")
+        assert renew.script.endswith("renew ''")
+
+    @pytest.mark.parametrize("force", [False, True])
+    def test_provided(self, force: bool) -> None:
+        """This tool cannot renew it: nothing is done, and the remedy is named."""
+        (note,) = Renewal(force=force).plan(PROVIDED, answers(3))
+        assert isinstance(note, Note)
+        assert "deployer provision" in note.remedy
 
 
 @pytest.mark.parametrize(
@@ -51,25 +93,25 @@ def test_a_certificate_that_was_never_obtained_is_due() -> None:
 )
 def test_a_dry_run_only_reads(left: int, force: bool, code: int, verdict: str) -> None:
     """One question, no lock, no job."""
-    transport = FakeTransport([Reply(0, survey(OWN, left), b"")])
+    transport = FakeTransport([survey(OWN, answers(left))])
     chosen = choices(dry_run=True, force=force, detailed_exitcode=True)
     run, kept = run_on(OWN, transport, chosen)
     assert _renew(run) == code
-    assert kept.steps[0].verdict == verdict
+    assert (kept.steps[0].name, kept.steps[0].verdict) == ("renew", verdict)
     assert "flock" not in transport.scripts[0]
 
 
 def test_force_warns_of_the_weekly_limit() -> None:
     """Before anything is done, and only where Let's Encrypt is asked."""
     for host, events in ((ISSUED, ["note"]), (OWN, [])):
-        run, kept = run_on(host, FakeTransport([Reply(0, survey(host, 80), b"")]), choices(dry_run=True, force=True))
+        run, kept = run_on(host, FakeTransport([survey(host, answers(80))]), choices(dry_run=True, force=True))
         _renew(run)
         assert [event for event, _, _ in kept.told] == events
 
 
 def test_a_host_without_a_certificate_is_refused() -> None:
-    """Politely: provision comes first."""
-    transport = FakeTransport([Reply(0, reply_to(asked(OWN), ["", "", str(NOW)]), b"")])
+    """The remedy is to provision it first."""
+    transport = FakeTransport([survey(OWN, answers(0, installed="", source=""))])
     run, _ = run_on(OWN, transport, choices(dry_run=True))
     with pytest.raises(DeployerError) as raised:
         _renew(run)

@@ -7,19 +7,21 @@ from pathlib import Path
 
 import pytest
 
-from deployer.backups.transfer import archived, send
-from deployer.commands.restore import _restore, restore
+from deployer.backups.fetch import archived, fetch, send
+from deployer.commands.restore import GUIDE, _restore, restore
+from deployer.engine.facts import Ask
 from deployer.errors import DeployerError, UsageError
 from deployer.transport.protocol import Reply
 
-from .fakes import FakeTransport, Value, choices, inventory, run_on
+from .fakes import FakeTransport, Value, choices, inventory, reply_to, run_on
 
 HOST = inventory()
 ID = "biometric-did_20251012_020000"
 
 
-def shelf(*ids: str, missing: str = "") -> Reply:
-    return Reply(0, "".join(json.dumps({"id": name, "missing": missing}) + "\n" for name in ids).encode(), b"")
+def listed(*ids: str, problem: str = "") -> Reply:
+    lines = "".join(json.dumps({"id": name, "problem": problem}) + "\n" for name in ids)
+    return Reply(0, reply_to([Ask("")], [lines]), b"")
 
 
 def backup(directory: Path, name: str = ID) -> Path:
@@ -33,7 +35,7 @@ def backup(directory: Path, name: str = ID) -> Path:
 @pytest.mark.parametrize(
     ("values", "what"),
     [
-        ({"only": "everything"}, "--only everything: there is no such part"),
+        ({"only": "everything"}, "--only everything: no such part"),
         ({"from_": "/somewhere", "dry_run": True}, "--from sends the backup to the host"),
     ],
 )
@@ -44,17 +46,17 @@ def test_usage(values: dict[str, Value], what: str) -> None:
 
 
 def test_nobody_to_ask() -> None:
-    """Without a terminal and without --yes nothing is replaced; which backup is meant was told before."""
-    run, report = run_on(HOST, FakeTransport([shelf(ID)]), choices(ts="2025"))
+    """Without a terminal and without --yes nothing is replaced; the chosen backup was shown before."""
+    run, report = run_on(HOST, FakeTransport([listed(ID)]), choices(ts="2025"))
     with pytest.raises(UsageError, match="about to replace data, config, ssl, database of web"):
         _restore(run)
     assert [(event, fields["id"]) for event, fields, _ in report.told] == [("chosen", ID)]
 
 
-def test_none_that_is_whole() -> None:
+def test_none_that_is_complete() -> None:
     """Those that there are are listed, each with what it lacks."""
-    run, _ = run_on(HOST, FakeTransport([shelf(ID, missing="SHA256SUMS is missing")]), choices(ts="2025"))
-    with pytest.raises(UsageError, match=f"{ID} \\(not whole: SHA256SUMS is missing\\)"):
+    run, _ = run_on(HOST, FakeTransport([listed(ID, problem="SHA256SUMS is missing")]), choices(ts="2025"))
+    with pytest.raises(UsageError, match=f"{ID} \\(incomplete: SHA256SUMS is missing\\)"):
         _restore(run)
 
 
@@ -63,8 +65,8 @@ def test_from_what_is_no_backup(name: str, tmp_path: Path) -> None:
     """Another application's, or any directory: nothing is sent."""
     transport = FakeTransport()
     run, _ = run_on(HOST, transport, choices())
-    with pytest.raises(UsageError, match="that is no backup's directory"):
-        send(run, str(backup(tmp_path, name)))
+    with pytest.raises(UsageError, match="this is not the directory of a backup"):
+        fetch(run, str(backup(tmp_path, name)), "", GUIDE)
     assert transport.scripts == []
 
 
@@ -80,10 +82,10 @@ def test_stream(tmp_path: Path) -> None:
         }
 
 
-def test_a_transfer_that_fails(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The host's own words, and the same command again."""
-    monkeypatch.setattr("deployer.backups.transfer.ready", lambda run, *steps: None)
+def test_a_transfer_that_fails(tmp_path: Path) -> None:
+    """The host's own output, and what to do."""
     run, _ = run_on(HOST, FakeTransport([Reply(1, b"part is damaged\n", b"")]), choices())
-    with pytest.raises(DeployerError) as caught:
-        send(run, str(backup(tmp_path)))
+    with pytest.raises(DeployerError, match=f"{ID} did not arrive complete") as caught:
+        send(run, backup(tmp_path), ID)
     assert "part is damaged" in caught.value.context.output
+    assert "run this command again" in caught.value.remedy

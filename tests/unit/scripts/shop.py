@@ -20,7 +20,7 @@ from deployer.text.shell import lines
 from tests.support.fakes import bed
 
 _DOCKER = r"""#!/bin/bash
-# Files beside it: `containers` (NAME STATE), `asked`, `before-pause`; `silent`, `unpausable`, `deaf` say what fails.
+# Its files: `containers` (NAME STATE), `asked`, `before-pause`; `silent`, `unpausable`, `stuck` make commands fail.
 here=${0%/*}
 echo "$*" >>"$here/asked"
 if [ -e "$here/silent" ]; then echo "Cannot connect to the Docker daemon" >&2; exit 1; fi
@@ -35,7 +35,7 @@ case $1 in
     if [ -e "$here/unpausable" ]; then echo "cannot pause container: no cgroup" >&2; exit 1; fi
     if [ -e "$here/before-pause" ]; then bash -eu "$here/before-pause" >>"$here/asked" 2>&1; fi
     put paused "${@:2}" ;;
-  unpause) [ ! -e "$here/deaf" ] || exit 1; put running "${@:2}" ;;
+  unpause) [ ! -e "$here/stuck" ] || exit 1; put running "${@:2}" ;;
   *) exit 1 ;;
 esac
 """
@@ -83,27 +83,27 @@ class Shop:
         assert ran.returncode == 0, ran.stdout + ran.stderr
         assert ran.stderr == ""
         assert self.left_over == []
-        return self.whole[-1]
+        return self.complete[-1]
 
     def refused(self, *before_it: str, keep: Mapping[str, str] | None = None, as_job: bool = True) -> str:
         """What is said of a backup that fails, after these commands; it leaves nothing, and nobody paused."""
-        before = self.whole
+        before = self.complete
         ran = self.run(*before_it, "backup", keep=keep, as_job=as_job)
         assert ran.returncode == 1, ran.stdout + ran.stderr
         assert ran.stderr == ""
-        assert (self.left_over, self.whole) == ([], before)
+        assert (self.left_over, self.complete) == ([], before)
         return ran.stdout
 
     def during(self, *commands: str) -> None:
         """What the application does between the first look and the moment it stands still."""
         (self.commands / "before-pause").write_text(lines(f"cd {self.root}", *commands))
 
-    def told(self) -> tuple[Backup, ...]:
-        return parse(self.run("shelf").stdout)
+    def known(self) -> tuple[Backup, ...]:
+        return parse(self.run("list_backups").stdout)
 
     @property
-    def whole(self) -> list[str]:
-        return [one.id for one in self.told() if not one.missing]
+    def complete(self) -> list[str]:
+        return [one.id for one in self.known() if not one.problem]
 
     @property
     def asked(self) -> list[str]:

@@ -55,8 +55,8 @@ def test_what_it_makes(open_shop: Shop) -> None:
     )
     assert {path.stat().st_mode & 0o777 for path in directory.iterdir()} == {0o600}
     assert directory.stat().st_mode & 0o777 == open_shop.directory.stat().st_mode & 0o777 == 0o700
-    (told,) = open_shop.told()
-    assert (told.parts, told.release, told.commit, told.missing) == (("volumes", "config", "ssl"), "r1", "abc", "")
+    (told,) = open_shop.known()
+    assert (told.parts, told.release, told.commit, told.problem) == (("volumes", "config", "ssl"), "r1", "abc", "")
     assert told.files == 9
     assert "hidden" not in (directory / "manifest.json").read_text()
 
@@ -120,22 +120,26 @@ def test_removed_during_the_read(open_shop: Shop) -> None:
     assert listed["data/directory"]["type"] == "file"
 
 
+def after_the_first_scan(command: str) -> str:
+    return f'eval "real_$(declare -f scan_running)"; scan_running() {{ sleep 0.2; real_scan_running; {command}; }}'
+
+
 def test_a_file_that_goes_before_it_is_read(open_shop: Shop) -> None:
     """tar calls that an error: the second look has seen it, so it is none."""
     (open_shop.root / "logs/gone").write_text("x")
-    later = 'eval "real_$(declare -f look)"; look() { sleep 0.2; real_look; rm "$ROOT/logs/gone"; }'
+    later = after_the_first_scan('rm "$ROOT/logs/gone"')
     ran = open_shop.run(later, "backup")
     assert (ran.returncode, ran.stderr) == (0, ""), ran.stdout
-    assert "logs/gone" not in open_shop.listed(open_shop.whole[-1])
+    assert "logs/gone" not in open_shop.listed(open_shop.complete[-1])
 
 
 def test_a_file_that_is_cut_while_it_is_read(open_shop: Shop, tmp_path: Path) -> None:
     """tar goes on with zeros; what counts is what was set aside."""
     (open_shop.root / "logs/cut").write_bytes(b"x" * 100_000)
-    later = 'eval "real_$(declare -f look)"; look() { sleep 0.2; real_look; truncate -s 5 "$ROOT/logs/cut"; }'
+    later = after_the_first_scan('truncate -s 5 "$ROOT/logs/cut"')
     ran = open_shop.run(later, "backup")
     assert (ran.returncode, ran.stderr) == (0, ""), ran.stdout
-    assert (open_shop.unpacked(open_shop.whole[-1], tmp_path / "got") / "logs/cut").read_bytes() == b"x" * 5
+    assert (open_shop.unpacked(open_shop.complete[-1], tmp_path / "got") / "logs/cut").read_bytes() == b"x" * 5
 
 
 def test_many_changes(open_shop: Shop) -> None:
@@ -172,8 +176,8 @@ def test_one_instant(open_shop: Shop) -> None:
 
 def test_they_go_on_before_the_rest(open_shop: Shop) -> None:
     """What was set aside is packed while the application runs again."""
-    look = 'fold_databases() { real_fold; cat "$(dirname "$(command -v docker)")/containers"; }'
-    ran = open_shop.run('eval "real_fold() $(declare -f fold_databases | tail -n +2)"', look, "backup")
+    look = 'consolidate_databases() { real_merge; cat "$(dirname "$(command -v docker)")/containers"; }'
+    ran = open_shop.run('eval "real_merge() $(declare -f consolidate_databases | tail -n +2)"', look, "backup")
     assert [line for line in ran.stdout.splitlines() if line.startswith("backend")] == [
         f"{name} running" for name in BACKENDS
     ]
@@ -214,14 +218,14 @@ class TestRefused:
         """Estimated before; the first backup may not be compressible at all."""
         (open_shop.root / "data/large").write_bytes(b"\0" * 30_000_000)
         said = open_shop.refused("free_in() { echo 40000000; }")
-        assert "not enough room" in said
+        assert "not enough disk space" in said
         assert "about 46.0 MB are needed, 40.0 MB are free" in said
 
     def test_what_a_sparse_file_takes(self, open_shop: Shop) -> None:
         """Not what it could hold."""
         with (open_shop.root / "data/sparse").open("wb") as file:
             file.truncate(10**12)
-        assert open_shop.run("foresee").stdout.splitlines()[-1].startswith("about 16.")
+        assert open_shop.run("estimate").stdout.splitlines()[-1].startswith("about 16.")
 
     def test_docker_is_silent(self, open_shop: Shop) -> None:
         """Its containers may write all the same: that is not a backup."""
@@ -245,7 +249,7 @@ class TestRefused:
         said = open_shop.refused(
             f'eval "real_$(declare -f set_aside)"; set_aside() {{ real_set_aside; (cd $ROOT; {again}); }}'
         )
-        assert "did not stand still to the end" in said
+        assert "did not stay paused to the end" in said
 
     def test_what_cannot_be_set_aside_in_time(self, open_shop: Shop) -> None:
         """Said with the largest of it; the application goes on."""
@@ -258,16 +262,16 @@ class TestRefused:
         """Whoever is no container of the application cannot be held still: said, and no backup of it."""
         open_shop.during("head -c 300000 /dev/zero >data/large")
         said = open_shop.refused("timeout() { echo 'tar: data/large: file changed as we read it' >&2; return 1; }")
-        assert "others than the application write to data/ or logs/" in said
+        assert "other processes than the application write to data/ or logs/" in said
         assert "data/large: file changed as we read it" in said
 
     def test_no_room_to_set_aside(self, open_shop: Shop) -> None:
         """The application's disk is not filled for it."""
         said = open_shop.refused('free_in() { if [ "$1" = "$ROOT" ]; then echo 1000000; else echo 1000000000; fi; }')
-        assert f"not enough room in {open_shop.root} for what changed" in said
+        assert f"not enough disk space in {open_shop.root} for what changed" in said
 
     @pytest.mark.skipif(not MAKES_BAD_DISKS, reason="needs mkfs.ext2, debugfs and a loop device")
-    @pytest.mark.parametrize(("block", "expected"), [("IND", "tar: data/disk/bad: "), ("0", "cannot be looked at")])
+    @pytest.mark.parametrize(("block", "expected"), [("IND", "tar: data/disk/bad: "), ("0", "logs/ cannot be read")])
     def test_an_unreadable_file(self, open_shop: Shop, tmp_path: Path, block: str, expected: str) -> None:
         """A disk that gives an error inside of a file, or at its beginning: named, though tar goes on with zeros.
 
@@ -319,17 +323,17 @@ def test_what_a_killed_one_left(open_shop: Shop) -> None:
 
 def test_an_unpause_that_fails(open_shop: Shop) -> None:
     """The timer stays, and tries it once more."""
-    (open_shop.commands / "deaf").touch()
+    (open_shop.commands / "stuck").touch()
     assert open_shop.run("backup").returncode == 0
     assert "timer" in open_shop.left_over
 
 
 def test_a_dry_look(open_shop: Shop) -> None:
     """What would be read and needed; nothing is written, not even the directory."""
-    ran = open_shop.run("foresee")
+    ran = open_shop.run("estimate")
     assert ran.returncode == 0
     assert ran.stdout.startswith("volumes: 0.0 MB in data logs\n")
     assert "about 16.0 MB are needed" in ran.stdout
     assert not open_shop.directory.exists()
     shutil.rmtree(open_shop.root / "data")
-    assert open_shop.run("foresee").returncode == 1
+    assert open_shop.run("estimate").returncode == 1

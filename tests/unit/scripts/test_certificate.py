@@ -93,11 +93,11 @@ class TestInstall:
         (made / "privkey.pem").write_bytes(b"")
         ran = act(host, tmp_path, f"install_certificate {made}/fullchain.pem {made}/privkey.pem")
         assert ran.returncode == 1
-        assert "do not belong together" in ran.stdout
+        assert "the key does not belong to the certificate" in ran.stdout
         assert Path(host.paths.certificate).read_bytes() == before
 
     def test_proxy_that_does_not_take_it(self, host: Inventory, tmp_path: Path) -> None:
-        """The former pair is put back, and served again."""
+        """The previous pair is put back, and served again."""
         made = make(host, tmp_path)
         act(host, tmp_path, f"install_certificate {made}/fullchain.pem {made}/privkey.pem")
         before = Path(host.paths.certificate).read_bytes()
@@ -105,13 +105,13 @@ class TestInstall:
         refusing = "reload_proxy() { echo reload; return 1; }"
         ran = act(host, tmp_path, refusing, f"install_certificate {made}/fullchain.pem {made}/privkey.pem")
         assert ran.returncode == 1
-        assert "the former one is put back" in ran.stdout
+        assert "putting the previous one back" in ran.stdout
         assert Path(host.paths.certificate).read_bytes() == before
         assert sorted(path.name for path in Path(host.paths.ssl).iterdir()) == ["fullchain.pem", "privkey.pem"]
 
     @pytest.mark.parametrize("moves", [0, 1])
     def test_no_room(self, host: Inventory, tmp_path: Path, moves: int) -> None:
-        """Writing or the second rename fails: the former pair stands whole, no half-written file or key lies about."""
+        """Writing or the second rename fails: the previous pair is complete, no half-written file or key is left."""
         made = make(host, tmp_path)
         act(host, tmp_path, f"install_certificate {made}/fullchain.pem {made}/privkey.pem")
         before = {path.name: path.read_bytes() for path in Path(host.paths.ssl).iterdir()}
@@ -123,7 +123,7 @@ class TestInstall:
         )
         ran = act(host, tmp_path, *failing, f"install_certificate {made}/fullchain.pem {made}/privkey.pem")
         assert ran.returncode == 1
-        assert "the former one is put back" in ran.stdout
+        assert "putting the previous one back" in ran.stdout
         assert {path.name: path.read_bytes() for path in Path(host.paths.ssl).iterdir()} == before
         assert list((tmp_path / "elsewhere").iterdir()) == []
 

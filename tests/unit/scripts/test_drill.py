@@ -12,7 +12,7 @@ from pathlib import Path, PurePosixPath
 import pytest
 import yaml
 
-from deployer.backups.drills import Drill, last
+from deployer.backups.drill import Drill, last
 from deployer.backups.scripts.backup import backup_functions
 from deployer.backups.scripts.drill import drill_functions
 from deployer.inventory.model import Inventory
@@ -229,7 +229,7 @@ class TestChoice:
         newer.mkdir()
         ran = there.drill()
         assert ran.returncode == 0
-        assert f"{newer.name} is not whole and skipped: SHA256SUMS is missing" in ran.stdout
+        assert f"skipping {newer.name}, which is incomplete: SHA256SUMS is missing" in ran.stdout
         assert there.evidence.backup == good
 
     def test_the_one_that_is_named(self, there: Drilled) -> None:
@@ -243,7 +243,7 @@ class TestChoice:
     def test_none(self, there: Drilled) -> None:
         """A failed drill, with evidence."""
         (there.backups[0] / "SHA256SUMS").unlink()
-        assert there.fails() == f"there is no whole backup in {there.host.backup.directory}"
+        assert there.fails() == f"no complete backup in {there.host.backup.directory}"
 
 
 class TestNothingIsStarted:
@@ -260,22 +260,22 @@ class TestNothingIsStarted:
 
     def test_other_content(self, there: Drilled) -> None:
         """A file that came out in another way than it went in."""
-        why = there.fails(*wrapped("as_listed", 'echo more >>"$copied/data/a"; really_as_listed "$1"'))
-        assert why.startswith('what was unpacked is not what was backed up: {"path": "data/a"')
+        why = there.fails(*wrapped("matches_listing", 'echo more >>"$copy_root/data/a"; really_matches_listing "$1"'))
+        assert why.startswith('the unpacked files differ from those that were backed up: {"path": "data/a"')
         assert there.started == []
 
     def test_other_number(self, there: Drilled) -> None:
         """The manifest counts as well."""
         fewer = wrapped("listing_of", 'really_listing_of "$1" | grep -v two')
         why = there.fails(*fewer, "unpack_backup() { :; }")
-        assert why.startswith("volumes: 2 files of 5 bytes were unpacked, the manifest says 3 files of ")
+        assert why.startswith("volumes: 2 files of 5 bytes were unpacked, the manifest lists 3 files of ")
         assert there.started == []
 
     def test_no_room(self, there: Drilled) -> None:
         """Seen before anything is unpacked."""
         why = there.fails("df() { printf 'Avail\\n1000000\\n'; }", 'tar() { touch "$ROOT/unpacked"; }')
         assert why == (
-            f"not enough room below {there.root} to unpack beside what serves: 16 MB are needed, 1 MB are free"
+            f"not enough disk space below {there.root} to unpack the backup: 16 MB are needed, 1 MB are free"
         )
         assert not (there.root / "unpacked").exists()
 
@@ -283,7 +283,7 @@ class TestNothingIsStarted:
         """It is not built for a drill; said with what to do."""
         there.pretend("images")
         assert there.fails().startswith(
-            f"the image {IMAGE} of the backup's release is not on this host any more: drill a"
+            f"the image {IMAGE} of the backup's release is not on this host any more: test a"
         )
         assert there.started == []
 
@@ -291,7 +291,7 @@ class TestNothingIsStarted:
         """A backup of a host on which nothing was deployed by this tool."""
         (there.root / ".deployer" / "releases.jsonl").unlink()
         there.backup()
-        assert "does not say which release was running" in there.fails()
+        assert "does not name the release that was running" in there.fails()
 
     def test_docker_is_silent(self, there: Drilled) -> None:
         """Nothing is known of what may be left then."""
@@ -301,7 +301,7 @@ class TestNothingIsStarted:
     def test_name_of_another_deployment(self, there: Drilled) -> None:
         """Its containers are not taken for leftovers."""
         there.pretend("foreign", "its-container\n")
-        assert "another deployment of this host is called" in there.fails()
+        assert "another deployment on this host is called" in there.fails()
         assert [words for words in there.asked if words.startswith("rm ")] == []
 
 
@@ -319,7 +319,7 @@ class TestApplication:
         """Its last words are shown, masked."""
         there.pretend("ended")
         why = there.fails()
-        assert why == "the application does not become healthy on what was restored"
+        assert why == "the application does not become healthy on the restored data"
 
     def test_last_words(self, there: Drilled) -> None:
         """Of a container that ended at once."""

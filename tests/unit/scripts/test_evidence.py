@@ -54,7 +54,7 @@ class TestCount:
         """The part is named, with both."""
         code, said = count(tmp_path, volumes=counts)
         wanted = f"{counts[0]} files of {counts[1]} bytes"
-        assert (code, said) == (1, f"volumes: 2 files of 7 bytes were unpacked, the manifest says {wanted}")
+        assert (code, said) == (1, f"volumes: 2 files of 7 bytes were unpacked, the manifest lists {wanted}")
 
 
 class TestRows:
@@ -72,7 +72,7 @@ class TestRows:
         code, said = asked("rows", '{"a": 2, "b": 3, "c": 1, "d": 1}', '{"b": 2, "a": 2, "e": 0}')
         assert code == 1
         assert said == (
-            "the restored database is not what was backed up: b has 2 rows, and had 3; c has no rows, and had 1; "
+            "the restored database differs from the backup: b has 2 rows, and had 3; c has no rows, and had 1; "
             "d has no rows, and had 1; and 1 more tables"
         )
 
@@ -80,7 +80,7 @@ class TestRows:
         """A manifest without counts proves nothing."""
         assert asked("rows", "null", "{}") == (
             1,
-            "the restored database is not what was backed up: the manifest counts no rows",
+            "the restored database differs from the backup: the manifest counts no rows",
         )
 
 

@@ -1,4 +1,4 @@
-"""The backups on a host's disk: which are whole, which are sound, which go when they are old. Real files, real sums."""
+"""The backups on a host's disk: which are complete, which are intact, which are removed. Real files, real checksums."""
 
 import json
 import os
@@ -76,8 +76,8 @@ class TestWhole:
 
     def test_one(self, stock: Shop) -> None:
         """With its manifest; not verified again so far."""
-        (told,) = stock.told()
-        assert (told.missing, told.verified, told.id) == ("", "", newest(stock).name)
+        (told,) = stock.known()
+        assert (told.problem, told.verified, told.id) == ("", "", newest(stock).name)
         assert told.size == sum(path.stat().st_size for path in newest(stock).glob(f"{told.id}_*"))
 
     @pytest.mark.parametrize("name", ["volumes", "config", "ssl", "files", "manifest.json", "SHA256SUMS"])
@@ -85,38 +85,38 @@ class TestWhole:
         """Named; and never taken for a whole one."""
         path = part(stock, name)
         path.unlink()
-        assert f"{path.name} is missing" in stock.told()[0].missing
-        assert stock.whole == []
+        assert f"{path.name} is missing" in stock.known()[0].problem
+        assert stock.complete == []
 
     @pytest.mark.parametrize("name", ["volumes", "config", "ssl", "files"])
     def test_a_part_that_is_cut_off(self, stock: Shop, name: str) -> None:
         """Seen by its size."""
         path = part(stock, name)
         os.truncate(path, path.stat().st_size - 1)
-        assert path.name in stock.told()[0].missing
+        assert path.name in stock.known()[0].problem
 
     @pytest.mark.parametrize(
         "damage",
         [lambda text: text[:-5], lambda text: "[]", lambda text: "", lambda text: '{"parts": 7}', lambda text: "é"],
     )
     def test_a_manifest_that_cannot_be_read(self, stock: Shop, damage: Callable[[str], str]) -> None:
-        """It is not whole; nothing breaks over it."""
+        """It is incomplete; nothing breaks over it."""
         path = part(stock, "manifest.json")
         path.write_text(damage(path.read_text()))
-        assert "manifest" in stock.told()[0].missing
+        assert "manifest" in stock.known()[0].problem
 
     def test_a_manifest_that_names_less(self, stock: Shop) -> None:
         """A part that is not in it is not known to be whole."""
         path = part(stock, "manifest.json")
         told = json.loads(path.read_text())
         path.write_text(json.dumps({**told, "parts": told["parts"][1:]}))
-        assert stock.told()[0].missing == "its manifest names no volumes"
+        assert stock.known()[0].problem == "its manifest names no volumes"
 
     def test_sums_that_name_less(self, stock: Shop) -> None:
         """What has no sum could be anything."""
         path = part(stock, "SHA256SUMS")
         path.write_text("".join(line for line in path.read_text().splitlines(keepends=True) if "_config" not in line))
-        assert "SHA256SUMS does not name" in stock.told()[0].missing
+        assert "SHA256SUMS does not name" in stock.known()[0].problem
 
     def test_what_is_not_ours(self, stock: Shop) -> None:
         """Files, other names, half-made ones: neither shown nor in the way."""
@@ -125,7 +125,7 @@ class TestWhole:
         (stock.directory / f"{name}_20250101_000000").touch()
         for other in (f".{name}_20250101_000000.unfinished", f"{name}-b_20250101_000000", f"{name}_2025", "lost+found"):
             (stock.directory / other).mkdir()
-        assert [one.id for one in stock.told()] == [newest(stock).name]
+        assert [one.id for one in stock.known()] == [newest(stock).name]
 
     def test_no_directory_at_all(self, tmp_path: Path) -> None:
         """No backup yet."""
@@ -147,7 +147,7 @@ class TestSound:
     def test_good(self, stock: Shop) -> None:
         """The time is noted, for root alone."""
         assert self.said(stock, 0) == ""
-        assert stock.told()[0].verified.endswith("Z")
+        assert stock.known()[0].verified.endswith("Z")
         assert (newest(stock) / "verified").stat().st_mode & 0o777 == 0o600
 
     @pytest.mark.parametrize("name", ["volumes", "config", "ssl", "files", "manifest.json", "SHA256SUMS"])
@@ -182,7 +182,7 @@ class TestSound:
         other = subprocess.run(["bash", "-c", words], check=True, capture_output=True).stdout
         self._replace(stock, "volumes", other)
         said = self.said(stock, 1)
-        assert said == f'{newest(stock).name} is damaged: "data/records.jsonl" is not as its list of files says\n'
+        assert said == f'{newest(stock).name} is damaged: "data/records.jsonl" is not as in its list of files\n'
 
     def test_an_archive_that_could_do_harm(self, stock: Shop) -> None:
         """Said what it holds."""
@@ -201,7 +201,7 @@ class TestSound:
     def test_one_that_is_not_there(self, stock: Shop) -> None:
         """Gone since it was listed."""
         ran = stock.run("verify_backup nothing_20250101_000000")
-        assert (ran.returncode, ran.stdout) == (1, "nothing_20250101_000000 is gone\n")
+        assert (ran.returncode, ran.stdout) == (1, "nothing_20250101_000000 does not exist any more\n")
 
 
 class TestRetention:
@@ -212,10 +212,10 @@ class TestRetention:
         ran = stock.run("set +e -o pipefail", "forget_old", keep=keep)
         assert (ran.returncode, ran.stderr) == (0, ""), ran.stdout
         assert stock.left_over == []
-        return [one.timestamp for one in stock.told()], ran.stdout
+        return [one.timestamp for one in stock.known()], ran.stdout
 
     def test_by_days(self, stock: Shop) -> None:
-        """What is older goes, whether whole or not."""
+        """What is older is removed, complete or not."""
         again(stock, "20200101_000000")
         (again(stock, "20200102_000000") / "SHA256SUMS").unlink()
         stay, said = self.after(stock, KEEP_DAYS="30", KEEP_MIN="1")
@@ -225,14 +225,14 @@ class TestRetention:
         ]
 
     def test_at_least_so_many(self, stock: Shop) -> None:
-        """Whole ones are counted; one that is not takes no place."""
+        """Complete ones are counted; an incomplete one is not."""
         for day in (1, 2, 3, 4):
             again(stock, f"2020010{day}_000000")
         (stock.directory / f"{stock.host.name}_20200104_000000" / "manifest.json").unlink()
         stay, _ = self.after(stock, KEEP_DAYS="30", KEEP_MIN="3")
         assert stay[:-1] == ["20200102_000000", "20200103_000000"]
 
-    def test_never_the_newest_whole_one(self, stock: Shop) -> None:
+    def test_never_the_latest_complete_one(self, stock: Shop) -> None:
         """However old it is, and whatever else there is."""
         shutil.rmtree(again(stock, "20200101_000000") / "no", ignore_errors=True)
         (newest(stock) / "manifest.json").unlink()
@@ -246,15 +246,15 @@ class TestRetention:
 
     @pytest.mark.parametrize("foreign", ["NOTES", ".hidden", "inner/file"])
     def test_what_is_not_ours(self, stock: Shop, foreign: str) -> None:
-        """Somebody has put something there: all of it stays, whole, and that is said; so does what lies beside."""
+        """Somebody has put something there: all of it is kept, and that is reported; so is any other directory."""
         place = again(stock, "20200101_000000")
         (place / foreign).parent.mkdir(exist_ok=True)
         (place / foreign).write_text("keep")
         (stock.directory / "other").mkdir()
         stay, said = self.after(stock, KEEP_DAYS="30", KEEP_MIN="1")
         assert stay[0] == "20200101_000000"
-        assert len(stock.whole) == 2
-        assert "holds what is not ours" in said
+        assert len(stock.complete) == 2
+        assert "holds a file that is not part of it" in said
         assert (stock.directory / "other").is_dir()
 
     def test_only_after_a_success(self, stock: Shop) -> None:
@@ -263,4 +263,4 @@ class TestRetention:
         (stock.commands / "unpausable").touch()
         stock.refused(keep={"KEEP_DAYS": "30", "KEEP_MIN": "1"})
         (stock.commands / "unpausable").unlink()
-        assert len(stock.whole) == 2
+        assert len(stock.complete) == 2

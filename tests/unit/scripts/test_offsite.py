@@ -52,7 +52,7 @@ def test_no_second_repository(restic: Restic, name: str) -> None:
     restic.backup(1)
     result, told = restic.run("offsite_push")
     assert result == 1
-    assert told.splitlines()[-1].startswith("the local backup is complete; the off-site copy failed: ")
+    assert told.splitlines()[-1].startswith("the local backup is complete; copying it off-site failed: ")
     assert len(restic.asked) == 1
 
 
@@ -103,7 +103,7 @@ def test_half_a_copy_counts_as_none(restic: Restic) -> None:
     restic.answer("backup", 3, "Warning: at least one source file could not be read")
     code, told = restic.run("offsite_push")
     assert code == 1
-    assert f"{name} could not be read as a whole" in told
+    assert f"{name} could not be read completely" in told
     assert restic.run("offsite_list")[1] == ""
     (restic.directory / "answers" / "backup").unlink()
     assert restic.run("offsite_push")[0] == 0

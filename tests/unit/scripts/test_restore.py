@@ -66,10 +66,10 @@ def read(base: Path, far: Path) -> dict[str, str]:
 
 def run(root: Path, far: Path, act: str, left: int) -> int:
     """The function, killed before the command after `left` ones that change something."""
-    beside = root / ".deployer/restoring"
+    staging = root / ".deployer/restoring"
     items = "\n".join(f"{far if item == 'far' else root} {item}" for item in ITEMS)
     commands = lines(
-        f"beside={quote(str(beside))} NGINX= SCOPE=",
+        f"staging={quote(str(staging))} NGINX= SCOPE=",
         script("backups/scripts/restore.sh", ID="", FALLBACK=""),
         f"left={left} former={quote(str(root / 'former'))}",
         f"swapped_items() {{ echo {quote(items)}; }}",
@@ -81,10 +81,10 @@ def run(root: Path, far: Path, act: str, left: int) -> int:
 
 
 def prepare(root: Path, far: Path) -> None:
-    beside = root / ".deployer/restoring"
+    staging = root / ".deployer/restoring"
     write(root, far, PRESENT)
-    write(beside / "new", beside / "new", BACKED_UP)
-    (beside / "names").write_text("".join(f"{item}\n" for item in ITEMS if item != "gone"))
+    write(staging / "new", staging / "new", BACKED_UP)
+    (staging / "names").write_text("".join(f"{item}\n" for item in ITEMS if item != "gone"))
 
 
 def made(place: Path, elsewhere: Path, name: str) -> tuple[Path, Path]:
@@ -130,7 +130,7 @@ rename_database() { if [ $left = 0 ]; then exit 9; fi; left=$((left - 1)); mv "$
 
 def ask(directory: Path, act: str, left: int = 1000) -> int:
     text = lines(
-        script("backups/scripts/database.sh", DATABASE="app", DATABASE_USER=""), SERVER, f"beside=. left={left}", act
+        script("backups/scripts/database.sh", DATABASE="app", DATABASE_USER=""), SERVER, f"staging=. left={left}", act
     )
     return subprocess.run(["bash", "-u", "-c", text], cwd=directory, capture_output=True, check=False).returncode
 

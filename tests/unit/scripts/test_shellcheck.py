@@ -12,8 +12,8 @@ import pytest
 from deployer.backups.catalogue import Backup
 from deployer.backups.scripts import backup as backup_scripts
 from deployer.backups.scripts import drill as drill_scripts
-from deployer.backups.scripts.restore import KINDS, restore_functions, unpack_functions
-from deployer.certificates.scripts.certificate import renew_program
+from deployer.backups.scripts.restore import KINDS, compare_files, restore_functions
+from deployer.certificates.scripts import certificate as certificate_scripts
 from deployer.engine.changes import Change, Gate, Note, OutsideCheck, Script, SecondLogin, Send, WriteFiles
 from deployer.engine.facts import Ask
 from deployer.engine.lock import LockOwner
@@ -114,10 +114,10 @@ def of_machine(host: Inventory) -> Iterator[tuple[str, str]]:
     yield "session", f"survey() {{\n{survey}\n}}\n{session}"
     yield "follow", script("engine/follow.sh", work="/run/deployer/x/1")
     yield "runner", script("engine/mask.sh") + script("engine/runner.sh")
-    yield "renew", renew_program(host)
+    yield "renew", certificate_scripts.renew_program(host)
     yield "backup", backup_scripts.backup_program(host)
     yield "drill", drill_scripts.drill_program(host)
-    yield "shelf", backup_scripts.shelf(host)
+    yield "listing", backup_scripts.listing(host)
     offsite = inventory({"RESTIC_PASSWORD": "p"}, backup={"offsite": "/mnt/offsite"})
     yield "backup with copies", backup_scripts.backup_program(offsite)
     yield "restic", backup_scripts.restic_program(offsite)
@@ -126,7 +126,7 @@ def of_machine(host: Inventory) -> Iterator[tuple[str, str]]:
         yield f"restore {scope}", restore_functions(host, backup, scope, {}) + '\nact "$@"'
     yield (
         "differences",
-        unpack_functions(host, KINDS) + script("backups/scripts/differences.sh", ID=backup.id, DIFFERENCES=""),
+        compare_files(host, backup, KINDS),
     )
 
 

@@ -1,4 +1,4 @@
-"""sqlite_copy.py with SQLite itself: a copy from the middle of other people's work becomes one sound file."""
+"""sqlite_copy.py with SQLite itself: a copy that was made during writes becomes one consistent file."""
 
 import os
 import shutil
@@ -130,7 +130,7 @@ def test_a_damaged_one(tmp_path: Path) -> None:
     database.write_bytes(whole[:8192] + os.urandom(4096) + whole[12288:])
     ran, _, _ = fold(tmp_path, "x.db")
     assert ran.returncode == 3
-    assert ran.stderr.startswith("the SQLite database x.db is not sound: ")
+    assert ran.stderr.startswith("the SQLite database x.db is corrupt: ")
     assert ".recover" in ran.stderr
     database.write_bytes(whole[:5000])
     assert fold(tmp_path, "x.db")[0].returncode == 3
@@ -199,7 +199,7 @@ class TestInABackup:
         """The backup fails, with its name."""
         (open_shop.root / "data/x.db").write_bytes(b"SQLite format 3\0" + os.urandom(5000))
         open_shop.during("touch data/x.db")
-        assert "the SQLite database data/x.db is not sound" in open_shop.refused()
+        assert "the SQLite database data/x.db is corrupt" in open_shop.refused()
 
     def test_one_that_did_not_change(self, open_shop: Shop) -> None:
         """It is what it was at rest, and is not opened."""

@@ -170,7 +170,7 @@ def test_what_could_do_harm(name: str) -> None:
     """Refused by name, and nothing is told of it."""
     ran = ask("archive", "data", "logs", given=made(*HARMFUL[name]))
     assert (ran.returncode, ran.stdout) == (3, b"")
-    assert ran.stderr.startswith(b"not a sound archive: ")
+    assert ran.stderr.startswith(b"not a valid archive: ")
 
 
 def test_a_directory_in_the_place_of_a_link(tmp_path: Path) -> None:
@@ -184,7 +184,7 @@ def test_two_archives_in_one() -> None:
     one = made(member("data/x"))
     ran = ask("archive", "data", given=one + made(member("data/y")))
     assert ran.returncode == 3
-    assert b"behind the end" in ran.stderr
+    assert b"after the end" in ran.stderr
 
 
 @pytest.mark.parametrize("kept", [0, 100, 700, 512 * 5])

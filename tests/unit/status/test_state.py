@@ -24,12 +24,12 @@ HOLDER = '{"who": "a@b", "command": "provision", "since": "2025-01-01T00:00:00Z"
 BACKUP = json.dumps(
     {
         "id": "web_20231114_221320",
-        "missing": "",
+        "problem": "",
         "manifest": {"time": "2023-11-14T22:13:20Z", "bytes": 5_000_000},
         "verified": "",
     }
 )
-INCOMPLETE = json.dumps({"id": "web_20231115_000000", "missing": "SHA256SUMS is missing", "manifest": {}})
+INCOMPLETE = json.dumps({"id": "web_20231115_000000", "problem": "SHA256SUMS is missing", "manifest": {}})
 
 GOOD: dict[str, str | int] = {
     "now": "1700007200",

@@ -21,7 +21,7 @@ def test_fresh_host() -> None:
     changes = planned(offsite, host(), fresh(offsite, host()))
     write = changes[-1]
     assert isinstance(write, Script)
-    assert write.why == f"write {ENV} (absent), unless its password is not the repository's"
+    assert write.why == f"write {ENV} (absent), unless the repository refuses its password"
     assert write.payload
     assert write.payload.reveal().splitlines() == [f"{name}={value}" for name, value in restics(host()).items()]
     assert "open-sesame" not in write.script + write.why + write.diff + repr(write)
@@ -30,7 +30,7 @@ def test_fresh_host() -> None:
 def test_what_differs_is_named() -> None:
     """By its name alone: a password that is another now, a key that is not needed any more."""
     other = credentials(host(RESTIC_PASSWORD="another", AWS_SESSION_TOKEN="t"))
-    told = f"write {ENV} (RESTIC_PASSWORD, AWS_SESSION_TOKEN), unless its password is not the repository's"
+    told = f"write {ENV} (RESTIC_PASSWORD, AWS_SESSION_TOKEN), unless the repository refuses its password"
     assert drifted(offsite, host(), credentials=other) == [told]
 
 
@@ -43,7 +43,7 @@ def test_others_may_read_it() -> None:
 def test_no_repository_any_more() -> None:
     """Its credentials do not stay."""
     answers = {**converged(offsite, inventory()), "credentials": credentials(host())}
-    told = f"remove {ENV}: there is no off-site repository any more"
+    told = f"remove {ENV}: backup.offsite is not set any more"
     assert whys(planned(offsite, inventory(), answers)) == [told]
 
 

@@ -1,5 +1,5 @@
 // The application of the wallet. Imitates what makes the real one hard to serve: WebAssembly from bytes, styles made at
-// run time, an API on another origin, routes that are no files (A9, F8, F10). Title and #api, #wasm, #style tell how it went.
+// run time, an API on another origin, routes that are no files (A9, F8, F10). Title and #api, #wasm, #style show how it went.
 
 const api = environment.BIOMETRIC_API_URL || "http://localhost:8000";
 

@@ -1,4 +1,4 @@
-"""Drills: the copy that a backup is restored into, and what became of the last one."""
+"""Drills: a backup restored into a throwaway copy on the same host, and the evidence of the last one."""
 
 import json
 from collections.abc import Mapping
@@ -9,6 +9,8 @@ from pathlib import PurePosixPath
 from deployer.inventory.model import Inventory
 from deployer.site import compose
 from deployer.text.printable import printable
+
+TITLE = "9.2 Drill"
 
 OVERDUE_DAYS = 100
 """A quarter, and some days for a host that was off."""
@@ -23,7 +25,7 @@ _LEFT_OUT = frozenset({"depends_on", "healthcheck", "labels", "networks", "ports
 
 @dataclass(frozen=True)
 class Drill:
-    """One drill: `check` is what the application said, `rows` are those of each table, where there is a database."""
+    """One drill: `check` is what the application's check printed, `rows` are those of each table of the database."""
 
     time: str
     backup: str
@@ -40,33 +42,33 @@ class Drill:
         return self.result == "passed"
 
     @property
-    def told(self) -> str:
+    def summary(self) -> str:
         backup = self.backup or "no backup"
         if not self.passed:
             return f"{self.time}  FAILED: {backup}: {printable(self.why)}"
         rows = f", {sum(self.rows.values())} rows" if self.rows else ""
         return f"{self.time}  passed: {backup}, {self.files} files{rows}, {self.seconds:g} s"
 
-    def wrong(self, now: int) -> str:
-        """What a person should know at this time, in seconds since 1970; nothing when all is well."""
+    def warning(self, now: int) -> str:
+        """What needs attention at this time (seconds since 1970); empty when all is well."""
         if not self.passed:
             return f"the last drill failed ({self.backup or 'no backup'}): {printable(self.why)}"
         days = int((datetime.fromtimestamp(now, UTC) - datetime.fromisoformat(self.time)).total_seconds() // 86400)
-        return f"the last drill is {days} days ago: no backup was proved since" if days > OVERDUE_DAYS else ""
+        return f"the last drill was {days} days ago; no backup was tested since" if days > OVERDUE_DAYS else ""
 
 
 def last(lines: str) -> Drill | None:
-    """Of the last lines of drills.jsonl; one that was cut off tells nothing."""
+    """The drill of the last readable line of drills.jsonl; a line that was cut off is skipped."""
     found = (_drill(line) for line in reversed(lines.splitlines()))
     return next((drill for drill in found if drill), None)
 
 
 def _drill(line: str) -> Drill | None:
     try:
-        told = json.loads(line)
-        datetime.fromisoformat(told["time"])
-        rows = {str(name): int(count) for name, count in (told.pop("rows", None) or {}).items()}
-        return Drill(**told, rows=rows)
+        entry = json.loads(line)
+        datetime.fromisoformat(entry["time"])
+        rows = {str(name): int(count) for name, count in (entry.pop("rows", None) or {}).items()}
+        return Drill(**entry, rows=rows)
     except (ValueError, TypeError, KeyError, AttributeError):
         return None
 
@@ -79,7 +81,7 @@ def directory(host: Inventory) -> PurePosixPath:
 
 
 def compose_file(host: Inventory) -> str:
-    """The live services that have data, on the copy of it: a project and a network of their own, no way in or out."""
+    """The services that have data, on the copy of it: in a project and an internal network of their own."""
     live = compose.services(host)
     services = {name: _copied(host, live[name]) for name in (compose.BACKEND, compose.DATABASE) if name in live}
     services[compose.BACKEND]["image"] = IMAGE
@@ -96,6 +98,6 @@ def _copied(host: Inventory, service: compose.Service) -> compose.Service:
 
 
 def _in_copy(host: Inventory, paths: object) -> list[str]:
-    """What lies in the root directory, in the copy's. Raises ValueError for anything else of the host's."""
+    """Paths below the root directory as those of the copy. Raises ValueError for any other path of the host."""
     listed = [str(path) for path in paths] if isinstance(paths, list) else []
     return [str(directory(host) / "new" / PurePosixPath(path).relative_to(host.root)) for path in listed]

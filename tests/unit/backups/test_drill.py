@@ -1,4 +1,4 @@
-"""Drills in words: the copy's compose file, and what is told of the last one."""
+"""Drills: the copy's compose file, and what is shown of the last one."""
 
 import json
 from dataclasses import asdict
@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 import yaml
 
-from deployer.backups.drills import Drill, compose_file, last
+from deployer.backups.drill import Drill, compose_file, last
 from deployer.inventory.model import Inventory
 from tests.support.fakes import inventory
 
@@ -94,13 +94,13 @@ class TestLast:
 
     def test_told(self) -> None:
         """On one line."""
-        assert PASSED.told == "2025-10-12T04:00:00Z  passed: x_20251012_020000, 23 files, 3 rows, 2.5 s"
-        assert FAILED.told == "2025-10-12T04:00:00Z  FAILED: x_20251012_020000: it is damaged"
+        assert PASSED.summary == "2025-10-12T04:00:00Z  passed: x_20251012_020000, 23 files, 3 rows, 2.5 s"
+        assert FAILED.summary == "2025-10-12T04:00:00Z  FAILED: x_20251012_020000: it is damaged"
 
     def test_harmless_on_a_terminal(self) -> None:
         """The reason may hold a name from a backup."""
         nasty = Drill(FAILED.time, "", "failed", "a\x1b[2Jb")
-        assert "\x1b" not in nasty.told + nasty.wrong(0)
+        assert "\x1b" not in nasty.summary + nasty.warning(0)
 
 
 class TestWrong:
@@ -108,9 +108,9 @@ class TestWrong:
     def test_overdue(self, day: str, overdue: bool) -> None:
         """After a quarter and some days."""
         now = int(datetime.fromisoformat(f"{day}T05:00:00").replace(tzinfo=UTC).timestamp())
-        said = PASSED.wrong(now)
-        assert said == ("the last drill is 102 days ago: no backup was proved since" if overdue else "")
+        warning = PASSED.warning(now)
+        assert warning == ("the last drill was 102 days ago; no backup was tested since" if overdue else "")
 
     def test_failed(self) -> None:
         """However long ago."""
-        assert FAILED.wrong(0) == "the last drill failed (x_20251012_020000): it is damaged"
+        assert FAILED.warning(0) == "the last drill failed (x_20251012_020000): it is damaged"

@@ -1,0 +1,80 @@
+"""Bringing a backup onto the host before it is restored: from a directory on this machine, or from off-site."""
+
+import re
+import tarfile
+from collections.abc import Iterator
+from pathlib import Path
+
+from deployer.backups.catalogue import choose
+from deployer.backups.offsite import snapshots
+from deployer.backups.prerequisites import Guide
+from deployer.backups.restore import TITLE
+from deployer.backups.scripts.backup import archive_functions, offsite_functions
+from deployer.engine.changes import Script
+from deployer.engine.program import script
+from deployer.errors import UsageError
+from deployer.run.convergence import converge_on, converge_once
+from deployer.run.host_run import HostRun
+from deployer.text.shell import lines, quote
+
+OFFSITE = "offsite"
+PIECE = 1 << 20
+LIMIT = 12 * 3600
+"""Seconds for a transfer, however large."""
+
+
+def fetch(run: HostRun, source: str, prefix: str, guide: Guide) -> str:
+    """Bring a backup onto the host, complete and verified; gives its timestamp.
+
+    `source` is `offsite`, where `prefix` chooses, or a backup's directory on this machine.
+    """
+    return _from_offsite(run, prefix, guide) if source == OFFSITE else _from_directory(run, source, guide)
+
+
+def _from_offsite(run: HostRun, prefix: str, guide: Guide) -> str:
+    if run.host.backup.offsite:  # without it listing the snapshots raises UsageError
+        converge_on(run, run.host, (guide.packages, guide.offsite), "restore")
+    chosen = choose(snapshots(run), prefix).backup
+    why = f"fetch {chosen.id} from {run.host.backup.offsite}, and verify it"
+    fetching = Script(why, lines(offsite_functions(run.host), f"offsite_fetch {quote(chosen.id)}"), within=LIMIT)
+    converge_once(run, TITLE, (fetching,))
+    return chosen.timestamp
+
+
+def _from_directory(run: HostRun, source: str, guide: Guide) -> str:
+    directory = Path(source).expanduser()
+    identifier = _identifier(run, directory)
+    converge_on(run, run.host, (guide.packages,), "restore")
+    send(run, directory, identifier)
+    return identifier.removeprefix(f"{run.host.name}_")
+
+
+def _identifier(run: HostRun, directory: Path) -> str:
+    name = directory.resolve().name
+    if re.fullmatch(re.escape(run.host.name) + r"_\d{8}_\d{6}", name) and (directory / "SHA256SUMS").is_file():
+        return name
+    remedy = f"Give a directory {run.host.name}_YYYYmmdd_HHMMSS as `deployer backup` makes it."
+    raise UsageError(f"--from {directory}: this is not the directory of a backup", remedy=remedy)
+
+
+def send(run: HostRun, directory: Path, identifier: str) -> None:
+    """Stream the directory to the host, which verifies it. Not a job of the engine: those are packed in memory."""
+    receive = lines(archive_functions(run.host), script("backups/scripts/receive.sh", ID=identifier))
+    run.report.begin(TITLE, f"send {identifier} to the host, and verify it there")
+    reply = run.transport.run(receive, stdin=archived(directory), limit=LIMIT)
+    if reply.exit_code != 0:
+        what = f"{identifier} did not arrive complete on the host."
+        raise run.error(what, remedy="Fix the error above, then run this command again.", reply=reply, step=TITLE)
+
+
+def archived(directory: Path) -> Iterator[bytes]:
+    """Its files as a tar stream, a piece at a time."""
+    for file in sorted(path for path in directory.iterdir() if path.is_file()):
+        member = tarfile.TarInfo(file.name)
+        member.size = file.stat().st_size
+        yield member.tobuf(tarfile.PAX_FORMAT)
+        with file.open("rb") as opened:
+            while piece := opened.read(PIECE):
+                yield piece
+        yield bytes(-member.size % tarfile.BLOCKSIZE)
+    yield bytes(2 * tarfile.BLOCKSIZE)

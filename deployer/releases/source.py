@@ -91,12 +91,3 @@ def key_files(host: Inventory) -> Mapping[str, File]:
         "deploy key": File(directory / "deploy_key", key.read_bytes(), 0o600),
         "known hosts": File(directory / "known_hosts", known.read_bytes() if known.exists() else b"", 0o600),
     }
-
-
-def at_ref(host: Inventory, ref: str) -> Inventory:
-    """The same host at another ref. Raises UsageError where that cannot be one."""
-    try:
-        source = Source.model_validate({**host.source.model_dump(), "ref": ref})
-    except ValidationError:
-        raise UsageError(f"--ref: got {ref!r}", remedy="Give a branch, a tag or a commit, as git names it.") from None
-    return host.model_copy(update={"source": source})

@@ -12,9 +12,9 @@ from deployer.steps import (
     docker_daemon,
     docker_engine,
     environment,
-    fetch,
     firewall,
     images,
+    latest_commit,
     network,
     nginx,
     offsite,
@@ -53,7 +53,7 @@ PREREQUISITES: tuple[Step, ...] = tuple(step for step in GUIDE if step not in (c
 """What a restore needs first: the guide without the application itself."""
 
 UPDATE: tuple[Step, ...] = (
-    fetch,
+    latest_commit,
     AtLatestCommit(images),
     AtLatestCommit(release),
     backup,

@@ -54,6 +54,7 @@ SHARED_STEMS = {
     "environment": "the application's environment variables",
     "hosts": "the hosts of the inventory: read, chosen",
     "images": "the images of a release",
+    "latest_commit": "the latest commit of the ref",
     "logs": "the logs of a host",
     "maintenance": "the maintenance page",
     "nginx": "the configuration of the proxy",

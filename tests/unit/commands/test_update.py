@@ -90,7 +90,7 @@ class TestDryRun:
         run, kept = run_on(HOST, transport, choices(dry_run=True, detailed_exitcode=detailed))
         assert _update(run) == code
         assert [(step.name, step.verdict) for step in kept.steps] == [
-            ("fetch", "would change"),
+            ("latest_commit", "would change"),
             ("images", "would change"),
             ("release", "would change"),
             ("backup", "unchanged"),

@@ -1,4 +1,4 @@
-"""show_fetch.sh and show_commit.sh with real git and bash, asked by the survey's own script."""
+"""show_latest.sh and show_commit.sh with real git and bash, asked by the survey's own script."""
 
 import os
 import subprocess
@@ -13,7 +13,7 @@ from deployer.inventory.model import Inventory
 from deployer.releases.latest_commit import AtLatestCommit
 from deployer.releases.source import ask_serving
 from deployer.site.compose import PROXY
-from deployer.steps import fetch, images, source
+from deployer.steps import images, latest_commit, source
 from deployer.text.shell import sh
 from tests.support.fakes import asked_here, inventory, run_here, script_of, texts, whys
 from tests.unit.steps.hosts import container
@@ -52,12 +52,12 @@ class Repositories:
 
     def latest(self, ref: str) -> list[str]:
         """What the host says of the ref."""
-        return list(asked_here(fetch.probes(self.host(ref))).lines("latest"))
+        return list(asked_here(latest_commit.probes(self.host(ref))).lines("latest"))
 
     def plan(self, ref: str = "main") -> tuple[Change | Note, ...]:
         host = self.host(ref)
         proxy = {"containers": Ask(sh("printf", "%s", container(host, PROXY)))}
-        return tuple(fetch.plan(host, asked_here({**fetch.probes(host), **proxy})))
+        return tuple(latest_commit.plan(host, asked_here({**latest_commit.probes(host), **proxy})))
 
     def fetch(self, ref: str = "main") -> "subprocess.CompletedProcess[str]":
         (change,) = self.plan(ref)

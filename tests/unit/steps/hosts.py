@@ -27,9 +27,9 @@ from deployer.steps import (
     docker_daemon,
     docker_engine,
     environment,
-    fetch,
     firewall,
     images,
+    latest_commit,
     network,
     nginx,
     offsite,
@@ -217,7 +217,7 @@ def converged(step: Step, host: Inventory) -> Answers:
         database: _database(host),
         containers: _containers(host),
         proxy_container: {"containers": all_containers(host)},
-        fetch: {
+        latest_commit: {
             "serving": COMMIT,
             "containers": all_containers(host),
             "latest": f"{COMMIT}\nknown\n",
@@ -251,7 +251,7 @@ def credentials(host: Inventory) -> str:
 def behind(step: Step, host: Inventory) -> Answers:
     """The answers of a converged host whose ref has become another commit, which nobody has fetched yet."""
     told = converged(step, host)
-    if step == fetch:
+    if step == latest_commit:
         return {**told, "latest": f"{NEWER}\nnew\n"}
     return {**told, "commit": NEWER} if "commit" in told else told
 

@@ -10,7 +10,7 @@ from deployer.engine.facts import Answer, Ask, Facts, Unknown
 from deployer.engine.plan import SurveyResult, asked_of_host, asked_of_names, name_of, plan
 from deployer.engine.step import Step
 from deployer.inventory.model import Inventory
-from deployer.steps import GUIDE, UPDATE, fetch
+from deployer.steps import GUIDE, UPDATE, latest_commit
 from tests.support.fakes import SILENT, inventory, planned, texts, whys
 
 from .hosts import converged, fresh
@@ -74,7 +74,7 @@ def test_one_silent_fact_never_means_absent(step: Step) -> None:
 def test_plan_is_pure() -> None:
     """The same facts give the same plan: nothing in it is made up on the way (a key, a time)."""
     host = inventory()
-    for step in (step for step in STEPS if step is not fetch):
+    for step in (step for step in STEPS if step is not latest_commit):
         assert planned(step, host, fresh(step, host)) == planned(step, host, fresh(step, host))
 
 
@@ -168,7 +168,7 @@ def test_changes_hold_no_secret_in_a_script() -> None:
     """What the operator supplied travels as a payload only."""
     secret = "an-operators-own-secret-of-some-length"
     host = inventory({"DB_PASSWORD": secret})
-    for step in (step for step in STEPS if step is not fetch):
+    for step in (step for step in STEPS if step is not latest_commit):
         for change in planned(step, host, fresh(step, host)):
             assert secret not in repr(change)
             assert not isinstance(change, Script) or secret not in change.script

@@ -28,6 +28,15 @@ def fetch(host: Inventory) -> str:
     return lines(quiet(host), origin, f"timeout 600 {everything}")
 
 
+def at_ref(host: Inventory, ref: str) -> Inventory:
+    """The same host at another ref. Raises UsageError where that cannot be one."""
+    try:
+        source = Source.model_validate({**host.source.model_dump(), "ref": ref})
+    except ValidationError:
+        raise UsageError(f"--ref: got {ref!r}", remedy="Give a branch, a tag or a commit, as git names it.") from None
+    return host.model_copy(update={"source": source})
+
+
 def commit_of(ref: str, listing: str) -> str:
     """The commit of a branch or tag in the output of `git ls-remote`; empty where it has none."""
     known = {name: commit for commit, _, name in (line.partition("\t") for line in listing.splitlines())}

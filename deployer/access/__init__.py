@@ -1,1 +1,1 @@
-"""How a server as vendors hand it out becomes one that the tool can log in to: the steps of `bootstrap`."""
+"""Logging in: the steps of `bootstrap` on a freshly installed server, the operator's keys, trust in host keys."""

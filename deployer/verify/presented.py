@@ -64,7 +64,7 @@ def _visitor(site: Site) -> ssl.SSLContext:
 
 
 def covers(certificate: x509.Certificate, name: str) -> bool:
-    """Whether the subject alternative names hold the name, a wildcard standing for one label (RFC 6125)."""
+    """Whether the subject alternative names hold the name, where a wildcard matches one label (RFC 6125)."""
     wildcard = "*." + name.partition(".")[2]
     return bool({name.lower(), wildcard.lower()} & {entry.lower() for entry in alternatives(certificate)})
 

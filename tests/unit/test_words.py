@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.unit.words import PENDING, ROOT, WORDS, files, hits, pending
+from tests.unit.words import ROOT, WORDS, files, hits
 
 PRIVATE = [
     ("told", "it is told by _tell_all()", ["told", "tell"]),
@@ -77,14 +77,5 @@ def test_names_of_files(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("path", files(), ids=lambda path: str(path.relative_to(ROOT)))
 def test_plain_english(path: Path) -> None:
-    """A file has no such word; those of words_pending.txt are not clean yet, and leave that list when they are."""
-    found = list(hits(path))
-    if str(path.relative_to(ROOT)) in pending():
-        assert found, f"This file is clean now: take it off {PENDING.name} (python -m tests.unit.words does it)"
-    else:
-        assert not found, "\n".join(map(str, found))
-
-
-def test_pending_files_are_there() -> None:
-    """A file that is gone or was renamed leaves the list."""
-    assert sorted(set(pending()) - {str(path.relative_to(ROOT)) for path in files()}) == []
+    """No file has such a word, neither in its name nor in a line."""
+    assert not list(hits(path)), "\n".join(map(str, hits(path)))

@@ -1,17 +1,11 @@
-"""Words that once had a private sense in this project, and the field's own words for them.
-
-`python -m tests.unit.words` prints how often each is found in which folder, and takes files that are clean by now off
-the list of those that are not, words_pending.txt. It never puts one on.
-"""
+"""Words that once had a private sense in this project, and the field's own words for them."""
 
 import re
-from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
-PENDING = Path(__file__).parent / "words_pending.txt"
 FOLDERS = ("deployer", "testbed", "bench", "development", "script", "docs")
 PAGES = ("README.md", "CONTRIBUTING.md", "SECURITY.md")
 NO_TEXT = (".pyc", ".svg", ".png", ".json", ".lock")
@@ -67,9 +61,15 @@ WORDS = {
     "room": Word(r"(?:has|make|need)_room|room_\w+|room(?=\.\w)", "capacity", but=r"room\.(?:$|\")"),
     "newest": Word(r"(?:ask)?_newest|newest_\w+|[\"']newest[\"']", "latest commit"),
     "holder": Word(
-        r"[Hh]olders?", "lock owner", but=r"\.holder|lock-holder"
-    ),  # a file's name on hosts, a unit's in the bed
-    "mend": Word(r"[Mm]end(?:s|ed|ing)?|puts? (?:it |them )?right|put_right", "recover, fix"),
+        r"[Hh]olders?",
+        "lock owner",
+        but=r"\.holder|/holder\"|lock-holder",  # names of files on hosts, of a unit in the bed
+    ),
+    "mend": Word(
+        r"[Mm]end(?:s|ed|ing)?|puts? (?:it |them )?right|put_right",
+        "recover, fix",
+        but=r"program\" mend|`mend`|mend\) finish",  # the verb of a program that any version may have left on a host
+    ),
     "drilled": Word(r"drilled", "evidence"),
     "road": Word(r"roads?", "procedure"),
     "the former state": Word(r"former state", "the previous release is still serving"),
@@ -111,22 +111,3 @@ def hits(path: Path, root: Path = ROOT) -> Iterator[Hit]:
     name = str(path.relative_to(root))
     for number, line in enumerate((path.name, *path.read_text().splitlines())):
         yield from (Hit(name, number, word, text) for word, kind in WORDS.items() for text in kind.found(line))
-
-
-def pending() -> list[str]:
-    return PENDING.read_text().split()
-
-
-def main() -> None:
-    found = [hit for path in files() for hit in hits(path)]
-    by_folder = Counter((hit.name, hit.path.split("/")[0]) for hit in found)
-    columns = sorted({folder for _, folder in by_folder})
-    print(f"{'':24}", *(f"{column:>10}" for column in columns))
-    for word in WORDS:
-        print(f"{word:24}", *(f"{by_folder[word, column]:>10}" for column in columns))
-    dirty = {hit.path for hit in found}
-    PENDING.write_text("".join(f"{path}\n" for path in pending() if path in dirty))
-
-
-if __name__ == "__main__":
-    main()

@@ -140,7 +140,7 @@ archive_part() {
 }
 
 # Checks the file on the disk against the checksum that zstd or gzip has put into it.
-read_back() {
+verify_part() {
   local output
   output=$(intact "$1" 2>&1) || { report "${1##*/} is not what was written: $(tail -n 1 <<<"$output")"; return 1; }
 }
@@ -148,7 +148,7 @@ read_back() {
 # Repeats what was changed meanwhile.
 make_part() {
   for _ in 1 2 3; do
-    if archive_part "$1" "$2"; then read_back "$2"; return; fi
+    if archive_part "$1" "$2"; then verify_part "$2"; return; fi
   done
   report_unreadable "the part $1"
   return 1
@@ -161,7 +161,7 @@ make_smaller_parts() {
   list=$work/${id}_files.jsonl.$(suffix)
   compress <"$work/files" >"$list" 2>"$messages/compress" ||
     { report "the list of files could not be written: $(tail -n 1 "$messages/compress")"; return 1; }
-  read_back "$list"
+  verify_part "$list"
 }
 
 # Checks the largest while the others are made. That process does not inherit the lock: it may outlive this script.
@@ -169,7 +169,7 @@ make_parts() {
   local volumes reading code=0
   volumes=$work/${id}_volumes.tar.$(suffix)
   archive_volumes "$volumes" || return
-  read_back "$volumes" 9>&- &
+  verify_part "$volumes" 9>&- &
   reading=$!
   make_smaller_parts && write_manifest || code=1
   wait "$reading" || code=1

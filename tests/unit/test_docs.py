@@ -27,6 +27,13 @@ class TestArchitecture:
         there = {path.parent.name for path in PACKAGE.glob("*/__init__.py")}
         assert [name for name, _ in self.FOLDERS] == [name for name in ORDER if name in there]
 
+    def test_walks(self) -> None:
+        """Each file that a walk passes is there."""
+        named = re.findall(r"`([a-z_]+/[\w/.]+?)(?:\.changes)?`", ARCHITECTURE.partition("## Three walks")[2])
+        there = [PACKAGE / name for name in named]
+        assert len(named) > 25
+        assert [str(path) for path in there if not path.exists() and not path.with_suffix(".py").exists()] == []
+
     def test_two_screens(self) -> None:
         """The page is short enough to be read."""
         assert len(ARCHITECTURE.splitlines()) <= 100

@@ -166,7 +166,7 @@ def test_fetch(copied: Copied) -> None:
     newest = copied.local[-1]
     before = digests(copied.host, f"{BACKUPS}/{newest}")
     inode = copied.host.exec(f"stat -c %i {BACKUPS}/{newest}").stdout
-    assert "lies in" in copied.on_host("offsite_fetch latest").stdout
+    assert "already, and intact" in copied.on_host("offsite_fetch latest").stdout
     assert copied.host.exec(f"stat -c %i {BACKUPS}/{newest}").stdout == inode
     copied.host.exec(f"truncate -s 5 {BACKUPS}/{newest}/*_volumes.*")
     assert f"fetched {newest}" in copied.on_host(f"offsite_fetch {newest}").stdout

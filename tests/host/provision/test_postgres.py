@@ -18,7 +18,7 @@ from tests.support.visitor import Seen
 from tests.support.watching import watched
 
 DATABASE = "biometric-did-postgres-1"
-AGREE = f"database: give the role app_user the password that stands in {ROOT}/.env"
+AGREE = f"database: set the password of the role app_user to the one in {ROOT}/.env"
 
 
 @pytest.fixture(scope="module")
@@ -144,7 +144,7 @@ def test_another_password(stored: Updated) -> None:
     done = stored.deployment.ok("provision", "--no-verify").whys("changed")
     assert foreseen == done
     assert AGREE in done
-    assert any("replace backend-api" in why for why in done)
+    assert any("restart backend-api with the new database password" in why for why in done)
     assert post(stored, "other password").status == 200
     file.unlink()
     assert stored.deployment.ok("provision", "--no-verify").recap["changed"] == 0

@@ -69,7 +69,7 @@ def test_nobody_agrees(site: Kept) -> None:
     """Without a terminal and without --yes nothing happens."""
     before = site.serving
     told = site.deployment.run("restore")
-    assert (told.exit_code, "--yes does it without asking" in told.err) == (2, True), told
+    assert (told.exit_code, "with --yes to restore" in told.err) == (2, True), told
     assert (site.serving, site.formers) == (before, [])
 
 

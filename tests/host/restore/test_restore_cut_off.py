@@ -81,7 +81,7 @@ class Case:
         assert self.site.remains == {}
         assert self.site.serving == seen
         self.keeps_what_was()
-        print(f"\n{'the restored state' if seen == self.wanted else 'the former state'} serves")
+        print(f"\n{'the restored state' if seen == self.wanted else 'the previous state'} serves")
         return seen
 
     def keeps_what_was(self) -> None:

@@ -15,8 +15,8 @@ from tests.support.visitor import Visitor
 VISITORS = 8
 MOST = 20_000
 """Requests in all, whatever happens."""
-PAUSE = 0.01
-"""Seconds between two requests of one visitor: a site that is being looked at, not an attack."""
+PAUSE = 0.13
+"""Seconds between two requests of one visitor: some 60 a second of all, so that what is tested has the processor."""
 
 
 class Counts:

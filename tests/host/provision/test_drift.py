@@ -41,7 +41,9 @@ DRIFTS = {
     "mode of a directory changed": Drift(
         f"chmod 755 {ROOT}/nginx/ssl", ("directories: set /opt/biometric-did/nginx/ssl to 0700",)
     ),
-    "owner of the data changed": Drift(f"chown root:root {ROOT}/data", ("containers: give /opt/biometric-did/logs",)),
+    "owner of the data changed": Drift(
+        f"chown root:root {ROOT}/data", ("containers: make the user of the backend's image the owner of",)
+    ),
     "backend removed": Drift("docker rm -f biometric-did-backend-api-1", ("containers: start backend-api",)),
     "wallet stopped": Drift("docker stop biometric-did-demo-wallet-1", ("containers: start demo-wallet",)),
     "proxy removed": Drift("docker rm -f biometric-did-nginx-1", ("certificates: start the proxy",)),

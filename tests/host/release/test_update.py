@@ -271,7 +271,9 @@ def test_another_proxy(site: Site) -> None:
     host.exec("docker tag nginx:alpine nginx:other")
     rewrite(updated, 'rate_limit = "off"', 'rate_limit = "off"\nimage = "nginx:other"')
     foreseen = updated.deployment.ok("update", "--dry-run")
-    assert "replace the proxy's container by one of nginx:other, with about a second" in foreseen.whys("would change")[-1]
+    assert (
+        "replace the proxy's container by one of nginx:other, with about a second" in foreseen.whys("would change")[-1]
+    )
     done = updated.update()
     assert done.whys("changed") == foreseen.whys("would change")
     print(f"\nwithout an answer for {parts(done)['gap']} s")

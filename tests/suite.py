@@ -1,7 +1,8 @@
 """script/test, once Python and the tools are there: style, types, unit tests, and tests on throwaway hosts.
 
-The test bed is prepared from the start; the hosts' tests start once it is ready and style and types are right, beside
-the unit tests. What they print goes to a file, which is shown, and followed, after the unit tests.
+The test bed is prepared from the start, beside style, types and the unit tests; its output goes to a file, which is
+shown, and followed, after the unit tests. The tests on hosts start then: both fill the processors, and side by side
+they would only run into each other's limits of time.
 """
 
 import argparse
@@ -126,7 +127,7 @@ def run_part(suite: Suite, tests: Sequence[str]) -> bool:
 
 
 def run_all(suite: Suite, tests: Sequence[str]) -> bool:
-    """Style and types, then the unit tests; meanwhile the bed and, once style and types are right, its hosts' tests."""
+    """Style and types, then the unit tests; meanwhile the bed; then the tests on hosts, also if unit tests failed."""
     suite.log.touch()
     with ThreadPoolExecutor(1) as beside:
         hosts = beside.submit(_run_hosts, suite, tests)
@@ -163,9 +164,10 @@ def _run_style_and_unit(suite: Suite) -> bool:
     if not suite.run("style and types", *(command.split() for command in STYLE)):
         suite.end()
         return False
+    _announce("unit tests; the test bed is prepared meanwhile")
+    passed = suite.run("unit tests", UNIT.split())
     suite.may_start_hosts.set()
-    _announce("unit tests; those on hosts start beside them as soon as the test bed is ready")
-    return suite.run("unit tests", UNIT.split())
+    return passed
 
 
 def _run_hosts(suite: Suite, tests: Sequence[str]) -> bool:

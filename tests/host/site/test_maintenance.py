@@ -83,7 +83,7 @@ def is_audited(host: Deployment) -> None:
 def is_told(host: Deployment) -> None:
     """`verify` exits 0 and warns; `status` has a line; both as events too."""
     (warning,) = [event for event in host.ok("verify").events if event.get("name") == "maintenance is on"]
-    assert (warning["verdict"], warning["remedy"]) == ("warning", "deployer maintenance off")
+    assert (warning["verdict"], warning["remedy"]) == ("warning", "run deployer maintenance off")
     shown = host.run("verify")
     assert shown.exit_code == 0
     assert "maintenance is on" in shown.out

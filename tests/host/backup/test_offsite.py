@@ -25,7 +25,7 @@ from tests.support.tool import booted, deployment
 
 BOTH = {"backup": "changed", "off-site snapshots": "changed"}
 COPY_FAILED = {"backup": "changed", "off-site snapshots": "failed"}
-AWAIT_LOCK = f'until ls {REPOSITORY}/locks | grep -q -v tmp; do sleep 0.05; done'
+AWAIT_LOCK = f"until ls {REPOSITORY}/locks | grep -q -v tmp; do sleep 0.05; done"
 """A lock that restic has written completely: it gets its name then."""
 
 

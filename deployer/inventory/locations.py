@@ -92,10 +92,6 @@ def is_url(text: str, *schemes: str, user: bool = False, query: bool = True) -> 
     return (user or not match["user"]) and (query or not match["query"])
 
 
-def is_web_url(text: str) -> bool:
-    return is_url(text, "https", "http")
-
-
 def is_plain_web_url(text: str) -> bool:
     return is_url(text, "https", "http", query=False)
 

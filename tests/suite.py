@@ -26,7 +26,7 @@ from tests.plugins.tables import Row, aligned
 CHECKED = "deployer testbed tests bench development tasks.py"
 STYLE = (f"ruff format --check {CHECKED}", f"ruff check {CHECKED}", "mypy")
 """`invoke check` runs the same, and UNIT; so does .pre-commit-config.yaml, which a test compares with both."""
-UNIT = "pytest tests/unit -q -n auto"
+UNIT = "pytest tests/unit -q -n auto --dist worksteal"
 BED = (sys.executable, "-m", "testbed", "prepare")
 HOSTS = (sys.executable, "-m", "pytest", "-v", "--dist", "loadgroup", "--durations=25", "--costs")
 PLACE = "tests/host"
@@ -34,10 +34,11 @@ LOOK_SECONDS = 0.5
 
 USAGE = "script/test [--full[=PART]] [arguments of pytest for the tests on hosts]"
 EXPLAINED = f"""\
-Without arguments everything: style, types, unit tests, and the tests on throwaway hosts with a sample of each long
-matrix that rotates with the commit. Paths among the arguments take the place of {PLACE}.
+Without arguments: style, types, unit tests, and the tests on throwaway hosts with what of them is this commit's turn: a
+sample of each long matrix, and a third of the files marked in_turn. Paths among the arguments take the place of
+{PLACE}, and all of their files run.
 
-  --full        every case of the long matrices (some hours), and the tests marked bare
+  --full        all files, every case of the long matrices (some hours), and the tests marked bare
   --full=PART   only the files of that part, wholly, on hosts: no style, no types, no unit tests
 
 A run with --full writes what ran wholly into tests/matrices.jsonl: commit it. The parts:
@@ -145,7 +146,8 @@ def host_tests(part: str, arguments: Sequence[str]) -> list[str]:
     """The command of the tests on hosts, given what was asked for."""
     workers = os.environ.get("TEST_WORKERS") or str(len(os.sched_getaffinity(0)) + 1)
     full = [f"--full={part}"] if part else []
-    places = [] if any(word.startswith("tests/") for word in arguments) else [PLACE]
+    named = any(word.startswith("tests/") for word in arguments)
+    places = [] if named else [*([] if part else ["--in-turn"]), PLACE]
     return [*HOSTS, "-n", workers, *full, *places, *arguments]
 
 

@@ -18,7 +18,8 @@ from testbed.origin import Repository, publish, published
 from testbed.runs import Run, joined
 from testbed.shell import BedError
 from testbed.variants import Variant
-from tests.host.ordering import Spreading, known_seconds, ordered
+from tests.host.ordering import Spreading, ordered
+from tests.plugins.durations import known_seconds
 from tests.support.listing import listing
 from tests.support.rotating import chosen
 from tests.support.tool import Deployment, booted, deployment
@@ -183,5 +184,8 @@ def half_way(bed: Bed, run: Run, repository: Repository, builds: str, tmp_path_f
 
 @pytest.fixture
 def provisioned(boot: Boot, bed: Bed, repository: Repository, tmp_path: Path, provisioned_snapshot: str) -> Deployment:
-    """A host of its own for one test, as a provision left it."""
-    return deployment(tmp_path / "inventory", boot("copy", from_snapshot=provisioned_snapshot), bed, repository)
+    """A host of its own for one test, as a provision left it, which serves."""
+    host = boot("copy", from_snapshot=provisioned_snapshot)
+    made = deployment(tmp_path / "inventory", host, bed, repository)
+    made.await_site()
+    return made

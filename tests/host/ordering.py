@@ -19,8 +19,8 @@ from xml.etree import ElementTree
 import pytest
 from xdist.scheduler import LoadScopeScheduling
 
-TESTS = Path(__file__).parent
-TABLE = TESTS / "durations.json"
+from tests.plugins.durations import TABLE, TESTS, below_hosts, known_seconds
+
 SHARED = re.compile(r'scope="(class|module|package)"')
 
 
@@ -43,10 +43,6 @@ class Spreading(LoadScopeScheduling):  # type: ignore[misc] # xdist tells no typ
         return group_of(nodeid, self.config.rootpath)
 
 
-def file_of(item: pytest.Item) -> str:
-    return item.path.relative_to(TESTS).as_posix()
-
-
 def ordered(items: Iterable[pytest.Item], seconds: Mapping[str, float]) -> list[pytest.Item]:
     """What takes longest comes first; the tests of a group one after the other, in the order in which they were."""
     groups: dict[str, list[pytest.Item]] = {}
@@ -55,14 +51,9 @@ def ordered(items: Iterable[pytest.Item], seconds: Mapping[str, float]) -> list[
     unknown = median(seconds.values()) if seconds else 1.0
 
     def duration(group: Sequence[pytest.Item]) -> float:
-        return sum(seconds.get(file_of(item), unknown) for item in group)
+        return sum(seconds.get(below_hosts(item.path), unknown) for item in group)
 
     return [item for group in sorted(groups.values(), key=duration, reverse=True) for item in group]
-
-
-def known_seconds() -> dict[str, float]:
-    found: dict[str, float] = json.loads(TABLE.read_text())
-    return found
 
 
 def told(report: Path) -> dict[str, float]:

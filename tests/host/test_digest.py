@@ -1,7 +1,11 @@
 """The digest of the tests itself: it reads no content, so it has to see by other means that a file was written."""
 
+import pytest
+
 from testbed.digest import difference, digest
 from tests.host.conftest import Boot
+
+pytestmark = pytest.mark.in_turn
 
 WRITTEN = "cp -p /etc/issue /run/former; cat /run/former >/etc/issue; touch -r /run/former /etc/issue"
 REPLACED = "cp -p /etc/debian_version /run/other; cp -p /run/other /etc/.new; mv /etc/.new /etc/debian_version"

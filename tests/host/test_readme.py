@@ -7,10 +7,14 @@ import subprocess
 from datetime import UTC, datetime
 from pathlib import Path
 
+import pytest
+
 from testbed.bed import Bed
 from testbed.origin import publish
 from tests.host.conftest import APPLICATION, Boot
 from tests.support.tool import deployment
+
+pytestmark = pytest.mark.in_turn
 
 CHECKOUT = Path(__file__).parents[2]
 BLOCK = re.compile(r"^```sh\n(.*?)^```$", re.MULTILINE | re.DOTALL)

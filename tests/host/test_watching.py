@@ -7,6 +7,8 @@ import pytest
 from tests.host.conftest import Boot
 from tests.support.watching import watched
 
+pytestmark = pytest.mark.in_turn
+
 SHORT = 50
 LEAST_SEEN = 25
 """Of so many processes of about a millisecond: where all cores are busy some are gone before they are read."""

@@ -1,8 +1,8 @@
 """Long matrices: all cases with `--full`, or those of one part with `--full=PART`; else a sample of each file.
 
-The cases of a file that are marked `full` are one matrix. A run without `--full` takes a fifth of it, or the smallest
-`share` that one of its marks names, and at least three cases; which ones rotates with the commit. Cases marked `bare`
-are in no sample.
+The cases of a file that are marked `full` are one matrix. A run without `--full` takes a fifth of it and at least three
+cases, or the smallest `share` that one of its marks names; which ones rotates with the commit. Cases marked `bare` are
+in no sample. With `--in-turn`, of the files marked `in_turn` only those run whose turn it is with this commit.
 """
 
 import subprocess
@@ -13,11 +13,15 @@ from pathlib import Path
 
 import pytest
 
+from tests.plugins.durations import known_seconds
 from tests.plugins.parts import ALL, matrix_of, runs_in, unknown
+from tests.plugins.turns import waiting
 
 SHARE = 0.2
 AT_LEAST = 3
-MARKS = ("full", "bare")
+"""Cases of a file whose marks name no share."""
+IN_TURN = "in_turn"
+MARKS = ("full", "bare", IN_TURN)
 
 
 @dataclass(frozen=True)
@@ -41,9 +45,11 @@ class Selection:
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    """`--full` and `--full=PART`."""
+    """`--full` and `--full=PART`, `--in-turn`."""
     explained = "every case of the long matrices (of one part), not a sample that rotates with the commit"
     parser.addoption("--full", nargs="?", const=ALL, default="", metavar="PART", help=explained)
+    explained = "leave out files marked in_turn whose turn it is not with this commit"
+    parser.addoption("--in-turn", action="store_true", help=explained)
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -55,7 +61,7 @@ def pytest_configure(config: pytest.Config) -> None:
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Leave out what this run does not take, before others choose among the rest."""
-    selection = select(items, config.getoption("--full"), commit())
+    selection = select(items, config.getoption("--full"), commit(), in_turn=config.getoption("--in-turn"))
     config.stash[MATRICES] = {name: Matrix(size) for name, size in selection.sizes.items()}
     gone = set(selection.left_out)
     items[:] = [item for item in items if item not in gone]
@@ -92,13 +98,13 @@ def pytest_testnodedown(node: object) -> None:
         }
 
 
-def select(items: Sequence[pytest.Item], part: str, seed: str) -> Selection:
+def select(items: Sequence[pytest.Item], part: str, seed: str, *, in_turn: bool = False) -> Selection:
     """Given all collected tests, a part (or none) and a commit, say which ones do not run."""
     elsewhere = [item for item in items if not runs_in(part, matrix_of(item.nodeid))]
     gone = set(elsewhere)
     cases = marked(item for item in items if item not in gone)
-    sampled = [] if part else [item for matrix in cases.values() for item in _outside_the_sample(matrix, seed)]
-    return Selection(elsewhere + sampled, {name: len(matrix) for name, matrix in cases.items()})
+    left_out = [] if part else list(_not_this_time(cases, seed, in_turn))
+    return Selection(elsewhere + left_out, {name: len(matrix) for name, matrix in cases.items()})
 
 
 def marked(items: Iterable[pytest.Item]) -> Cases:
@@ -110,21 +116,31 @@ def marked(items: Iterable[pytest.Item]) -> Cases:
     return found
 
 
-def sample(count: int, share: float, seed: str) -> frozenset[int]:
+def sample(count: int, share: float | None, seed: str) -> frozenset[int]:
     """Of so many cases, the places of those that run: evenly spread, from a place that the seed gives."""
-    wanted = min(count, max(AT_LEAST, -(-round(count * share * 1000) // 1000)))
+    least, wanted = (AT_LEAST, SHARE) if share is None else (1, share)
+    taken = min(count, max(least, -(-round(count * wanted * 1000) // 1000)))
     start = zlib.crc32(seed.encode()) % max(count, 1)
-    return frozenset((start + number * count // wanted) % count for number in range(wanted))
+    return frozenset((start + number * count // taken) % count for number in range(taken))
 
 
-def smallest_share(marks: Iterable[Mapping[str, object]]) -> float:
-    """The share of a file, given the arguments of all its marks."""
-    return min((float(str(arguments["share"])) for arguments in marks if "share" in arguments), default=SHARE)
+def smallest_share(marks: Iterable[Mapping[str, object]]) -> float | None:
+    """The share of a file, given the arguments of all its marks; none where none names one."""
+    return min((float(str(arguments["share"])) for arguments in marks if "share" in arguments), default=None)
+
+
+def _not_this_time(cases: Cases, seed: str, in_turn: bool) -> Iterator[pytest.Item]:
+    """What neither the samples nor, where files run in turn, this commit's turn have."""
+    sampled = {item for matrix in cases.values() for item in _outside_the_sample(matrix, seed)}
+    yield from sampled
+    if in_turn:
+        rest = [item for matrix in cases.values() for item in matrix if item not in sampled]
+        yield from waiting([item for item in rest if item.get_closest_marker(IN_TURN)], known_seconds(), seed)
 
 
 def _outside_the_sample(matrix: list[pytest.Item], seed: str) -> Iterator[pytest.Item]:
     yield from (item for item in matrix if item.get_closest_marker("bare"))
-    cases = [item for item in matrix if not item.get_closest_marker("bare")]
+    cases = [item for item in matrix if item.get_closest_marker("full") and not item.get_closest_marker("bare")]
     share = smallest_share(mark.kwargs for item in cases for mark in item.iter_markers("full"))
     taken = sample(len(cases), share, seed)
     yield from (item for place, item in enumerate(cases) if place not in taken)

@@ -12,10 +12,10 @@ PREFIX = "test_"
 
 PARTS: Mapping[str, tuple[str, ...]] = {
     "interrupted": ("interrupted",),
-    "provision": ("provision", "docker_packages", "drift", "broken_off", "refusals", "faults"),
-    "access": ("bootstrap", "logins", "secrets"),
-    "certificates": ("letsencrypt",),
-    "release": ("build", "traffic"),
+    "provision": ("provision", "docker_packages", "drift", "broken_off", "refusals", "faults", "outside"),
+    "access": ("bootstrap", "logins", "secrets", "readme", "digest", "watching"),
+    "site": ("letsencrypt", "browser", "headers", "maintenance"),
+    "release": ("build", "traffic", "undropped"),
     "update": ("update", "update_faults"),
     "backup": ("backup", "backup_faults", "database_backup", "drill", "offsite", "postgres", "recovery"),
     "restore": ("restore", "restore_cut_off", "restore_damaged", "restore_meanwhile"),

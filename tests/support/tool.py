@@ -100,6 +100,13 @@ class Deployment:
         awaiting = f"timeout {AWAITED_SECONDS} bash -c {shlex.quote(SITE_IS_UP.format(domain=self.domain))}"
         self.host.exec(awaiting, seconds=AWAITED_SECONDS + 30)
 
+    def reboot(self) -> None:
+        """As its owner does; the bed may give the host another address, which the inventory follows."""
+        before = self.host.address
+        self.host.reboot()
+        for file in (self.inventory / f"{self.name}.toml", self.inventory / "known_hosts"):
+            file.write_text(file.read_text().replace(before, self.host.address))
+
     def command(self, *words: str) -> list[str]:
         return [
             *("env", "--default-signal=INT"),  # a suite that was started with & has it ignored, and hands that down

@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from tests.host import ordering
+from tests.plugins import durations
 
 SHARING = """
 import pytest
@@ -23,7 +24,7 @@ def collected(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list[pytest.It
     """The tests of three files, in the order of their names."""
     for name, text in (("test_a.py", ALONE), ("test_b.py", SHARING), ("test_new.py", ALONE)):
         (tmp_path / name).write_text(text)
-    monkeypatch.setattr(ordering, "TESTS", tmp_path)
+    monkeypatch.setattr(durations, "TESTS", tmp_path)
     found: list[pytest.Item] = []
 
     class Keeping:

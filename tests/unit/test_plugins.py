@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from testbed import cpu
-from tests.plugins import ledger, matrices, parts, tables
+from tests.plugins import ledger, matrices, parts, tables, turns
 
 pytest_plugins = ["pytester"]
 
@@ -38,7 +38,7 @@ def run(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> Run:
     monkeypatch.setattr(ledger, "LEDGER", pytester.path / "matrices.jsonl")
     monkeypatch.setattr(parts, "PARTS", {"mine": ("mine",), "others": ("others",)})
     pytester.makeconftest(PLUGINS)
-    pytester.makeini("[pytest]\nmarkers = full: part of a long matrix")
+    pytester.makeini("[pytest]\nmarkers =\n  full: part of a long matrix\n  in_turn: a third")
 
     def start(*words: str, arguments: str = "", failing: int = -1) -> pytest.RunResult:
         text = CASES.format(arguments=arguments, failing=failing)
@@ -57,10 +57,10 @@ def workers(request: pytest.FixtureRequest) -> tuple[str, ...]:
 
 @pytest.mark.parametrize(
     ("count", "share", "taken"),
-    [(67, 0.2, 14), (67, 0.1, 7), (15, 0.2, 3), (7, 0.2, 3), (7, 0.1, 3), (2, 0.2, 2), (1, 0.1, 1), (0, 0.2, 0)],
+    [(67, None, 14), (67, 0.1, 7), (15, None, 3), (7, None, 3), (7, 0.1, 1), (2, None, 2), (2, 0.5, 1), (0, None, 0)],
 )
-def test_share(count: int, share: float, taken: int) -> None:
-    """A share is rounded up, is at least three cases, and never more than there are."""
+def test_share(count: int, share: float | None, taken: int) -> None:
+    """A share is rounded up, and never more than there are; without one it is a fifth, at least three cases."""
     assert len(matrices.sample(count, share, "1a2b3c4")) == taken
 
 
@@ -72,9 +72,9 @@ def test_rotation() -> None:
 
 
 def test_smallest_share() -> None:
-    """The smallest share that a mark of the file names is the file's, and without one it is a fifth."""
+    """The smallest share that a mark of the file names is the file's."""
     assert matrices.smallest_share([{}, {"share": 0.5}, {"share": 0.1}]) == 0.1
-    assert matrices.smallest_share([{}, {}]) == 0.2
+    assert matrices.smallest_share([{}, {}]) is None
 
 
 def marks_a_matrix(path: Path) -> bool:
@@ -112,7 +112,7 @@ def test_unknown_part(run: Run) -> None:
     result.stderr.fnmatch_lines(["*--full=nothing: there is no such part*", "  mine *", "  others *"])
 
 
-@pytest.mark.parametrize(("arguments", "taken"), [("(share=0.1)", 3), ("(share=0.5)", 10)])
+@pytest.mark.parametrize(("arguments", "taken"), [("(share=0.1)", 2), ("(share=0.5)", 10)])
 def test_named_share(run: Run, arguments: str, taken: int) -> None:
     """A mark can name the share of its file."""
     assert run(arguments=arguments).parseoutcomes()["passed"] == taken + 2
@@ -124,6 +124,21 @@ def test_sample(run: Run, workers: tuple[str, ...]) -> None:
     result = run(*workers)
     assert result.parseoutcomes()["passed"] == taken + 2
     result.stdout.fnmatch_lines(["mine: never run wholly", f"    sample {taken} of 20: test_long[[]*"])
+
+
+def test_turns_are_of_equal_length() -> None:
+    """The longest file first, each to the turn with the least to do."""
+    dealt = turns.dealt({"a": 9.0, "b": 5.0, "c": 4.0, "d": 4.0, "e": 3.0})
+    assert dealt == {"a": 0, "b": 1, "c": 2, "d": 2, "e": 1}
+
+
+def test_in_turn(pytester: pytest.Pytester, run: Run, workers: tuple[str, ...]) -> None:
+    """Of three files marked so a commit runs one; without the option, and with --full, all of them run."""
+    text = "import pytest\npytestmark = pytest.mark.in_turn\ndef test_one(): pass\n"
+    pytester.makepyfile(test_one=text, test_two=text, test_three=text)
+    assert run(*workers, "--in-turn").parseoutcomes()["passed"] == 1 + 4 + 2
+    assert run(*workers).parseoutcomes()["passed"] == 3 + 4 + 2
+    assert run("--full", "--in-turn", *workers).parseoutcomes()["passed"] == 3 + 20 + 2
 
 
 def test_full(run: Run, workers: tuple[str, ...]) -> None:

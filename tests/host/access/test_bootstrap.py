@@ -13,6 +13,8 @@ from testbed.variants import Variant
 from tests.host.conftest import Boot
 from tests.support.tool import Deployment, deployment
 
+pytestmark = pytest.mark.in_turn
+
 PASSWORD = "one-Time-4711"
 NEW_PASSWORD = "kept-By-Me-0815-x"
 ROOT_ONLY = Variant(user="")

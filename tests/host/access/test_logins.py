@@ -13,6 +13,8 @@ from testbed.origin import Repository
 from testbed.reach import is_open
 from tests.support.tool import Deployment, booted, deployment
 
+pytestmark = pytest.mark.in_turn
+
 ROOT = "/opt/biometric-did"
 PASSWORD = "it's a $ecret \\ 4711"
 ODD_RC = "echo 'welcome, it is \"today\"'\necho 'to stderr' >&2\n"

@@ -16,6 +16,8 @@ from tests.support.tool import Event, Outcome, booted, deployment
 from tests.support.traffic.proof import proved_once
 from tests.support.traffic.running import traffic
 
+pytestmark = pytest.mark.in_turn
+
 LOG = "/var/log/biometric-did-backup.log"
 GAP = 0.004
 """Seconds between the two writes of a record: what a careless copy tears apart."""

@@ -12,6 +12,8 @@ from tests.support.interrupting import await_point
 from tests.support.releasing import ROOT
 from tests.support.tool import booted, deployment
 
+pytestmark = pytest.mark.in_turn
+
 
 @pytest.fixture(scope="module")
 def site(

@@ -13,6 +13,8 @@ from tests.host.conftest import APPLICATION
 from tests.support.releasing import API, ROOT, Updated, visitor_of
 from tests.support.tool import booted, deployment
 
+pytestmark = pytest.mark.in_turn
+
 DATABASE = "biometric-did-postgres-1"
 TABLES = {"postgres": "enabled = true", "releases": "settle = 0\ndrain = 5"}
 

@@ -22,6 +22,8 @@ from tests.support.tool import Deployment, Event, Outcome, booted, deployment
 from tests.support.traffic.running import traffic
 from tests.support.visitor import Visitor
 
+pytestmark = pytest.mark.in_turn
+
 BACKUPS = "/backups/biometric-did"
 COPY = f"{ROOT}/.deployer/drill"
 LABEL = "--filter label=deployer.drill=biometric-did"

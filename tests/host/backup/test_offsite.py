@@ -23,6 +23,8 @@ from tests.support.copying import (
 )
 from tests.support.tool import booted, deployment
 
+pytestmark = pytest.mark.in_turn
+
 BOTH = {"backup": "changed", "off-site snapshots": "changed"}
 COPY_FAILED = {"backup": "changed", "off-site snapshots": "failed"}
 AWAIT_LOCK = f"until ls {REPOSITORY}/locks | grep -q -v tmp; do sleep 0.05; done"

@@ -27,6 +27,8 @@ from tests.support.interrupting import LOCK, await_point
 from tests.support.listing import listing
 from tests.support.tool import Deployment, deployment
 
+pytestmark = pytest.mark.in_turn
+
 BACKENDS = "docker ps -q --filter label=com.docker.compose.service=backend-api"
 REMOVE_IMAGES = (
     "docker rm -f $(docker ps -aq --filter label=com.docker.compose.service={service}); "

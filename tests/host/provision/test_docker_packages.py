@@ -2,12 +2,16 @@
 
 from pathlib import Path
 
+import pytest
+
 from testbed.bed import Bed
 from testbed.docker_packages import ensure_docker_repository
 from testbed.origin import Repository
 from testbed.variants import Variant
 from tests.host.conftest import Boot
 from tests.support.tool import deployment
+
+pytestmark = pytest.mark.in_turn
 
 UBUNTU = {
     "ID": "ubuntu",

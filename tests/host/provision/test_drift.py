@@ -10,6 +10,8 @@ from testbed.digest import digest
 from testbed.origin import Repository
 from tests.support.tool import Deployment, booted, deployment, touched
 
+pytestmark = pytest.mark.in_turn
+
 ROOT = "/opt/biometric-did"
 
 

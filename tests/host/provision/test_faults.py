@@ -11,6 +11,8 @@ from testbed.origin import Repository
 from tests.support.tool import Deployment, booted, deployment
 from tests.support.visitor import Visitor
 
+pytestmark = pytest.mark.in_turn
+
 ROOT = "/opt/biometric-did"
 BACKEND = "biometric-did-backend-api"
 API = "api.wallet.example.test"

@@ -21,6 +21,8 @@ from tests.support.interrupting import LOCK, await_point, through
 from tests.support.listing import ROOT, listing
 from tests.support.tool import Deployment, Outcome, booted, deployment
 
+pytestmark = pytest.mark.full(share=0.08)
+
 DOMAIN = "wallet.example.test"
 STATE = f"{ROOT}/.deployer"
 CONF_D = f"{ROOT}/nginx/conf.d"
@@ -161,7 +163,6 @@ def converges(deployed: Deployment, wanted: dict[str, str]) -> Outcome:
     return done
 
 
-@pytest.mark.full(share=0.1)
 @pytest.mark.parametrize("manner", MANNERS)
 @pytest.mark.parametrize("name", [name for name, point in POINTS.items() if not point.acme])
 def test_a_run_that_is_cut_off_is_made_good_by_the_next(name: str, manner: str, ground: Ground, tmp_path: Path) -> None:
@@ -170,7 +171,6 @@ def test_a_run_that_is_cut_off_is_made_good_by_the_next(name: str, manner: str, 
         converges(direct, ground.undisturbed)
 
 
-@pytest.mark.full(share=0.1)
 @pytest.mark.parametrize("manner", MANNERS)
 def test_a_run_that_is_cut_off_inside_certbot(manner: str, ground: Ground, tmp_path: Path) -> None:
     """As above, with a CA: one certificate is obtained, by what went on or by the next run."""

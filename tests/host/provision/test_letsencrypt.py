@@ -20,6 +20,8 @@ from tests.support.authority import BAD_NONCES, Authority, authority
 from tests.support.tool import Deployment, Outcome, booted, deployment, touched
 from tests.support.visitor import Visitor
 
+pytestmark = pytest.mark.in_turn
+
 DOMAIN = "wallet.example.test"
 API = f"api.{DOMAIN}"
 ROOT = "/opt/biometric-did"

@@ -3,12 +3,16 @@
 from dataclasses import replace
 from pathlib import Path
 
+import pytest
+
 from testbed.bed import Bed
 from testbed.host import TestHost
 from testbed.origin import Repository
 from testbed.reach import open_ports
 from tests.host.conftest import Boot
 from tests.support.tool import Deployment, deployment
+
+pytestmark = pytest.mark.in_turn
 
 
 def test_only_three_ports_are_open_also_after_restarts(provisioned: Deployment) -> None:
@@ -18,7 +22,7 @@ def test_only_three_ports_are_open_also_after_restarts(provisioned: Deployment) 
     provisioned.host.exec("systemctl restart docker")
     assert open_ports(provisioned.host.address) == wanted
     provisioned.ok("verify")
-    provisioned.host.reboot()
+    provisioned.reboot()
     provisioned.await_site()
     assert open_ports(provisioned.host.address) == wanted
     assert provisioned.ok("provision").recap["changed"] == 0

@@ -17,6 +17,8 @@ from tests.support.tool import booted, deployment
 from tests.support.visitor import Seen
 from tests.support.watching import watched
 
+pytestmark = pytest.mark.in_turn
+
 DATABASE = "biometric-did-postgres-1"
 AGREE = f"database: set the password of the role app_user to the one in {ROOT}/.env"
 

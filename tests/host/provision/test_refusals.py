@@ -24,6 +24,8 @@ from tests.support.tool import Deployment, Outcome, booted, deployment, touched
 from tests.support.visitor import Visitor
 from tests.unit.verify.naming import name_server
 
+pytestmark = pytest.mark.in_turn
+
 ROOT = "/opt/biometric-did"
 DOMAIN, API = "wallet.example.test", "api.wallet.example.test"
 PASSWORD = "right-4711"

@@ -17,6 +17,8 @@ from testbed.origin import Repository
 from tests.support.tool import Deployment, Outcome, booted, deployment
 from tests.support.watching import watched
 
+pytestmark = pytest.mark.in_turn
+
 ROOT = "/opt/biometric-did"
 SUDO_PASSWORD = "sudo-Pass-4711-x"
 

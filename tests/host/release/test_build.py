@@ -18,6 +18,8 @@ from tests.support.releasing import ROOT, Updated, visitor_of
 from tests.support.tool import Deployment, Outcome, booted, deployment, touched
 from tests.support.workshop import workshop
 
+pytestmark = pytest.mark.in_turn
+
 OPERATOR = 'where = "operator"'
 OURS = "docker image ls --format '{{.Repository}}:{{.Tag}}' --filter 'reference=biometric-did-*:*'"
 NAMES = ("biometric-did-backend", "biometric-did-wallet")

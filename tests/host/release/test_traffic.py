@@ -11,6 +11,8 @@ from tests.support.traffic.proof import keys_of, proved_once
 from tests.support.traffic.running import DOMAIN, traffic
 from tests.support.visitor import Visitor
 
+pytestmark = pytest.mark.in_turn
+
 API = f"api.{DOMAIN}"
 BACKEND = "biometric-did-backend-api-1"
 RELOAD = "docker exec biometric-did-nginx-1 nginx -s reload -c /etc/nginx/deployer/nginx.conf"

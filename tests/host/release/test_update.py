@@ -1,40 +1,15 @@
-"""Updates and rollbacks on a real host with TLS: under traffic, with nothing dropped, mixed, forgotten or left over."""
+"""Updates and rollbacks on a real host with TLS: nothing is mixed, forgotten or left over."""
 
 import json
-import os
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-from testbed.bed import Bed
-from testbed.origin import publish
-from tests.host.conftest import APPLICATION, Boot
-from tests.support.releasing import API, ROOT, Updated, parts, visitor_of
-from tests.support.rotating import chosen
-from tests.support.tool import deployment
-from tests.support.traffic.proof import proved_once
-from tests.support.traffic.running import BOUNDED, DOMAIN, UNBOUNDED, traffic
+from tests.host.release.conftest import Site
+from tests.support.releasing import API, ROOT, Updated, parts
+from tests.support.traffic.running import DOMAIN
 
-REPLICAS = (1, 3)
-LEAST_RUSHED, LEAST_REQUESTS = 50_000, 1_000
-"""Requests that have to be counted: of a machine's most, and of 60 a second."""
-BACKEND, WALLET, PROXY = "backend-api", "demo-wallet", "nginx"
-
-Site = Callable[..., Updated]
-
-
-@pytest.fixture
-def site(boot: Boot, bed: Bed, tmp_path: Path, provisioned_snapshot: str) -> Site:
-    """A provisioned host and a repository of its own, which has the commit that runs there."""
-
-    def start(**changed: str) -> Updated:
-        repository = publish(f"updates-{os.getpid()}-{tmp_path.name}", APPLICATION)
-        host = boot("updated", from_snapshot=provisioned_snapshot)
-        made = deployment(tmp_path / "inventory", host, bed, repository, **changed)
-        return Updated(made, repository, visitor_of(made, tmp_path))
-
-    return start
+pytestmark = pytest.mark.full(share=0.3)
 
 
 def rewrite(site: Updated, old: str, new: str) -> None:
@@ -43,33 +18,6 @@ def rewrite(site: Updated, old: str, new: str) -> None:
     text = path.read_text()
     assert old in text
     path.write_text(text.replace(old, new))
-
-
-@pytest.mark.parametrize("replicas", REPLICAS)
-def test_no_request_is_dropped(replicas: int, site: Site, tmp_path: Path, request: pytest.FixtureRequest) -> None:
-    """Three updates and a rollback in a row: nothing fails, every POST runs once, nothing is left over.
-
-    As many requests as the machine can make for one of the two, another one for each commit; with --full for both.
-    """
-    rushed = bool(request.config.getoption("--full")) or replicas == REPLICAS[chosen(len(REPLICAS))]
-    updated = site(backend=f"replicas = {replicas}", releases="drain = 15")
-    updated.deployment.ok("provision", "--no-verify")
-    rate = UNBOUNDED if rushed else BOUNDED
-    with traffic(updated.visitor.address, updated.visitor.trusted, tmp_path, rate=rate) as running:
-        for version in ("2", "3", "4"):
-            updated.commit(version)
-            print(f"\nupdate to {version}: {parts(updated.update())}")
-            assert updated.version == version
-        print(f"rollback: {parts(updated.deployment.ok('rollback'))}")
-        assert updated.version == "3"
-    counts = running.counts
-    print(f"{counts.summary()}\n{proved_once(updated.visitor, API, counts)}")
-    assert counts.failures == 0
-    assert counts.in_all >= (LEAST_RUSHED if rushed else LEAST_REQUESTS)
-    assert set(counts.versions) == {"1", "2", "3", "4"}
-    assert updated.containers == [*[BACKEND] * replicas, WALLET, PROXY]
-    assert updated.left_over == {}
-    assert updated.deployment.ok("provision", "--no-verify").whys("changed") == []
 
 
 def test_releases(site: Site) -> None:

@@ -2,29 +2,30 @@
 
 import os
 import signal
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 
-from testbed.bed import Bed
 from testbed.host import TestHost
-from testbed.origin import publish
-from tests.host.conftest import APPLICATION, Boot
+from tests.host.conftest import APPLICATION
+from tests.host.release.conftest import Site
 from tests.support.cutting import Cutting
 from tests.support.interrupting import LOCK, await_point, through
-from tests.support.releasing import API, ROOT, Updated, visitor_of
-from tests.support.tool import Outcome, deployment
+from tests.support.releasing import API, ROOT, Updated
+from tests.support.tool import Outcome
 from tests.support.traffic.counts import Counts
 from tests.support.traffic.proof import proved_once
 from tests.support.traffic.running import BOUNDED, traffic
+
+pytestmark = pytest.mark.full(share=0.1)
 
 OF_BACKEND = "--filter label=com.docker.compose.service=backend-api"
 UPSTREAMS = f"{ROOT}/nginx/conf.d/biometric-did.upstreams"
 UNREACHED_SECONDS = 5
 """While Docker is restarted."""
-SETTINGS = "healthy_within = 20\nsettle = 7\ndrain = 15"
+SETTINGS = "healthy_within = 20\nsettle = 7\ndrain = 5"
 
 POINTS = {
     "the ref is fetched": "pgrep -f '[g]it .*fetch'",
@@ -38,21 +39,6 @@ POINTS = {
     "the old ones stop": "pgrep -f '[d]ocker stop --time'",
     "the release is recorded": f"[ $(grep -c deployed {ROOT}/.deployer/releases.jsonl) = 2 ]",
 }
-
-Site = Callable[[], Updated]
-
-
-@pytest.fixture
-def site(boot: Boot, bed: Bed, tmp_path: Path, provisioned_snapshot: str) -> Site:
-    """A provisioned host, and a repository of its own with a second release."""
-
-    def start() -> Updated:
-        repository = publish(f"faults-{os.getpid()}-{tmp_path.name}", APPLICATION)
-        host = boot("faulty", from_snapshot=provisioned_snapshot)
-        made = deployment(tmp_path / "inventory", host, bed, repository, releases=SETTINGS)
-        return Updated(made, repository, visitor_of(made, tmp_path))
-
-    return start
 
 
 @contextmanager
@@ -96,12 +82,11 @@ BROKEN: dict[str, tuple[str, dict[str, str | None], int, str]] = {
 }
 
 
-@pytest.mark.full
 @pytest.mark.parametrize("name", BROKEN)
 def test_a_release_that_is_broken(name: str, site: Site, rate: float, tmp_path: Path) -> None:
     """It is refused with its own words, the old one serves, and a mended one is deployed."""
     broken, files, code, said = BROKEN[name]
-    updated = site()
+    updated = site(releases=SETTINGS)
     with undropped(updated, tmp_path, rate):
         updated.commit("2", broken=broken, **files)
         refused = updated.deployment.json("update")
@@ -113,12 +98,11 @@ def test_a_release_that_is_broken(name: str, site: Site, rate: float, tmp_path: 
         converges(updated, "3")
 
 
-@pytest.mark.full
 @pytest.mark.parametrize("manner", ["killed", "reset"])
 @pytest.mark.parametrize("name", POINTS)
 def test_an_update_that_is_cut_off(name: str, manner: str, site: Site, rate: float, tmp_path: Path) -> None:
     """The tool is killed, or its connection cut, at this point: one release serves, and the next update converges."""
-    updated = site()
+    updated = site(releases=SETTINGS)
     with undropped(updated, tmp_path, rate):
         updated.commit("2")
         cut_off(updated, name, manner)
@@ -128,11 +112,10 @@ def test_an_update_that_is_cut_off(name: str, manner: str, site: Site, rate: flo
         converges(updated, "2")
 
 
-@pytest.mark.full
 @pytest.mark.parametrize("name", ["the new backend starts", "the new ones settle", "the proxy is being switched"])
 def test_an_update_that_is_broken_off(name: str, site: Site, rate: float, tmp_path: Path) -> None:
     """Ctrl-C: exit 130, the lock free at once, one release serves; a switch that has begun is finished first."""
-    updated = site()
+    updated = site(releases=SETTINGS)
     with undropped(updated, tmp_path, rate):
         updated.commit("2")
         run = updated.deployment.start("update")
@@ -164,10 +147,9 @@ def await_jobs(host: TestHost) -> None:
     host.exec(f"timeout 180 bash -c 'until flock -n {LOCK} true; do sleep 0.2; done'", seconds=200)
 
 
-@pytest.mark.full
 def test_a_full_disk_during_the_build(site: Site, rate: float, tmp_path: Path) -> None:
     """Docker's disk runs full while the image is built: the old release serves, and a smaller one is deployed."""
-    updated = site()
+    updated = site(releases=SETTINGS)
     with small_disk(updated.deployment.host), undropped(updated, tmp_path, rate):
         dockerfile = (APPLICATION / "Dockerfile.backend").read_text()
         updated.commit("2", **{"Dockerfile.backend": f"{dockerfile}\nRUN head -c 6G /dev/zero >/tmp/large\n"})
@@ -198,13 +180,12 @@ def small_disk(host: TestHost) -> Iterator[None]:
         )
 
 
-@pytest.mark.full
 def test_docker_is_restarted(site: Site, tmp_path: Path) -> None:
     """While the new containers settle: all live on (live-restore), the update is waited for and brought to its end.
 
     Docker's rules for ports are gone for a moment: some visitors reach nobody then, but nobody gets a wrong answer.
     """
-    updated = site()
+    updated = site(releases=SETTINGS)
     with traffic(updated.visitor.address, updated.visitor.trusted, tmp_path) as running:
         updated.commit("2")
         run = updated.deployment.start("update", "--json")

@@ -7,11 +7,15 @@ import subprocess
 import tarfile
 from pathlib import Path
 
+import pytest
+
 from testbed.bed import Bed
 from testbed.origin import Repository
 from tests.host.conftest import Boot
 from tests.support.releasing import API, ROOT, visitor_of
 from tests.support.tool import Deployment, deployment
+
+pytestmark = pytest.mark.in_turn
 
 POSTS = 20
 REPOSITORY = "/mnt/offsite"

@@ -10,6 +10,8 @@ from tests.support.halting import Halt
 from tests.support.releasing import ROOT
 from tests.support.restoring import BACKUPS, BESIDE, NAME, Kept, Pair, files_foreseen, is_in_sync, pair, timestamp
 
+pytestmark = pytest.mark.in_turn
+
 AWKWARD = rf"""
 set -e; cd {ROOT}/data; user=$(stat -c %u:%g .)
 mkdir -p 'a directory' empty/inner shared; chmod 2770 shared; chown 1234:4321 shared

@@ -20,6 +20,8 @@ from tests.support.releasing import ROOT
 from tests.support.restoring import FORMER, JOURNAL, UNIT, Kept, Pair, Serving, digest_in, found_again, pair, timestamp
 from tests.support.tool import Deployment
 
+pytestmark = pytest.mark.full(share=0.06)
+
 LIMIT = 240
 
 
@@ -116,7 +118,6 @@ def reached(case: Case, name: str, deployed: Deployment) -> "Iterator[subprocess
         run.communicate(timeout=LIMIT)
 
 
-@pytest.mark.full(share=0.1)
 @pytest.mark.parametrize("name", POINTS)
 def test_the_tool_is_killed(name: str, case: Case) -> None:
     """What the host works at it brings to its end alone."""
@@ -127,7 +128,6 @@ def test_the_tool_is_killed(name: str, case: Case) -> None:
     case.ends_well()
 
 
-@pytest.mark.full(share=0.1)
 @pytest.mark.parametrize("name", POINTS)
 def test_the_connection_is_reset(name: str, case: Case, tmp_path: Path) -> None:
     """The tool says that it was lost; the host brings its work to its end."""
@@ -183,7 +183,6 @@ KILLED = {
 }
 
 
-@pytest.mark.full(share=0.1)
 @pytest.mark.parametrize("name", KILLED)
 def test_the_script_on_the_host_is_killed(name: str, case: Case) -> None:
     """The job with all it started, the main process of the restore's unit, or both.
@@ -199,7 +198,6 @@ def test_the_script_on_the_host_is_killed(name: str, case: Case) -> None:
     case.ends_well()
 
 
-@pytest.mark.full(share=0.1)
 @pytest.mark.parametrize("name", IN_UNIT)
 def test_the_power_goes(name: str, case: Case) -> None:
     """Nothing is left that could go back: the host does it at boot, before anybody comes."""

@@ -14,6 +14,8 @@ from tests.support.interrupting import await_point
 from tests.support.releasing import API, ROOT
 from tests.support.restoring import BACKUPS, NAME, Kept, Pair, Serving, pair, timestamp
 
+pytestmark = pytest.mark.in_turn
+
 DOCTORED = f"{NAME}_20991231_000000"
 PARTS = ("volumes.tar.zst", "config.tar.zst", "ssl.tar.zst", "files.jsonl.zst")
 

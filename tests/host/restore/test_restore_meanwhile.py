@@ -11,6 +11,8 @@ from tests.support.releasing import API, ROOT, parts
 from tests.support.restoring import BACKUPS, FORMER, Kept, Pair, is_in_sync, pair, timestamp
 from tests.support.traffic.running import DOMAIN
 
+pytestmark = pytest.mark.in_turn
+
 
 @pytest.fixture(scope="module")
 def both(bed: Bed, tmp_path_factory: pytest.TempPathFactory, provisioned_snapshot: str) -> Iterator[Pair]:

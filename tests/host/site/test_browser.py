@@ -2,8 +2,12 @@
 
 from pathlib import Path
 
+import pytest
+
 from tests.support.browser import visit
 from tests.support.tool import Deployment
+
+pytestmark = pytest.mark.in_turn
 
 CERTIFICATE = "cat /opt/biometric-did/nginx/ssl/fullchain.pem"
 

@@ -12,6 +12,8 @@ from tests.support.own_authority import issue
 from tests.support.tool import Deployment, booted, deployment
 from tests.support.visitor import Seen, Visitor
 
+pytestmark = pytest.mark.in_turn
+
 DOMAIN = "wallet.example.test"
 API = f"api.{DOMAIN}"
 EXPECTED = {

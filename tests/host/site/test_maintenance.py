@@ -2,8 +2,12 @@
 
 import json
 
+import pytest
+
 from tests.support.tool import Deployment
 from tests.support.visitor import Seen, Visitor
+
+pytestmark = pytest.mark.in_turn
 
 DOMAIN = "wallet.example.test"
 API = f"api.{DOMAIN}"
@@ -110,17 +114,9 @@ def survives(host: Deployment) -> None:
         host.host.exec(restart)
         host.await_site()
         assert statuses(host) == ON
-    reboot(host)
+    host.reboot()
     host.await_site()
     assert statuses(host) == ON
-
-
-def reboot(host: Deployment) -> None:
-    """The bed may give the host another address; the inventory follows it."""
-    before = host.host.address
-    host.host.reboot()
-    for file in (host.inventory / "web.toml", host.inventory / "known_hosts"):
-        file.write_text(file.read_text().replace(before, host.host.address))
 
 
 def test_a_proxy_that_does_not_look(provisioned: Deployment) -> None:

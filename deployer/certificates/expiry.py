@@ -8,7 +8,7 @@ from deployer.inventory.model import Inventory
 from deployer.text.shell import quote
 
 SELF_SIGNED_DUE = 30
-"""Days before its end from which renew.sh makes a new self-signed one."""
+"""Days before its end from which the host program makes a new self-signed one."""
 
 
 @dataclass(frozen=True)

@@ -5,13 +5,12 @@ from uuid import uuid4
 
 from deployer.certificates import expiry, pair
 from deployer.certificates.expiry import Validity, due_days, is_due, validity
-from deployer.certificates.scripts.certificate import certificate_functions
 from deployer.engine.changes import Note, Script, Stop
 from deployer.engine.facts import Facts, Probes
+from deployer.engine.host_program import call
 from deployer.engine.oneoff import OneOff
 from deployer.engine.step import Plan
 from deployer.inventory.model import Inventory
-from deployer.text.shell import lines, quote
 
 WITHIN = 900
 """Seconds: the CA may ask to repeat, and looks from several places."""
@@ -56,9 +55,8 @@ class Renewal:
     def _change(self, host: Inventory, found: Validity) -> Script:
         left = f"renew the certificate, which has {found.days_left} days left"
         what = left if self.force or is_due(host, found) else "install the certificate that the CA issued last"
-        call = f"renew {quote('--force' if self.force else '')}"
         why = f"{what}; the one in place is served until then"
-        return Script(why, lines(certificate_functions(host), call), within=WITHIN)
+        return Script(why, call(host, "renew", *(("--force",) if self.force else ())), within=WITHIN)
 
     def _once(self, changes: tuple[Script, ...]) -> OneOff:
         """Its mark ends the run also after `force`, and where the CA keeps a certificate that is due."""

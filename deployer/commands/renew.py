@@ -7,6 +7,7 @@ from deployer.output.report import ShownNote
 from deployer.run.command import CHANGING, Choices, Command, Option
 from deployer.run.convergence import converge_on
 from deployer.run.host_run import HostRun, on_hosts
+from deployer.steps import host_program
 
 DUPLICATES = ShownNote(
     "Let's Encrypt issues at most 5 certificates a week for the same names, forced renewals included.",
@@ -22,7 +23,7 @@ def _renew(run: HostRun) -> int:
     force = run.choices.flag("force")
     if force and run.host.tls.mode == "letsencrypt":
         run.report.data("note", asdict(DUPLICATES), f"note: {DUPLICATES.text}\n      {DUPLICATES.remedy}")
-    return converge_on(run, run.host, (Renewal(force),), "renew --force" if force else "renew")
+    return converge_on(run, run.host, (host_program, Renewal(force)), "renew --force" if force else "renew")
 
 
 COMMAND = Command(

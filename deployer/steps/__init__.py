@@ -13,6 +13,7 @@ from deployer.steps import (
     docker_engine,
     environment,
     firewall,
+    host_program,
     images,
     latest_commit,
     network,
@@ -29,6 +30,7 @@ from deployer.steps import (
 GUIDE: tuple[Step, ...] = (
     preflight,
     packages,
+    host_program,
     docker_engine,
     docker_daemon,
     network,
@@ -53,6 +55,7 @@ PREREQUISITES: tuple[Step, ...] = tuple(step for step in GUIDE if step not in (c
 """What a restore needs first: the guide without the application itself."""
 
 UPDATE: tuple[Step, ...] = (
+    host_program,
     latest_commit,
     AtLatestCommit(images),
     AtLatestCommit(release),

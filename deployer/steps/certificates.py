@@ -11,9 +11,9 @@ from pathlib import Path
 
 from deployer.certificates import pair as noun
 from deployer.certificates.pair import Pair, ask_pair, pair, source
-from deployer.certificates.scripts.certificate import certificate_functions, renew_program
 from deployer.engine.changes import Change, File, Script
 from deployer.engine.facts import Ask, Facts, Probes
+from deployer.engine.host_program import call, cron_entry
 from deployer.engine.step import Plan
 from deployer.inventory.model import Inventory
 from deployer.resources.files import ask_file, compare
@@ -54,7 +54,7 @@ def plan(host: Inventory, facts: Facts) -> Plan:
     if host.tls.mode == "letsencrypt":
         yield from _letsencrypt(host, facts, good=good, installed=installed)
     elif host.tls.mode == "self-signed" and not good:
-        yield _act(host, f"make a self-signed certificate for {', '.join(host.names)}", _self_signed(host))
+        yield _act(host, f"make a self-signed certificate for {', '.join(host.names)}", "make")
     if good or host.tls.mode != "letsencrypt":
         yield from _install(host, facts, good=good, wanted=wanted, installed=installed)
     yield from _correct_modes(host, facts, installed)
@@ -64,30 +64,19 @@ def _letsencrypt(host: Inventory, facts: Facts, *, good: bool, installed: Pair) 
     if good:
         return
     if not installed.belongs:
-        placeholder = lines(
-            _make_placeholder(host), 'install_certificate "$staging/fullchain.pem" "$staging/privkey.pem"'
-        )
-        yield _act(host, "install a placeholder certificate, so that nginx can start and answer the CA", placeholder)
+        why = "install a placeholder certificate, so that nginx can start and answer the CA"
+        yield _act(host, why, "install-placeholder")
     yield from start_proxy(host, facts)
-    force = "" if _from_that_ca(host, facts) else " --force-renewal"
-    yield _act(
-        host,
-        f"obtain a certificate for {', '.join(host.names)} from {host.tls.acme_server}",
-        f"obtain{force} && install_live",
-        900,
-    )
+    force = () if _from_that_ca(host, facts) else ("--force",)
+    why = f"obtain a certificate for {', '.join(host.names)} from {host.tls.acme_server}"
+    yield _act(host, why, "obtain", *force, within=900)
 
 
 def _install(host: Inventory, facts: Facts, *, good: bool, wanted: Pair, installed: Pair) -> Iterator[Change]:
     if not good or (wanted.certificate, wanted.key) != (installed.certificate, installed.key):
-        directory = quote(source(host))
-        yield _act(
-            host,
-            f"install the certificate for nginx{_because(installed)}",
-            f"install_certificate {directory}/fullchain.pem {directory}/privkey.pem",
-        )
+        yield _act(host, f"install the certificate for nginx{_because(installed)}", "install")
     elif facts["loaded"] == "stale":
-        yield _act(host, "reload the proxy, which serves an older certificate", "reload_proxy && await 15 serves")
+        yield _act(host, "reload the proxy, which serves an older certificate", "reload")
     yield from start_proxy(host, facts)
 
 
@@ -102,9 +91,9 @@ def start_proxy(host: Inventory, facts: Facts) -> Iterator[Change]:
         return
     compose = sh("docker", "compose", "--project-directory", host.root, "-f", host.paths.compose)
     remove = lines(*(sh("docker", "rm", "-f", item.name) for item in found))
-    yield _act(
-        host, "start the proxy", lines(remove, f"{compose} up -d --no-deps --no-build {PROXY}", "await 15 serves")
-    )
+    start = f"{compose} up -d --no-deps --no-build {PROXY}"
+    served = call(host, "certificate", "await-served")
+    yield Script("start the proxy", lines(remove, start, served), within=120)
 
 
 def _correct_modes(host: Inventory, facts: Facts, installed: Pair) -> Iterator[Change]:
@@ -121,7 +110,7 @@ def _correct_modes(host: Inventory, facts: Facts, installed: Pair) -> Iterator[C
 
 def _files(host: Inventory) -> Mapping[str, File]:
     tls = host.paths.state / "tls"
-    files = {"renew": File(host.paths.state / "bin" / "renew", renew_program(host).encode(), 0o755)}
+    files = {"renew": cron_entry(host, "renew")}
     if host.tls.acme_ca:
         files["acme-ca"] = File(tls / "acme-ca.pem", _read(host, host.tls.acme_ca))
     if host.tls.mode == "provided":
@@ -162,16 +151,5 @@ def _usable(host: Inventory, pair: Pair) -> bool:
     return pair.lasts and pair.belongs and covers
 
 
-def _act(host: Inventory, why: str, commands: str, within: int = 120) -> Script:
-    return Script(why, lines(certificate_functions(host), commands), within=within)
-
-
-def _self_signed(host: Inventory) -> str:
-    return f"make_self_signed {quote(source(host))} {quote(','.join(f'DNS:{name}' for name in host.names))}"
-
-
-def _make_placeholder(host: Inventory) -> str:
-    names = ",".join(f"DNS:{name}" for name in host.names)
-    return lines(
-        "staging=$(mktemp -d)", "trap 'rm -rf \"$staging\"' EXIT", f'make_self_signed "$staging" {quote(names)}'
-    )
+def _act(host: Inventory, why: str, *words: str, within: int = 120) -> Script:
+    return Script(why, call(host, "certificate", *words), within=within)

@@ -22,7 +22,7 @@ ORDER = (
     *("__main__", "cli", "commands", "steps"),
     *("access", "status", "backups", "certificates", "releases", "run"),
     *("verify", "site", "build", "resources", "engine"),
-    *("inventory", "output", "transport", "text", "secret", "errors"),
+    *("inventory", "output", "transport", "text", "secret", "errors", "remote"),
 )
 """A file imports from its own folder and from those behind it. docs/architecture.md has the same list."""
 

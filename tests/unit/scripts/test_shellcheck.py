@@ -13,7 +13,6 @@ from deployer.backups.catalogue import Backup
 from deployer.backups.scripts import backup as backup_scripts
 from deployer.backups.scripts import drill as drill_scripts
 from deployer.backups.scripts.restore import KINDS, compare_files, restore_functions
-from deployer.certificates.scripts import certificate as certificate_scripts
 from deployer.engine.changes import Change, Gate, Note, OutsideCheck, Script, SecondLogin, Send, WriteFiles
 from deployer.engine.facts import Ask
 from deployer.engine.lock import LockOwner
@@ -114,7 +113,6 @@ def of_machine(host: Inventory) -> Iterator[tuple[str, str]]:
     yield "session", f"survey() {{\n{survey}\n}}\n{session}"
     yield "follow", script("engine/follow.sh", work="/run/deployer/x/1")
     yield "runner", script("engine/mask.sh") + script("engine/runner.sh")
-    yield "renew", certificate_scripts.renew_program(host)
     yield "backup", backup_scripts.backup_program(host)
     yield "drill", drill_scripts.drill_program(host)
     yield "listing", backup_scripts.listing(host)

@@ -1,0 +1,87 @@
+"""The host program as the tool ships it: one file, made the same by every machine; its settings; how it is called."""
+
+import io
+import json
+import zipfile
+from collections.abc import Iterator
+from dataclasses import asdict
+from functools import cache
+from importlib.resources import files
+from importlib.resources.abc import Traversable
+from pathlib import PurePosixPath
+
+from deployer import __version__
+from deployer.engine.changes import File
+from deployer.inventory.model import Inventory
+from deployer.remote import config
+from deployer.text.marker import MARKER
+from deployer.text.shell import sh
+
+PACKAGE = "deployer/remote"
+EPOCH = (1980, 1, 1, 0, 0, 0)
+"""The date of every member: the earliest one that a zip file can have."""
+START = "import sys\nfrom pathlib import Path\nfrom deployer.remote.__main__ import main\n"
+CALL = "sys.exit(main(sys.argv[1:], Path(sys.argv[0]).absolute()))\n"
+PYTHON = ("python3", "-I", "-X", "utf8")
+"""Isolated: nothing in the environment, or beside the program, changes what it imports."""
+
+
+def program(host: Inventory) -> PurePosixPath:
+    """Where the host program is."""
+    return host.paths.state / "remote.pyz"
+
+
+def call(host: Inventory, *words: str) -> str:
+    """The command that runs a verb of the host program."""
+    return sh(*PYTHON, program(host), *words)
+
+
+def program_files(host: Inventory) -> tuple[File, File]:
+    """The program and its settings."""
+    settings = json.dumps(asdict(settings_of(host)), indent=1, sort_keys=True) + "\n"
+    return (
+        File(program(host), archive()),
+        File(host.paths.state / config.FILE, settings.encode(), 0o600),
+    )
+
+
+def cron_entry(host: Inventory, verb: str) -> File:
+    """What cron runs for a verb: it keeps its path, whatever the program becomes."""
+    words = sh(*PYTHON, program(host), "cron", verb)
+    return File(host.paths.state / "bin" / verb, f'#!/bin/sh\n# {MARKER}\nexec {words} "$@"\n'.encode(), 0o755)
+
+
+def settings_of(host: Inventory) -> config.Config:
+    """What the host program knows of the inventory."""
+    authority = str(host.paths.state / "tls" / "acme-ca.pem") if host.tls.acme_ca else ""
+    return config.Config(
+        version=__version__,
+        name=host.name,
+        root=str(host.root),
+        certificate=config.Certificate(
+            host.tls.mode, list(host.names), host.tls.acme_server, host.site.email, authority
+        ),
+    )
+
+
+@cache
+def archive() -> bytes:
+    """The program as a zip file that Python runs; not compressed, since not every machine compresses alike."""
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_STORED) as archived:
+        for name, text in (("__main__.py", START + CALL), ("deployer/__init__.py", ""), *_sources()):
+            archived.writestr(zipfile.ZipInfo(name, EPOCH), text)
+    return buffer.getvalue()
+
+
+def _sources() -> list[tuple[str, str]]:
+    """Every Python file of the package, by its name in the archive, in the order of the names."""
+    return sorted(_below(files("deployer").joinpath("remote"), PACKAGE))
+
+
+def _below(directory: Traversable, name: str) -> Iterator[tuple[str, str]]:
+    for entry in directory.iterdir():
+        if entry.is_dir():
+            yield from _below(entry, f"{name}/{entry.name}")
+        elif entry.name.endswith(".py"):
+            yield f"{name}/{entry.name}", entry.read_text()

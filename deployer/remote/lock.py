@@ -1,0 +1,105 @@
+"""The lock of the host, for what cron starts; a verb that an operator's run starts uses the lock of that run.
+
+flock(2) on an open file: the lock is free once the last process that has it open has ended, for whatever reason. The
+file LOCK.holder describes its owner as engine/session.sh does: process and start time, a line of JSON, `here`.
+"""
+
+import fcntl
+import json
+import os
+import shutil
+import socket
+import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import IO
+
+from deployer.remote import output
+from deployer.remote.config import Config
+from deployer.remote.failure import BUSY, ROLLBACK_FAILED, Failure
+from deployer.remote.waiting import await_true
+
+DIRECTORY = Path("/run/lock")
+DESCRIPTOR = 9
+"""Where a job of an operator's run has the lock, and what cron starts too."""
+SECONDS = 600.0
+"""For which cron waits for a run to end."""
+RECOVERY_SECONDS = 3600
+
+
+@contextmanager
+def as_cron(config: Config, doing: str) -> Iterator[None]:
+    """Hold the lock, with the time before every line of output. Raises Failure where it is not to be had in time."""
+    with output.with_times():
+        if _is_inherited(config):
+            yield
+            return
+        with _taken(config, doing):
+            _recover_restore(config)
+            yield
+
+
+def _file(config: Config) -> Path:
+    return DIRECTORY / f"deployer-{config.name}.lock"
+
+
+def _owner_file(config: Config) -> Path:
+    return DIRECTORY / f"deployer-{config.name}.lock.holder"
+
+
+def _is_inherited(config: Config) -> bool:
+    """Whether the descriptor is this host's lock."""
+    try:
+        return os.path.samestat(os.fstat(DESCRIPTOR), _file(config).stat())
+    except OSError:
+        return False
+
+
+@contextmanager
+def _taken(config: Config, doing: str) -> Iterator[None]:
+    with _file(config).open("ab") as file:
+        if not _try(file):
+            output.say(f"waiting for the lock, at most {SECONDS:.0f} s; held by {_owner(config)}")
+            if not await_true(lambda: _try(file), SECONDS):
+                raise Failure(f"another run holds the lock: {doing} was skipped", exit_code=BUSY)
+        os.dup2(file.fileno(), DESCRIPTOR, inheritable=True)
+        try:
+            _record_owner(config, doing)
+            yield
+        finally:
+            os.close(DESCRIPTOR)
+
+
+def _try(file: IO[bytes]) -> bool:
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
+
+
+def _owner(config: Config) -> str:
+    lines = _owner_file(config).read_text(errors="replace").splitlines() if _owner_file(config).exists() else []
+    return lines[1] if len(lines) > 1 else "a process on this host"
+
+
+def _record_owner(config: Config, doing: str) -> None:
+    start_time = Path("/proc/self/stat").read_text().rpartition(")")[2].split()[19]
+    owner = {"who": f"cron@{socket.gethostname()}", "command": doing, "since": output.now()}
+    _owner_file(config).write_text(f"{os.getpid()} {start_time}\n{json.dumps(owner)}\nhere\n")
+
+
+def _recover_restore(config: Config) -> None:
+    """Recover from an interrupted restore first: no program may build on a half-restored state."""
+    journal = config.state / "restoring"
+    program = journal / "program"
+    if not program.exists():
+        shutil.rmtree(journal, ignore_errors=True)  # it was not begun
+        return
+    ended = subprocess.run(
+        ["bash", "-u", str(program), "mend"], capture_output=True, check=False, timeout=RECOVERY_SECONDS
+    )
+    output.say((ended.stdout + ended.stderr).decode(errors="replace"))
+    if ended.returncode:
+        raise Failure("the interrupted restore could not be recovered from", exit_code=ROLLBACK_FAILED)

@@ -1,0 +1,30 @@
+"""What a verb prints: lines for a person, each at once; under cron with the time in front, for a log."""
+
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import datetime, timezone
+
+_with_times = [False]
+
+
+def say(text: str) -> None:
+    """Print a text, line by line; what is no text is shown as such, and does not end the program."""
+    for line in text.splitlines():
+        sys.stdout.write(f"{now()} {line}\n" if _with_times[-1] else f"{line}\n")
+    sys.stdout.flush()
+
+
+@contextmanager
+def with_times() -> Iterator[None]:
+    """Every line gets the time at which it is printed."""
+    _with_times.append(True)
+    try:
+        yield
+    finally:
+        _with_times.pop()
+
+
+def now() -> str:
+    """The time as logs and records have it: 2025-10-12T03:15:00Z."""
+    return datetime.now(timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ")

@@ -1,0 +1,80 @@
+"""Programs of the host, run by their words and never by a shell; each has a limit of time."""
+
+import os
+import signal
+import subprocess
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+
+from deployer.remote.failure import Failure
+
+LAST_LINES = 15
+
+
+@dataclass(frozen=True)
+class Result:
+    """How a program ended, and what it printed on both of its outputs together, unless they were kept apart."""
+
+    exit_code: int
+    output: bytes
+    error: bytes = b""
+
+    @property
+    def succeeded(self) -> bool:
+        return self.exit_code == 0
+
+    @property
+    def text(self) -> str:
+        return self.output.decode(errors="replace")
+
+    @property
+    def last_lines(self) -> str:
+        """The end of all that it printed."""
+        lines = (self.output + self.error).decode(errors="replace").splitlines()
+        return "\n".join(lines[-LAST_LINES:])
+
+
+def run(
+    *words: str,
+    limit: float,
+    stdin: bytes = b"",
+    environment: Mapping[str, str] | None = None,
+    apart: bool = False,
+) -> Result:
+    """Run a program to its end. Raises Failure where it does not exist, or does not end within `limit` seconds."""
+    environ = {**os.environ, **(environment or {})}
+    error = subprocess.PIPE if apart else subprocess.STDOUT
+    try:
+        process = subprocess.Popen(
+            words, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=error, env=environ, start_new_session=True
+        )
+    except OSError as cause:
+        raise Failure(f"{words[0]} cannot be run: {cause.strerror}") from cause
+    return _ended(process, words, limit, stdin)
+
+
+def succeed(*words: str, limit: float, stdin: bytes = b"", environment: Mapping[str, str] | None = None) -> Result:
+    """The same, for a program that has to exit with 0. Raises Failure with its last lines where it does not."""
+    result = run(*words, limit=limit, stdin=stdin, environment=environment, apart=True)
+    if not result.succeeded:
+        raise Failure(f"{' '.join(words[:3])} failed with exit code {result.exit_code}:\n{result.last_lines}")
+    return result
+
+
+def _ended(process: "subprocess.Popen[bytes]", words: Sequence[str], limit: float, stdin: bytes) -> Result:
+    with process:
+        try:
+            output, error = process.communicate(stdin, timeout=limit)
+        except subprocess.TimeoutExpired as cause:
+            raise Failure(f"{words[0]} did not end within {limit:.0f} s") from cause
+        finally:
+            _kill(process)
+    return Result(process.returncode, output, error or b"")
+
+
+def _kill(process: "subprocess.Popen[bytes]") -> None:
+    """End it with all that it started, unless it has ended: on its limit, on a signal, on any error."""
+    if process.poll() is None:
+        with suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)

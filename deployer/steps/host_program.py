@@ -1,0 +1,39 @@
+"""3.1 Host program: what the commands and cron run on the host, of this tool's version, with its settings."""
+
+from deployer import __version__
+from deployer.engine.changes import File, Note
+from deployer.engine.facts import Ask, Facts, Probes
+from deployer.engine.host_program import PYTHON, program, program_files
+from deployer.engine.step import Plan
+from deployer.inventory.model import Inventory
+from deployer.remote.config import FILE
+from deployer.resources.files import ask_file, compare
+from deployer.text.shell import quote, sh
+from deployer.text.versions import newer
+
+TITLE = "3.1 Host program"
+
+
+def probes(host: Inventory) -> Probes:
+    settings = quote(host.paths.state / FILE)
+    return {
+        "version": Ask(f'sed -n \'s/^ "version": "\\(.*\\)"$/\\1/p\' {settings} 2>/dev/null || true'),
+        **{name: ask_file(file, show=False) for name, file in _files(host).items()},
+    }
+
+
+def plan(host: Inventory, facts: Facts) -> Plan:
+    if newer(facts["version"], __version__):
+        yield Note(
+            f"the host program is of deployer {facts['version']}, which is newer than this one ({__version__}): "
+            "it is replaced by the older one",
+            "Upgrade deployer on this machine, then run this command again.",
+        )
+    staged = f'"$STAGED"{quote(program(host))}'
+    loads = f"[ ! -e {staged} ] || {sh(*PYTHON)} {staged} help >/dev/null"
+    yield from compare(facts, _files(host), check=loads, show=False)
+
+
+def _files(host: Inventory) -> dict[str, File]:
+    archive, settings = program_files(host)
+    return {"program": archive, "settings": settings}

@@ -1,0 +1,52 @@
+"""A host for the verbs: real files below a directory, and a Docker that answers what a test says."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path, PurePosixPath
+
+import pytest
+
+from deployer.engine.host_program import settings_of
+from deployer.remote.config import Config
+from deployer.remote.host import Host
+from deployer.remote.process import Result
+from tests.support.fakes import IS_ROOT, inventory
+
+Answer = Callable[[tuple[str, ...]], Result | None]
+
+
+@dataclass
+class FakeDocker:
+    """Answers by the first word, or as `answer` does; it remembers what it was asked."""
+
+    outputs: Mapping[str, str] = field(default_factory=dict)
+    answer: Answer = lambda words: None
+    calls: list[tuple[str, ...]] = field(default_factory=list)
+
+    def __call__(self, *words: str, limit: float = 0, stdin: bytes = b"") -> Result:
+        self.calls.append(words)
+        return self.answer(words) or Result(0, self.outputs.get(words[0], "").encode())
+
+
+def config(root: Path, mode: str = "self-signed") -> Config:
+    """The settings of an ordinary host, with its root directory here."""
+    made = inventory(tls={"mode": "self-signed"}).model_copy(update={"root": PurePosixPath(root)})
+    settings = settings_of(made)
+    return replace(settings, certificate=replace(settings.certificate, mode=mode))
+
+
+@pytest.fixture
+def docker() -> FakeDocker:
+    """No container runs."""
+    return FakeDocker()
+
+
+@pytest.fixture
+def host(tmp_path: Path, docker: FakeDocker) -> Host:
+    """As a provisioned one, with nothing in its directories."""
+    if not IS_ROOT:
+        pytest.skip("the files are root's, as on a host")
+    made = config(tmp_path / "root")
+    for directory in (made.nginx / "ssl", made.nginx / "logs", made.state / "tls", made.state / "acme"):
+        directory.mkdir(parents=True)
+    return Host(made, docker)

@@ -1,0 +1,51 @@
+"""Programs that a verb runs."""
+
+import os
+import time
+from pathlib import Path
+
+import pytest
+
+from deployer.remote.failure import Failure
+from deployer.remote.process import run, succeed
+
+
+def test_both_outputs() -> None:
+    """Together, or apart; input and environment are given to it."""
+    words = ("sh", "-c", "cat; echo $GIVEN >&2; exit 3")
+    assert run(*words, limit=10, stdin=b"in ", environment={"GIVEN": "set"}).output == b"in set\n"
+    result = run(*words, limit=10, stdin=b"in ", environment={"GIVEN": "set"}, apart=True)
+    assert (result.exit_code, result.output, result.error) == (3, b"in ", b"set\n")
+
+
+def test_an_end_within_its_limit(tmp_path: Path) -> None:
+    """It is ended with all that it started, and named."""
+    with pytest.raises(Failure, match="sh did not end within 1 s"):
+        run("sh", "-c", f"sleep 60 & echo $! >{tmp_path}/child; wait", limit=1)
+    child = int((tmp_path / "child").read_text())
+    deadline = time.monotonic() + 10
+    while Path(f"/proc/{child}/cmdline").exists() and Path(f"/proc/{child}/cmdline").read_bytes():
+        assert time.monotonic() < deadline
+
+
+def test_a_program_that_is_not_there() -> None:
+    """No traceback: its name and the reason."""
+    with pytest.raises(Failure, match="no-such-program cannot be run: No such file or directory"):
+        run("no-such-program", limit=1)
+
+
+def test_one_that_fails() -> None:
+    """The failure has its words, exit code and last lines."""
+    with pytest.raises(Failure, match=r"sh -c .* failed with exit code 7:\nbecause"):
+        succeed("sh", "-c", "echo because >&2; exit 7", limit=10)
+
+
+def test_the_lock_is_not_handed_down() -> None:
+    """What a verb starts does not have the files that it has open."""
+    reading, writing = os.pipe()
+    os.set_inheritable(writing, True)
+    try:
+        assert run("sh", "-c", f"test ! -e /proc/self/fd/{writing}", limit=10).succeeded
+    finally:
+        os.close(reading)
+        os.close(writing)

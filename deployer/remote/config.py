@@ -1,4 +1,4 @@
-"""The settings of the host program: remote.json, which the tool writes beside it. No secret is in it."""
+"""The settings of the host program: remote.json, which the tool puts next to it. No secret is in it."""
 
 import json
 from collections.abc import Mapping

@@ -18,7 +18,7 @@ def probes(host: Inventory) -> Probes:
     settings = quote(host.paths.state / FILE)
     return {
         "version": Ask(f'sed -n \'s/^ "version": "\\(.*\\)"$/\\1/p\' {settings} 2>/dev/null || true'),
-        **{name: ask_file(file, show=False) for name, file in _files(host).items()},
+        **{name: ask_file(file, show=False) for name, file in files(host).items()},
     }
 
 
@@ -31,9 +31,9 @@ def plan(host: Inventory, facts: Facts) -> Plan:
         )
     staged = f'"$STAGED"{quote(program(host))}'
     loads = f"[ ! -e {staged} ] || {sh(*PYTHON)} {staged} help >/dev/null"
-    yield from compare(facts, _files(host), check=loads, show=False)
+    yield from compare(facts, files(host), check=loads, show=False)
 
 
-def _files(host: Inventory) -> dict[str, File]:
+def files(host: Inventory) -> dict[str, File]:
     archive, settings = program_files(host)
     return {"program": archive, "settings": settings}

@@ -5,6 +5,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import asdict
 
+from deployer import __version__
 from deployer.engine.facts import Answer
 from deployer.engine.step import Step
 from deployer.inventory.model import Inventory
@@ -28,6 +29,7 @@ from deployer.steps import (
     docker_engine,
     environment,
     firewall,
+    host_program,
     images,
     latest_commit,
     network,
@@ -160,6 +162,10 @@ def converged(step: Step, host: Inventory) -> Answers:
             "publishers": f"{host.name} 0.0.0.0:80->80/tcp, 0.0.0.0:443->443/tcp\n{host.name} 8000/tcp\n",
         },
         packages: {"installed": "\n".join(packages.wanted(host)), "half": ""},
+        host_program: {
+            "version": __version__,
+            **{name: as_wanted(file) for name, file in host_program.files(host).items()},
+        },
         docker_engine: {
             "os": DEBIAN,
             "architecture": "amd64",

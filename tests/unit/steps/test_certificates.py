@@ -166,7 +166,7 @@ class TestProxy:
 
     def test_serves_an_older_certificate(self) -> None:
         """A run that was broken off before the reload is completed."""
-        assert drifted(certificates, LETSENCRYPT, loaded="stale") == [
+        assert drifted(certificates, LETSENCRYPT, loaded="configuration=loaded\ncertificate=stale\n") == [
             "reload the proxy, which serves an older certificate"
         ]
 

@@ -86,6 +86,8 @@ def test_fresh_host() -> None:
     docker = f"{root}/.deployer/docker"
     assert found == [
         "install cron, curl, git, logrotate, openssl, python3, ufw, zstd, certbot",
+        f"create {root} (0755)",
+        f"create {root}/.deployer (0755)",
         f"write {root}/.deployer/remote.pyz (absent), {root}/.deployer/remote.json (absent)",
         "fetch Docker's signing key from https://download.docker.com/linux/debian/gpg",
         "write /etc/apt/sources.list.d/docker.list",
@@ -95,7 +97,6 @@ def test_fresh_host() -> None:
         "add deploy to the group docker",
         "pull nginx:alpine, and check that Docker runs it and that it is nginx 1.27.4 or later",
         "create the network biometric-did-network (172.30.77.0/24)",
-        f"create {root} (0755)",
         "clone https://github.com/FractionEstate/decentralized-did.git at main",
         f"create {root}/logs (0755)",
         f"create {root}/data (0755)",
@@ -103,7 +104,6 @@ def test_fresh_host() -> None:
         f"create {nginx}/conf.d (0755)",
         f"create {nginx}/ssl (0700)",
         f"create {nginx}/logs (0755)",
-        f"create {root}/.deployer (0755)",
         f"create {root}/.deployer/acme (0755)",
         f"create {root}/.deployer/tls (0700)",
         f"create {root}/.deployer/docker (0755)",

@@ -36,6 +36,7 @@ class Config:
     name: str
     root: str
     certificate: Certificate
+    proxy_image: str
 
     @classmethod
     def beside(cls, program: Path) -> "Config":

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 
 from deployer.engine.changes import File, Script, WriteFiles
 from deployer.engine.facts import Ask, Facts, Probes
+from deployer.engine.host_program import call
 from deployer.engine.program import script
 from deployer.engine.step import Plan
 from deployer.inventory.model import Inventory
@@ -11,8 +12,7 @@ from deployer.resources.files import ask_files, compare
 from deployer.site.compose import PROXY
 from deployer.site.containers import ask_containers, ask_loaded, containers, is_loaded, is_running
 from deployer.site.nginx import first_upstreams, nginx_conf, site_conf, upstreams_path
-from deployer.site.scripts.proxy import proxy_functions
-from deployer.text.shell import lines, quote
+from deployer.text.shell import quote
 
 TITLE = "4. Nginx reverse proxy"
 
@@ -55,5 +55,5 @@ def reload(host: Inventory) -> Script:
 
     After an interruption the next run reloads, since it sees what the proxy has not loaded.
     """
-    text = lines(proxy_functions(host), "reload_proxy\n")
+    text = call(host, "proxy", "reload")
     return Script("reload the proxy with its configuration on disk", text, undo=text, within=60)

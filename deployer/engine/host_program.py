@@ -62,7 +62,16 @@ def settings_of(host: Inventory) -> config.Config:
             host.tls.mode, list(host.names), host.tls.acme_server, host.site.email, authority
         ),
         proxy_image=host.nginx.image,
+        release=_release(host),
     )
+
+
+def _release(host: Inventory) -> config.Release:
+    hooks = config.Hooks(
+        *(list(words) for words in (host.hooks.before_switch, host.hooks.after_switch, host.hooks.on_failure))
+    )
+    settings = host.releases
+    return config.Release(settings.healthy_within, settings.settle, settings.drain + 10, hooks)
 
 
 @cache

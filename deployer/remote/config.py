@@ -28,6 +28,25 @@ class Certificate:
 
 
 @dataclass(frozen=True)
+class Hooks:
+    """Commands that run in the new backend's container, by their words; none where there are no words."""
+
+    before_switch: list[str]
+    after_switch: list[str]
+    on_failure: list[str]
+
+
+@dataclass(frozen=True)
+class Release:
+    """How releases are rolled out: seconds, and commands."""
+
+    healthy_within: int
+    settle: int
+    drain: int
+    hooks: Hooks
+
+
+@dataclass(frozen=True)
 class Config:
     """What the verbs know of the deployment."""
 
@@ -37,6 +56,7 @@ class Config:
     root: str
     certificate: Certificate
     proxy_image: str
+    release: Release
 
     @classmethod
     def beside(cls, program: Path) -> "Config":

@@ -15,7 +15,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import IO
 
-from deployer.remote import output
+from deployer.remote import files, output
 from deployer.remote.config import Config
 from deployer.remote.failure import BUSY, ROLLBACK_FAILED, Failure
 from deployer.remote.waiting import await_true
@@ -71,6 +71,14 @@ def _taken(config: Config, doing: str) -> Iterator[None]:
             yield
         finally:
             os.close(DESCRIPTOR)
+
+
+def owner_of_run(config: Config) -> str:
+    """Who holds the lock: USER@MACHINE; empty where nobody does, or it is not known."""
+    try:
+        return str(json.loads(files.read(DIRECTORY / config.name / "holder"))["who"])
+    except (ValueError, KeyError, TypeError):
+        return ""
 
 
 def _try(file: IO[bytes]) -> bool:

@@ -12,6 +12,10 @@ from deployer.remote.failure import Failure
 LAST_LINES = 15
 
 
+class TimedOut(Failure):
+    """A program did not end within its limit; it was ended."""
+
+
 @dataclass(frozen=True)
 class Result:
     """How a program ended, and what it printed on both of its outputs together, unless they were kept apart."""
@@ -67,7 +71,7 @@ def _ended(process: "subprocess.Popen[bytes]", words: Sequence[str], limit: floa
         try:
             output, error = process.communicate(stdin, timeout=limit)
         except subprocess.TimeoutExpired as cause:
-            raise Failure(f"{words[0]} did not end within {limit:.0f} s") from cause
+            raise TimedOut(f"{words[0]} did not end within {limit:.0f} s") from cause
         finally:
             _kill(process)
     return Result(process.returncode, output, error or b"")

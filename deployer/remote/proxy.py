@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
+from deployer.remote import output
 from deployer.remote.docker import PROXY, running
 from deployer.remote.failure import Failure
 from deployer.remote.host import Host
@@ -51,6 +52,18 @@ def serves(host: Host, certificate: Path) -> bool:
         return _served(host) == ssl.PEM_cert_to_DER_cert(first_certificate(certificate.read_text()))
     except (OSError, ValueError):
         return False
+
+
+def drain(host: Host, seconds: float) -> None:
+    """Wait until no old worker has a request in flight. No output of Docker's proves nothing."""
+    found = container(host)
+    if found and not await_true(lambda: _is_drained(host, found), seconds):
+        output.say(f"some requests are unfinished after {seconds:.0f} s; continuing without them")
+
+
+def _is_drained(host: Host, found: str) -> bool:
+    processes = host.docker("top", found, "-eo", "pid,args")
+    return processes.succeeded and f"{WORKER} is shutting down" not in processes.text
 
 
 def answers(host: Host) -> bool:

@@ -12,6 +12,7 @@ CRON, HELP = "cron", "help"
 VERBS: Mapping[str, str] = {
     "certificate": "certificate.verbs:certificate",
     "proxy": "proxy_verbs:proxy",
+    "release": "release.verbs:release",
     "renew": "certificate.verbs:renew",
 }
 """Module and function of each, below deployer.remote."""

@@ -1,0 +1,37 @@
+"""`release ACTION TARGET …`: TARGET describes a release (target.py).
+
+- `roll TARGET SERVICE…`: new containers of these services, gates, the proxy's switch.
+- `go-back TARGET WHY`: after the switch, the way back to the containers that are still there.
+- `finish TARGET`: the end of the old containers.
+- `keep-assets TARGET`, `record TARGET`, `forget`: what is kept of it; `forget` removes what was not recorded.
+- `restore ID`: configuration and environment of a kept release; `record-restored TARGET ID`: it serves again.
+- `own IMAGE`: logs/ and data/ for the user of the backend's image.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+
+from deployer.remote.failure import Failure
+from deployer.remote.host import Host
+from deployer.remote.release import assets, kept, owners, rollout, way_back
+from deployer.remote.release.target import parsed
+
+
+def release(host: Host, words: Sequence[str]) -> None:
+    """One of ACTIONS, by its name. Raises Failure."""
+    action = ACTIONS.get(words[0] if words else "")
+    if action is None:
+        raise Failure(f"usage: release {'|'.join(ACTIONS)}", exit_code=2)
+    action(host, words[1:])
+
+
+ACTIONS: Mapping[str, Callable[[Host, Sequence[str]], None]] = {
+    "roll": lambda host, words: rollout.roll(host, parsed(words[0]), words[1:]),
+    "go-back": lambda host, words: way_back.go_back(host, parsed(words[0]), words[1]),
+    "finish": lambda host, words: rollout.finish(host, parsed(words[0]).services),
+    "keep-assets": lambda host, words: assets.keep(host, parsed(words[0])),
+    "record": lambda host, words: kept.record(host, parsed(words[0])),
+    "forget": lambda host, words: assets.forget_staged(host),
+    "restore": lambda host, words: kept.restore(host, words[0]),
+    "record-restored": lambda host, words: kept.record_restored(host, parsed(words[0]), words[1]),
+    "own": lambda host, words: owners.give_directories(host, words[0]),
+}

@@ -1,0 +1,1 @@
+"""The roll-out of a release, in process."""

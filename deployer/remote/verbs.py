@@ -11,6 +11,7 @@ Verb = Callable[[Host, Sequence[str]], None]
 CRON, HELP = "cron", "help"
 VERBS: Mapping[str, str] = {
     "certificate": "certificate.verbs:certificate",
+    "containers": "containers:containers",
     "renew": "certificate.verbs:renew",
 }
 """Module and function of each, below deployer.remote."""

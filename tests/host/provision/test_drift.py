@@ -29,7 +29,21 @@ OTHER_CERTIFICATE = (
     f"-keyout {ROOT}/nginx/ssl/privkey.pem -out {ROOT}/nginx/ssl/fullchain.pem 2>/dev/null"
 )
 
+BY_HAND = f"""
+sed -i 's/^  backend-api:$/&\\n    privileged: true\\n    user: root/' {ROOT}/docker-compose.yml
+docker compose --project-directory {ROOT} up -d --no-deps backend-api 2>&1
+"""
+
 DRIFTS = {
+    "containers changed by hand": Drift(
+        BY_HAND,
+        (
+            "compose: write /opt/biometric-did/docker-compose.yml",
+            "containers: replace backend-api, since biometric-did-backend-api-1 runs privileged, as root,",
+            "containers: check the site",
+            "containers: stop the old containers",
+        ),
+    ),
     "compose file edited": Drift(
         f"echo '# mine' >>{ROOT}/docker-compose.yml", ("compose: write /opt/biometric-did/docker-compose.yml",)
     ),

@@ -35,15 +35,6 @@ docker compose --project-directory {ROOT} up -d --no-deps backend-api 2>&1
 """
 
 DRIFTS = {
-    "containers changed by hand": Drift(
-        BY_HAND,
-        (
-            "compose: write /opt/biometric-did/docker-compose.yml",
-            "containers: replace backend-api, since biometric-did-backend-api-1 runs privileged, as root,",
-            "containers: check the site",
-            "containers: stop the old containers",
-        ),
-    ),
     "compose file edited": Drift(
         f"echo '# mine' >>{ROOT}/docker-compose.yml", ("compose: write /opt/biometric-did/docker-compose.yml",)
     ),
@@ -81,6 +72,16 @@ DRIFTS = {
     "image removed": Drift(
         "docker rm -f biometric-did-demo-wallet-1; docker rmi -f $(docker images -q biometric-did-wallet)",
         ("images: build the image biometric-did-wallet", "containers: start demo-wallet"),
+    ),
+    # Last: the container that replaces it has another number.
+    "containers changed by hand": Drift(
+        BY_HAND,
+        (
+            "compose: write /opt/biometric-did/docker-compose.yml",
+            "containers: replace backend-api, since biometric-did-backend-api-1 runs privileged, as root,",
+            "containers: check the site",
+            "containers: stop the old containers",
+        ),
     ),
 }
 

@@ -10,6 +10,7 @@ from deployer.run.command import CHANGING, Choices, Command, Option
 from deployer.run.convergence import converge
 from deployer.run.host_run import HostRun, on_hosts
 from deployer.site.maintenance import Maintenance
+from deployer.steps import host_program
 
 
 def maintenance(choices: Choices) -> int:
@@ -25,7 +26,7 @@ def _maintenance(run: HostRun) -> int:
     state = run.choices.text("state")
     owner = LockOwner.here(f"maintenance {state}")
     step = Maintenance(owner, on=state == "on")
-    engine = Engine(run.host, run.transport, (step,), RunContext(_no_names, run.report, run.verdicts))
+    engine = Engine(run.host, run.transport, (host_program, step), RunContext(_no_names, run.report, run.verdicts))
     return converge(run, engine, owner)
 
 

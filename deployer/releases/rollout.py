@@ -72,8 +72,9 @@ def _action(serving: Serving, service: str, running: Sequence[Container]) -> str
         return f"roll out the new {service} image"
     if any(item.health == "unhealthy" for item in running):
         return f"replace the unhealthy {service}"
-    if any(serving.lost_database(item) for item in running):
-        return f"restart {service} with the new database password"
+    changed = [item.as_it_runs for item in running if item.differences and not serving.has_other_settings(item)]
+    if changed:
+        return f"replace {service}, since {'; '.join(changed)},"
     return f"roll out {service} with other settings or another number of containers"
 
 

@@ -6,11 +6,9 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from deployer.engine.facts import Ask, Facts, Probes
-from deployer.engine.program import script
 from deployer.inventory.model import Inventory
 from deployer.releases import log as releases
 from deployer.releases.images import SERVICES, present, tags
-from deployer.resources.docker import ask_docker
 from deployer.site import compose
 from deployer.site.compose import BACKEND, config_digests
 from deployer.site.containers import Container, ask_containers, containers
@@ -31,14 +29,8 @@ def probes_of_serving(host: Inventory) -> Probes:
         "owners": Ask(f"stat -c %u:%g {quote(host.paths.logs)} {quote(host.paths.data)} 2>/dev/null || true"),
         "begun": Ask(f"[ ! -e {quote(host.paths.releases / '.next')} ] || echo yes"),
         "current": Ask(f"""[ ! -e {log} ] || sed -nE '/"result": "({serving})"/p' {log} | tail -n 1"""),
-        **({"stale": _ask_stale(host)} if host.postgres.enabled else {}),
         "served": Ask(f"[ ! -e {log} ] || {ids} | tac | awk '!seen[$0]++' | head -n {host.releases.retain}"),
     }
-
-
-def _ask_stale(host: Inventory) -> Ask:
-    """The backends that were started with another DATABASE_URL than the one in .env."""
-    return ask_docker(script("releases/scripts/show_stale.sh", NAME=host.name, ENV_FILE=str(host.paths.env)))
 
 
 def configuration(host: Inventory) -> str:
@@ -49,11 +41,11 @@ def configuration(host: Inventory) -> str:
 
 @dataclass(frozen=True)
 class Serving:
-    """`password_changes`: .env gets another password of the database in the same run."""
+    """`renewed` are the secrets that .env gets in the same run."""
 
     host: Inventory
     facts: Facts
-    password_changes: bool = False
+    renewed: frozenset[str] = frozenset()
 
     @cached_property
     def tags(self) -> Mapping[str, str]:
@@ -62,7 +54,7 @@ class Serving:
     @cached_property
     def found(self) -> tuple[Container, ...]:
         """All containers of the application."""
-        return containers(self.facts["containers"])
+        return containers(self.host, self.facts["containers"], self.renewed)
 
     @cached_property
     def up_to_date(self) -> Mapping[str, tuple[Container, ...]]:
@@ -90,15 +82,13 @@ class Serving:
     def has_other_image(self, item: Container) -> bool:
         return item.image != present(self.facts).get(self.tags[item.service], "")
 
-    def lost_database(self, item: Container) -> bool:
-        """Its database password is not the one that .env has, or gets in this run."""
-        if item.service != BACKEND or not self.host.postgres.enabled:
-            return False
-        return item.name in self.facts.lines("stale") or self.password_changes
+    def has_other_settings(self, item: Container) -> bool:
+        """Those that it was made for are not those of today; it may run with others all the same."""
+        return item.config != config_digests(self.host)[item.service]
 
     def _is_outdated(self, item: Container) -> bool:
-        differs = self.has_other_image(item) or item.config != config_digests(self.host)[item.service]
-        return differs or item.health == "unhealthy" or self.lost_database(item)
+        differs = self.has_other_image(item) or self.has_other_settings(item) or bool(item.differences)
+        return differs or item.health == "unhealthy"
 
     @property
     def left_over(self) -> tuple[str, ...]:

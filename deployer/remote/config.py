@@ -54,6 +54,8 @@ class Config:
     """Of the tool that wrote it."""
     name: str
     root: str
+    secret_words: list[str]
+    """A variable whose name contains one of these, in upper or lower case, is a secret in every file."""
     certificate: Certificate
     proxy_image: str
     release: Release
@@ -75,6 +77,11 @@ class Config:
     def state(self) -> Path:
         """The directory of the tool on the host."""
         return self.root_directory / ".deployer"
+
+    @property
+    def environment(self) -> Path:
+        """The application's .env."""
+        return self.root_directory / ".env"
 
     @property
     def nginx(self) -> Path:

@@ -2,6 +2,7 @@
 
 from typing import Protocol
 
+from deployer.remote.failure import Failure
 from deployer.remote.process import Result, run
 
 PROXY = "nginx"
@@ -16,8 +17,16 @@ class Docker(Protocol):
 
 
 def command(*words: str, limit: float = SECONDS, stdin: bytes = b"") -> Result:
-    """The real one."""
-    return run("docker", *words, limit=limit, stdin=stdin)
+    """The real one; its warnings are apart from what it answers."""
+    return run("docker", *words, limit=limit, stdin=stdin, apart=True)
+
+
+def of_project(docker: Docker, project: str) -> tuple[str, ...]:
+    """The ids of all containers of a deployment. Raises Failure where Docker does not answer."""
+    listed = docker("ps", "--all", "--quiet", "--no-trunc", f"--filter=label=com.docker.compose.project={project}")
+    if not listed.succeeded:
+        raise Failure(listed.last_lines)
+    return tuple(listed.text.split())
 
 
 def running(docker: Docker, project: str, service: str) -> tuple[str, ...]:

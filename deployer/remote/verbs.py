@@ -11,6 +11,7 @@ Verb = Callable[[Host, Sequence[str]], None]
 CRON, HELP = "cron", "help"
 VERBS: Mapping[str, str] = {
     "certificate": "certificate.verbs:certificate",
+    "containers": "containers:containers",
     "proxy": "proxy_verbs:proxy",
     "release": "release.verbs:release",
     "renew": "certificate.verbs:renew",

@@ -1,32 +1,28 @@
-"""The containers of the application as Docker reports them."""
+"""The containers of the application: as Docker reports them, and how they differ from what they should be."""
 
-from collections.abc import Iterable, Iterator
+import json
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 
 from deployer.engine.facts import Ask, Facts
+from deployer.engine.host_program import call, program
 from deployer.engine.program import script
 from deployer.inventory.model import Inventory
 from deployer.resources.docker import ask_docker
+from deployer.site import compose
+from deployer.site.comparison import differences
 from deployer.site.compose import CONFIG_LABEL
+from deployer.site.inspected import Inspected, Surroundings, a_text, an_object
 from deployer.text.shell import quote
-
-_SHAPE = "|".join(
-    (
-        '{{index .Config.Labels "com.docker.compose.service"}}',
-        "{{.Name}}",
-        "{{.State.Status}}",
-        # Docker reports a container as unhealthy that was just paused (for a backup), until its next check.
-        '{{with .State.Health}}{{if and (eq .Status "unhealthy") (eq .FailingStreak 0)}}healthy'
-        "{{else}}{{.Status}}{{end}}{{end}}",
-        f'{{{{index .Config.Labels "{CONFIG_LABEL}"}}}}',
-        "{{.Image}}",
-    )
-)
 
 
 @dataclass(frozen=True)
 class Container:
-    """One container; `health` is empty where the service has no check, `image` is the image's id."""
+    """One container; `health` is empty where the service has no check, `image` is the image's id.
+
+    `config` is the digest of the settings that it was made for. `differences` are those that it runs with all the
+    same, each to follow "NAME runs".
+    """
 
     service: str
     name: str
@@ -34,12 +30,26 @@ class Container:
     health: str
     config: str
     image: str
+    differences: tuple[str, ...] = ()
+
+    @property
+    def as_it_runs(self) -> str:
+        """For people: NAME runs privileged, as root."""
+        return f"{self.name} runs {', '.join(self.differences)}"
 
 
 def ask_containers(host: Inventory) -> Ask:
+    """Unknown where there are containers and the host program is not there yet, or is one without this verb."""
     label = quote(f"label=com.docker.compose.project={host.name}")
-    listed = f"ids=$(docker ps -aq --filter {label}) || exit 3"
-    return ask_docker(f'{listed}\n[ -z "$ids" ] || docker inspect --format {quote(_SHAPE)} $ids')
+    absent = "the host program is not in place yet"
+    return ask_docker(
+        f"if [ ! -e {quote(program(host))} ]; then\n"
+        f"  ids=$(docker ps -aq --filter {label}) || exit 3\n"
+        f'  [ -z "$ids" ] || {{ echo {quote(absent)} >&2; exit 3; }}\n'
+        f"else\n"
+        f'  {call(host, "containers")} || {{ [ "$?" != 2 ] || echo {quote(absent)} >&2; exit 3; }}\n'
+        "fi"
+    )
 
 
 def ask_loaded(host: Inventory) -> Ask:
@@ -56,11 +66,33 @@ def is_running(found: Iterable[Container], service: str) -> bool:
     return any(item.service == service and item.state == "running" for item in found)
 
 
-def containers(answer: str) -> tuple[Container, ...]:
-    return tuple(_parsed(answer))
+def containers(host: Inventory, answer: str, renewed: Collection[str] = ()) -> tuple[Container, ...]:
+    """From the answer to `ask_containers`. `renewed` are the secrets that .env gets in this run."""
+    return tuple(_containers(host, answer, renewed))
 
 
-def _parsed(answer: str) -> Iterator[Container]:
-    for line in answer.splitlines():
-        service, name, state, health, config, image = line.split("|")
-        yield Container(service, name.lstrip("/"), state, health, config, image)
+def _containers(host: Inventory, answer: str, renewed: Collection[str]) -> Iterator[Container]:
+    lines = [json.loads(line) for line in answer.splitlines()]
+    surroundings = next((Surroundings.of(line) for line in lines if "images" in line), Surroundings())
+    services = compose.services(host)
+    for raw in (line for line in lines if "images" not in line):
+        item = Inspected(raw, surroundings)
+        labels = an_object(item.settings, "Labels")
+        service = a_text(labels, "com.docker.compose.service")
+        wanted = services.get(service)
+        yield Container(
+            service,
+            a_text(item.raw, "Name").lstrip("/"),
+            a_text(item.raw, "State", "Status"),
+            _health(item),
+            a_text(labels, CONFIG_LABEL),
+            a_text(item.raw, "Image"),
+            tuple(differences(host, service, wanted, item, renewed)) if wanted else (),
+        )
+
+
+def _health(item: Inspected) -> str:
+    """Docker reports a container as unhealthy that was just paused (for a backup), until its next check."""
+    health = an_object(item.raw, "State", "Health")
+    status = a_text(health, "Status")
+    return "healthy" if status == "unhealthy" and not health.get("FailingStreak") else status

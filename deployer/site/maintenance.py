@@ -63,7 +63,7 @@ class Maintenance:
     def plan(self, host: Inventory, facts: Facts) -> Plan:
         if self.on and not facts["supported"]:
             raise Stop(_unsupported(host))
-        runs = is_running(containers(facts["containers"]), PROXY)
+        runs = is_running(containers(host, facts["containers"]), PROXY)
         if bool(facts["switch"]) == self.on:
             yield Note(f"maintenance is {described(facts['switch']) or 'off'}")
             return

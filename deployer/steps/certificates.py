@@ -86,7 +86,7 @@ def _because(installed: Pair) -> str:
 
 def start_proxy(host: Inventory, facts: Facts) -> Iterator[Change]:
     """Start the proxy alone where none runs; one with other settings is replaced at the end (section 4, container)."""
-    found = [item for item in containers(facts["containers"]) if item.service == PROXY]
+    found = [item for item in containers(host, facts["containers"]) if item.service == PROXY]
     if any(item.state == "running" for item in found):
         return
     compose = sh("docker", "compose", "--project-directory", host.root, "-f", host.paths.compose)

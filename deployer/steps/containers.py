@@ -23,7 +23,7 @@ def probes(host: Inventory) -> Probes:
 
 
 def plan(host: Inventory, facts: Facts) -> Plan:
-    serving = Serving(host, facts, environment.password_changes(host, facts))
+    serving = Serving(host, facts, environment.renewed(host, facts))
     functions = release_functions(host, _target(serving), services(host, serving.tags))
     yield from own_directories(serving, functions)
     yield from roll_out(serving, functions)

@@ -10,6 +10,7 @@ from deployer.inventory.model import Inventory
 from deployer.resources.docker import ask_docker
 from deployer.site.compose import DATABASE, config_digests
 from deployer.site.containers import Container, ask_containers, containers
+from deployer.site.env import DB_PASSWORD
 from deployer.site.scripts.postgres import READY_WITHIN, postgres_functions
 from deployer.steps import environment
 from deployer.text.shell import lines, quote, sh
@@ -36,7 +37,7 @@ def probes(host: Inventory) -> Probes:
 
 
 def plan(host: Inventory, facts: Facts) -> Plan:
-    found = tuple(item for item in containers(facts["containers"]) if item.service == DATABASE)
+    found = tuple(item for item in containers(host, facts["containers"]) if item.service == DATABASE)
     if not host.postgres.enabled:
         yield from _still_running(host, found)
         return
@@ -46,8 +47,8 @@ def plan(host: Inventory, facts: Facts) -> Plan:
         yield Script(f"pull {image}", sh("docker", "pull", "--quiet", image), within=1200)
     if not any(_good(host, item) for item in found):
         start = lines(postgres_functions(host), "start_database")
-        yield Script(_why(image, found), start, within=READY_WITHIN + 180, critical=bool(found))
-    elif facts["login"] != "accepted" or environment.password_changes(host, facts):
+        yield Script(_why(host, found), start, within=READY_WITHIN + 180, critical=bool(found))
+    elif facts["login"] != "accepted" or DB_PASSWORD in environment.renewed(host, facts):
         why = f"set the password of the role {host.postgres.user} to the one in {host.paths.env}"
         yield Script(
             why,
@@ -58,15 +59,19 @@ def plan(host: Inventory, facts: Facts) -> Plan:
 
 
 def _good(host: Inventory, item: Container) -> bool:
-    as_wanted = item.config == config_digests(host)[DATABASE]
+    as_wanted = item.config == config_digests(host)[DATABASE] and not item.differences
     return as_wanted and item.state == "running" and item.health != "unhealthy"
 
 
-def _why(image: str, found: Sequence[Container]) -> str:
-    running = [item for item in found if item.state == "running"]
+def _why(host: Inventory, found: Sequence[Container]) -> str:
+    image, running = host.postgres.image, [item for item in found if item.state == "running"]
     if not running:
         return f"start PostgreSQL ({image}) and wait until it accepts the password in .env"
-    reason = "it is unhealthy" if running[0].health == "unhealthy" else "its image or its settings changed"
+    reason = "its image or its settings changed"
+    if running[0].health == "unhealthy":
+        reason = "it is unhealthy"
+    elif running[0].differences and running[0].config == config_digests(host)[DATABASE]:
+        reason = running[0].as_it_runs
     return f"replace PostgreSQL's container ({image}: {reason}), with some seconds of downtime"
 
 

@@ -90,11 +90,14 @@ def _states(present: tuple[str, ...]) -> Iterator[tuple[str, str, str]]:
             yield found["name"], found["state"], found["digest"]
 
 
-def password_changes(host: Inventory, facts: Facts) -> bool:
-    """Whether the operator supplies another database password than the one in .env."""
+def renewed(host: Inventory, facts: Facts) -> frozenset[str]:
+    """The secrets for which .env gets another value: the operator supplies one, or it has none."""
     _, *present = facts.lines("env") or ("",)
     digests = {name: digest for name, _, digest in _states(tuple(present))}
-    return DB_PASSWORD in host.secrets and digests.get(DB_PASSWORD) != _digest(host.secrets[DB_PASSWORD])
+    supplied = {name: _digest(host.secrets[name]) for name in secret_names(host) if name in host.secrets}
+    known = {**digests, **supplied}
+    names = {name for name in secret_names(host) if name not in digests or digests[name] != known[name]}
+    return frozenset({*names, "DATABASE_URL"} if host.postgres.enabled and DB_PASSWORD in names else names)
 
 
 def _digest(secret: Secret) -> str:

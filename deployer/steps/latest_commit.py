@@ -43,7 +43,7 @@ def _refuse_unready(host: Inventory, facts: Facts) -> None:
     provision = f"run `deployer provision --host {host.host_name}`"
     if not facts["serving"]:
         raise Stop(Note("no release runs on this host yet", provision))
-    if not is_running(containers(facts["containers"]), PROXY):
+    if not is_running(containers(host, facts["containers"]), PROXY):
         raise Stop(Note("the proxy is not running, so visitors could not reach the new release", provision))
     changed = [line[3:] for line in facts.lines("local changes")]
     if changed:

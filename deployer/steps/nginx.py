@@ -46,7 +46,8 @@ def plan(host: Inventory, facts: Facts) -> Plan:
     if not facts["upstreams"]:
         changes = (WriteFiles(f"write {first_upstreams(host).path} (absent)", (first_upstreams(host),)), *changes)
     yield from changes
-    if is_running(containers(facts["containers"]), PROXY) and (changes or not is_loaded(facts, "configuration")):
+    runs = is_running(containers(host, facts["containers"]), PROXY)
+    if runs and (changes or not is_loaded(facts, "configuration")):
         yield reload(host)
 
 

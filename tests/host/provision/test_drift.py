@@ -29,6 +29,11 @@ OTHER_CERTIFICATE = (
     f"-keyout {ROOT}/nginx/ssl/privkey.pem -out {ROOT}/nginx/ssl/fullchain.pem 2>/dev/null"
 )
 
+BY_HAND = f"""
+sed -i 's/^  backend-api:$/&\\n    privileged: true\\n    user: root/' {ROOT}/docker-compose.yml
+docker compose --project-directory {ROOT} up -d --no-deps backend-api 2>&1
+"""
+
 DRIFTS = {
     "compose file edited": Drift(
         f"echo '# mine' >>{ROOT}/docker-compose.yml", ("compose: write /opt/biometric-did/docker-compose.yml",)
@@ -67,6 +72,16 @@ DRIFTS = {
     "image removed": Drift(
         "docker rm -f biometric-did-demo-wallet-1; docker rmi -f $(docker images -q biometric-did-wallet)",
         ("images: build the image biometric-did-wallet", "containers: start demo-wallet"),
+    ),
+    # Last: the container that replaces it has another number.
+    "containers changed by hand": Drift(
+        BY_HAND,
+        (
+            "compose: write /opt/biometric-did/docker-compose.yml",
+            "containers: replace backend-api, since biometric-did-backend-api-1 runs privileged, as root,",
+            "containers: check the site",
+            "containers: stop the old containers",
+        ),
     ),
 }
 

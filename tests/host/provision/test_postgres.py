@@ -146,7 +146,7 @@ def test_another_password(stored: Updated) -> None:
     done = stored.deployment.ok("provision", "--no-verify").whys("changed")
     assert foreseen == done
     assert AGREE in done
-    assert any("restart backend-api with the new database password" in why for why in done)
+    assert any("runs with another DATABASE_URL, DB_PASSWORD in its environment" in why for why in done)
     assert post(stored, "other password").status == 200
     file.unlink()
     assert stored.deployment.ok("provision", "--no-verify").recap["changed"] == 0

@@ -9,9 +9,7 @@ from deployer.engine.facts import Ask, Facts, Unknown
 from deployer.resources.docker import ask_docker
 from deployer.resources.packages import ask_installed, install
 from deployer.resources.services import ask_active, ask_enabled
-from deployer.site.compose import BACKEND, PROXY
-from deployer.site.containers import Container, ask_containers, containers, is_running
-from tests.support.fakes import asked_here, inventory
+from tests.support.fakes import asked_here
 
 
 def command(directory: Path, name: str, script: str) -> None:
@@ -52,25 +50,6 @@ class TestDocker:
         (tmp_path / "network").mkdir()
         with pytest.raises(Unknown, match="not found"):
             ask(Ask(question.replace("/var/lib/docker/network", f"{tmp_path}/network")))["it"]
-
-
-class TestContainers:
-    def test_none(self, programs: Path) -> None:
-        """No container: an empty answer, and docker inspect is not called without names."""
-        command(programs, "docker", '[ "$1" = ps ]')
-        assert containers(ask(ask_containers(inventory()))["it"]) == ()
-
-    def test_two(self, programs: Path) -> None:
-        """One line each."""
-        answers = "nginx|/x-nginx-1|running||c1|sha256:1\\nbackend-api|/x-backend-api-2|exited|unhealthy|c2|sha256:2\\n"
-        command(programs, "docker", f'if [ "$1" = ps ]; then echo "a b"; else printf "{answers}"; fi')
-        found = containers(ask(ask_containers(inventory()))["it"])
-        assert found == (
-            Container("nginx", "x-nginx-1", "running", "", "c1", "sha256:1"),
-            Container("backend-api", "x-backend-api-2", "exited", "unhealthy", "c2", "sha256:2"),
-        )
-        assert is_running(found, PROXY)
-        assert not is_running(found, BACKEND)
 
 
 class TestPackages:

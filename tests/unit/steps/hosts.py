@@ -19,6 +19,7 @@ from deployer.resources.files import Directory
 from deployer.site import compose
 from deployer.site.compose import BACKEND, DATABASE, PROXY, WALLET
 from deployer.site.env import lines, restics, secret_names
+from deployer.site.inspected import a_text, words
 from deployer.steps import (
     backup,
     certificates,
@@ -62,16 +63,41 @@ def listening(port: int, process: str) -> str:
 
 
 def container(host: Inventory, service: str, number: int = 1, **other: str) -> str:
-    """A line about a container that is as it shall be, but for what is given."""
+    """A line about a container that is as it shall be, but for what is given; of images it says nothing."""
     told = {
         "name": f"/{host.name}-{service}-{number}",
         "state": "running",
         "health": "" if service == PROXY else "healthy",
         "config": compose.config_digests(host)[service],
         "image": IDS[service],
+        "restart": "unless-stopped",
         **other,
     }
-    return "|".join((service, told["name"], told["state"], told["health"], told["config"], told["image"])) + "\n"
+    labels = {"com.docker.compose.service": service, compose.CONFIG_LABEL: told["config"]}
+    settings = compose.services(host)[service]
+    ports = [port.split(":") for port in words(settings, "ports")]
+    address = a_text(settings, "networks", "default", "ipv4_address")
+    limits = {
+        "RestartPolicy": {"Name": told["restart"]},
+        "SecurityOpt": settings["security_opt"],
+        "MaskedPaths": ["/proc/kcore"],
+        "ReadonlyPaths": ["/proc/sys"],
+        "PortBindings": {f"{inner}/tcp": [{"HostIp": ip, "HostPort": port}] for ip, port, inner in ports},
+    }
+    report = {
+        "Name": told["name"],
+        "Image": told["image"],
+        "State": {"Status": told["state"], "Health": {"Status": told["health"], "FailingStreak": 1}},
+        "Config": {"Image": settings["image"], "Labels": labels},
+        "HostConfig": limits,
+        "Mounts": [_mount(*volume.split(":")) for volume in words(settings, "volumes")],
+        "NetworkSettings": {"Networks": {host.network_name: {"IPAMConfig": {"IPv4Address": address}}}},
+    }
+    return json.dumps(report) + "\n"
+
+
+def _mount(source: str, destination: str, mode: str = "rw") -> dict[str, object]:
+    return {"Type": "bind", "Source": source, "Destination": destination, "RW": mode == "rw"}
 
 
 def all_containers(host: Inventory) -> str:
@@ -337,7 +363,6 @@ def _containers(host: Inventory) -> Answers:
         "user": f"{IDS[BACKEND]} {USER}\n",
         "owners": f"{USER}\n{USER}\n",
         "begun": "",
-        **({"stale": ""} if host.postgres.enabled else {}),
         "current": recorded(host),
         "served": "20260101_000000-0123456\n",
     }

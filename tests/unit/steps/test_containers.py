@@ -85,6 +85,12 @@ class TestOneService:
         told = with_container(HOST, service, **other)
         assert drifted(containers, HOST, containers=told) == replaced(service, reason)
 
+    def test_changed_by_hand(self, service: str) -> None:
+        """A container that runs otherwise than its label says is named with what it runs with, and replaced."""
+        told = with_container(HOST, service, restart="no")
+        reason = f"replace {{}}, since biometric-did-{service}-1 runs with the restart policy no,"
+        assert drifted(containers, HOST, containers=told) == replaced(service, reason)
+
     def test_not_named_by_the_proxy(self, service: str) -> None:
         """A container that runs and serves nobody is one of an update that was broken off: it does not count."""
         named = chosen(HOST).replace(f"biometric-did-{service}-1\n", "")

@@ -22,6 +22,12 @@ def test_other_settings() -> None:
     assert change.script.endswith("remote.pyz proxy replace")
 
 
+def test_changed_by_hand() -> None:
+    """What it runs with is named, though its label says all is well."""
+    (why,) = drifted(proxy_container, HOST, containers=container(HOST, PROXY, restart="no"))
+    assert why == REPLACE.replace(", with", ", since biometric-did-nginx-1 runs with the restart policy no, with")
+
+
 @pytest.mark.parametrize("state", ["exited", "created"])
 def test_not_running(state: str) -> None:
     """One that does not run is started by section 5, which needs it: there is nothing to replace."""

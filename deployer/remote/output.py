@@ -5,19 +5,21 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime, timezone
 
+MARK = "\x1e"
+"""In front of what is meant for the run that started the verb; nothing else that is printed has it."""
 _with_times = [False]
 
 
 def say(text: str) -> None:
     """Print a text, line by line; what is no text is shown as such, and does not end the program."""
-    for line in text.splitlines():
+    for line in text.replace(MARK, "").rstrip("\n").split("\n"):
         sys.stdout.write(f"{now()} {line}\n" if _with_times[-1] else f"{line}\n")
     sys.stdout.flush()
 
 
 def part(name: str, seconds: float) -> None:
     """Report how long a part of the work took, to the run that started it (see engine/job_output.py)."""
-    sys.stdout.write(f"\x1epart {name} {seconds:.2f}\n")
+    sys.stdout.write(f"{MARK}part {name} {seconds:.2f}\n")
     sys.stdout.flush()
 
 

@@ -5,9 +5,9 @@ from dataclasses import dataclass
 
 from deployer.engine.program import script
 from deployer.inventory.model import Inventory
+from deployer.remote.release.hashed import HASHED
 from deployer.site import compose
 from deployer.site.compose import BACKEND, WALLET
-from deployer.site.nginx import HASHED
 from deployer.site.scripts.proxy import proxy_functions
 from deployer.text.shell import lines, sh
 

@@ -15,7 +15,7 @@ from pathlib import Path, PurePosixPath
 
 from deployer.remote.host import Host
 from deployer.remote.release.hashed import HASHED
-from deployer.remote.release.running import succeeded
+from deployer.remote.release.running import made_of
 from deployer.remote.release.target import Target
 
 PAGES = PurePosixPath("/usr/share/nginx/html")
@@ -49,13 +49,12 @@ def keep(host: Host, target: Target) -> None:
 
 
 def _export(host: Host, image: str, directory: Path) -> None:
-    label = f"com.docker.compose.project={host.config.name}-look"
-    container = succeeded(host.docker("create", "--label", label, image)).text.split()[-1]
+    container = made_of(host, image)
     try:
         copied = host.docker("cp", f"{container}:{PAGES}", "-", limit=EXPORT_SECONDS)
     finally:
         host.docker("rm", "--force", container)
-    if copied.succeeded:  # an image need not have the directory
+    if copied.succeeded and copied.output:  # an image need not have the directory
         with tarfile.open(fileobj=BytesIO(copied.output)) as archive:
             _write(archive, directory, re.compile(HASHED))
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from deployer.remote import files
 from deployer.remote.failure import Failure
 from deployer.remote.host import Host
-from deployer.remote.release.running import succeeded
+from deployer.remote.release.running import made_of, succeeded
 
 LAST = 50
 """Images that are remembered."""
@@ -61,7 +61,7 @@ def _user_of(host: Host, image: str) -> str:
 
 def _read_from(host: Host, image: str, *names: str) -> list[list[list[str]]]:
     """Files of an image, each as its lines split at colons."""
-    container = succeeded(host.docker("create", image, "none")).text.split()[-1]
+    container = made_of(host, image, "none")
     try:
         return [_fields(host.docker("cp", f"{container}:/{name}", "-").output) for name in names]
     finally:

@@ -54,7 +54,7 @@ def _start_again(host: Host, former: Containers) -> None:
 
 
 def serve_again(host: Host, containers: Containers) -> None:
-    """A started container serves once it is healthy and the proxy reaches it, perhaps at another address than before."""
+    """A started container serves once it is healthy and the proxy reaches it, perhaps at another address."""
     for service, names in containers.items():
         for name in names:
             health.await_healthy(host, name, service)

@@ -9,11 +9,11 @@ from dataclasses import replace
 
 import pytest
 
-from deployer.remote import signals
+from deployer.remote import output, signals
 from deployer.remote.config import Hooks
 from deployer.remote.failure import FAILED, GATE_FAILED, ROLLBACK_FAILED, Failure
 from deployer.remote.host import Host
-from deployer.remote.release import rollout, way_back
+from deployer.remote.release import health, rollout, way_back
 from tests.unit.remote.release.conftest import Deployed, target
 from tests.unit.remote.release.site import PORT
 
@@ -44,7 +44,7 @@ def test_new_ones_serve(deployed: Deployed, capsys: pytest.CaptureFixture[str]) 
     assert len(deployed.site.containers) == 4
     rollout.finish(deployed.host, target().services)
     assert sorted(deployed.site.containers) == deployed.serves()
-    parts = [line.split()[1] for line in capsys.readouterr().out.splitlines() if line.startswith("\x1e")]
+    parts = [line.split()[1] for line in capsys.readouterr().out.split("\n") if line.startswith(output.MARK)]
     assert parts == ["start", "health", "settle", "switch", "drain", "stop"]
 
 
@@ -121,7 +121,7 @@ def test_docker_refuses(fails: str, deployed: Deployed) -> None:
 def test_interrupted(deployed: Deployed, monkeypatch: pytest.MonkeyPatch) -> None:
     """A signal before the switch: the new ones go, and that is what is recorded."""
     signals.end_on_signals()
-    monkeypatch.setattr(rollout.health, "settle", lambda host, names: os.kill(os.getpid(), signal.SIGTERM))
+    monkeypatch.setattr(health, "settle", lambda host, names: os.kill(os.getpid(), signal.SIGTERM))
     try:
         with pytest.raises(Failure) as failure:
             rollout.roll(deployed.host, target(), BOTH)

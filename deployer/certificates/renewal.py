@@ -7,7 +7,7 @@ from deployer.certificates import expiry, pair
 from deployer.certificates.expiry import Validity, due_days, is_due, validity
 from deployer.engine.changes import Note, Script, Stop
 from deployer.engine.facts import Facts, Probes
-from deployer.engine.host_program import call
+from deployer.engine.host_program import run
 from deployer.engine.oneoff import OneOff
 from deployer.engine.step import Plan
 from deployer.inventory.model import Inventory
@@ -56,7 +56,7 @@ class Renewal:
         left = f"renew the certificate, which has {found.days_left} days left"
         what = left if self.force or is_due(host, found) else "install the certificate that the CA issued last"
         why = f"{what}; the one in place is served until then"
-        return Script(why, call(host, "renew", *(("--force",) if self.force else ())), within=WITHIN)
+        return Script(why, run(host, "renew", *(("--force",) if self.force else ())), within=WITHIN)
 
     def _once(self, changes: tuple[Script, ...]) -> OneOff:
         """Its mark ends the run also after `force`, and where the CA keeps a certificate that is due."""

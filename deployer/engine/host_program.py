@@ -37,6 +37,11 @@ def call(host: Inventory, *words: str) -> str:
     return sh(*PYTHON, program(host), *words)
 
 
+def run(host: Inventory, *words: str) -> str:
+    """The same as a script of its own: it takes the place of its shell, which would not await it after a signal."""
+    return f"exec {call(host, *words)}"
+
+
 def program_files(host: Inventory) -> tuple[File, File]:
     """The program and its settings."""
     settings = json.dumps(asdict(settings_of(host)), indent=1, sort_keys=True) + "\n"

@@ -8,10 +8,10 @@ from deployer.engine.facts import Ask, Facts, Probes
 from deployer.engine.step import Plan
 from deployer.inventory.model import Inventory
 from deployer.releases import log as releases
+from deployer.releases.calls import ReleaseCalls, ReleaseTarget
 from deployer.releases.log import Release
 from deployer.releases.rollout import SWITCHING, check_and_finish
-from deployer.releases.scripts.release import ReleaseTarget, release_functions
-from deployer.text.shell import lines, quote
+from deployer.text.shell import quote
 
 
 def ask_log(host: Inventory) -> Ask:
@@ -61,13 +61,13 @@ class Rollback:
 
 def _roll_back(host: Inventory, current: Release, target: Release, services: str) -> Iterator[Change]:
     release = ReleaseTarget(target.commit, target.ref, target.configuration, target.tags, (), ())
-    functions = release_functions(host, release, services)
-    names = " ".join(line.partition(" ")[0] for line in services.splitlines())
+    calls = ReleaseCalls(host, release, services)
+    names = [line.partition(" ")[0] for line in services.splitlines()]
     why = f"restore configuration and environment of release {target.id} (secrets stay as they are)"
-    yield Script(why, lines(functions, f"restore {quote(target.id)}"), lines(functions, f"restore {quote(current.id)}"))
+    yield Script(why, calls.without_target("restore", target.id), calls.without_target("restore", current.id))
     count = sum(int(line.split(" ")[3]) for line in services.splitlines())
-    roll = lines(functions, f"roll {quote(names)}")
+    roll = calls("roll", *names)
     limit = count * host.releases.healthy_within + SWITCHING
     yield Script(f"roll back from {current.id} to {target.id} without downtime", roll, within=limit)
-    yield from check_and_finish(functions)
-    yield Script(f"record that {target.id} is serving again", lines(functions, f"record_restored {quote(target.id)}"))
+    yield from check_and_finish(calls)
+    yield Script(f"record that {target.id} is serving again", calls("record-restored", target.id))

@@ -3,10 +3,11 @@
 from collections.abc import Iterator, Mapping, Sequence
 
 from deployer.engine.changes import Change, OutsideCheck, Script
+from deployer.releases.calls import ReleaseCalls
 from deployer.releases.serving import Serving, current_of
 from deployer.site.compose import BACKEND
 from deployer.site.containers import Container
-from deployer.text.shell import lines, quote, sh
+from deployer.text.shell import lines, sh
 
 FINISHING = 900
 """Seconds for the requests that old containers have in flight (`releases.drain`, at most 600), and their stop."""
@@ -15,46 +16,45 @@ SWITCHING = 2400
 """Seconds of a roll-out besides its health gate: creating, hooks, switching, and rolling back."""
 
 
-def check_and_finish(functions: str) -> Iterator[Change]:
+def check_and_finish(calls: ReleaseCalls) -> Iterator[Change]:
     """The end of a roll-out where something served before: check from outside or roll back, then stop the old ones."""
-    back = lines(functions, "go_back 'the site got worse, seen from outside'")
+    back = calls("go-back", "the site got worse, seen from outside")
     yield OutsideCheck("check the site; roll back if it got worse", back, within=FINISHING)
     why = "stop the old containers once they have answered their last request"
-    yield Script(why, lines(functions, "finish"), within=FINISHING)
+    yield Script(why, calls("finish"), within=FINISHING)
 
 
-def roll_out(serving: Serving, functions: str) -> Iterator[Change]:
+def roll_out(serving: Serving, calls: ReleaseCalls) -> Iterator[Change]:
     """New containers for the outdated services; without any, what an interrupted run left is removed."""
     services = serving.outdated
     if not services:
-        yield from _remove_left_over(serving, functions)
+        yield from _remove_left_over(serving, calls)
         return
     why = "; ".join(_why(serving, service) for service in services)
     limit = sum(serving.replicas(service) for service in services) * serving.host.releases.healthy_within + SWITCHING
-    unrecorded = ("forget_next",) if serving.is_recorded else ()  # new containers of a release that is recorded already
-    yield Script(why, lines(functions, f"roll {quote(' '.join(services))}", *unrecorded), within=limit)
+    action = "roll-again" if serving.is_recorded else "roll"
+    yield Script(why, calls(action, *services), within=limit)
     if any(serving.running(service) for service in services):
-        yield from check_and_finish(functions)
+        yield from check_and_finish(calls)
 
 
-def record(serving: Serving, functions: str) -> Iterator[Change]:
+def record(serving: Serving, calls: ReleaseCalls) -> Iterator[Change]:
     """Tag the images as current, and record the release where it is another than the last one."""
     services = serving.outdated
     yield from _tag_current({name: tag for name, tag in serving.untagged.items() if name not in services})
     if not serving.is_recorded:
-        begin = () if services else ("keep_assets",)  # a roll-out does that itself, before the switch
-        yield Script("record the release, and remove those beyond releases.retain", lines(functions, *begin, "record"))
+        action = "record" if services else "record-anew"  # a roll-out keeps the wallet's files before its switch
+        yield Script("record the release, and remove those beyond releases.retain", calls(action))
     elif serving.is_half_recorded and not services:
-        yield Script("remove the files of a release that was interrupted", lines(functions, "forget_next"))
+        yield Script("remove the files of a release that was interrupted", calls.without_target("forget"))
 
 
-def own_directories(serving: Serving, functions: str) -> Iterator[Change]:
+def own_directories(serving: Serving, calls: ReleaseCalls) -> Iterator[Change]:
     """logs/ and data/ for the user of the backend's image."""
     if not serving.owns_directories:
         paths = serving.host.paths
-        own = f"own_directories {quote(serving.tags[BACKEND])} {sh(paths.logs, paths.data)}"
         why = f"make the user of the backend's image the owner of {paths.logs} and {paths.data}"
-        yield Script(why, lines(functions, own))
+        yield Script(why, calls.without_target("own", serving.tags[BACKEND]))
 
 
 def _why(serving: Serving, service: str) -> str:
@@ -78,11 +78,11 @@ def _action(serving: Serving, service: str, running: Sequence[Container]) -> str
     return f"roll out {service} with other settings or another number of containers"
 
 
-def _remove_left_over(serving: Serving, functions: str) -> Iterator[Change]:
+def _remove_left_over(serving: Serving, calls: ReleaseCalls) -> Iterator[Change]:
     left = serving.left_over
     if left:
         why = f"remove containers that an earlier run left: {', '.join(left)}"
-        yield Script(why, lines(functions, "finish"), within=FINISHING)
+        yield Script(why, calls("finish"), within=FINISHING)
 
 
 def _tag_current(wanted: Mapping[str, str]) -> Iterator[Change]:

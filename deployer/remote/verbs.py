@@ -12,6 +12,7 @@ CRON, HELP = "cron", "help"
 VERBS: Mapping[str, str] = {
     "certificate": "certificate.verbs:certificate",
     "containers": "containers:containers",
+    "environment": "environment.verbs:environment",
     "proxy": "proxy_verbs:proxy",
     "release": "release.verbs:release",
     "renew": "certificate.verbs:renew",

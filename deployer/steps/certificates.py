@@ -13,7 +13,7 @@ from deployer.certificates import pair as noun
 from deployer.certificates.pair import Pair, ask_pair, pair, source
 from deployer.engine.changes import Change, File, Script
 from deployer.engine.facts import Ask, Facts, Probes
-from deployer.engine.host_program import call, cron_entry
+from deployer.engine.host_program import call, cron_entry, run
 from deployer.engine.step import Plan
 from deployer.inventory.model import Inventory
 from deployer.resources.files import ask_file, compare
@@ -152,4 +152,4 @@ def _usable(host: Inventory, pair: Pair) -> bool:
 
 
 def _act(host: Inventory, why: str, *words: str, within: int = 120) -> Script:
-    return Script(why, call(host, "certificate", *words), within=within)
+    return Script(why, run(host, "certificate", *words), within=within)

@@ -3,9 +3,9 @@
 from deployer.engine.facts import Facts, Probes
 from deployer.engine.step import Plan
 from deployer.inventory.model import Inventory
+from deployer.releases.calls import ReleaseCalls, ReleaseTarget, services
 from deployer.releases.images import ask_images
 from deployer.releases.rollout import own_directories, record, roll_out
-from deployer.releases.scripts.release import ReleaseTarget, release_functions, services
 from deployer.releases.serving import Serving, configuration, probes_of_serving
 from deployer.releases.source import ask_serving
 from deployer.steps import environment
@@ -24,10 +24,10 @@ def probes(host: Inventory) -> Probes:
 
 def plan(host: Inventory, facts: Facts) -> Plan:
     serving = Serving(host, facts, environment.renewed(host, facts))
-    functions = release_functions(host, _target(serving), services(host, serving.tags))
-    yield from own_directories(serving, functions)
-    yield from roll_out(serving, functions)
-    yield from record(serving, functions)
+    calls = ReleaseCalls(host, _target(serving), services(host, serving.tags))
+    yield from own_directories(serving, calls)
+    yield from roll_out(serving, calls)
+    yield from record(serving, calls)
 
 
 def _target(serving: Serving) -> ReleaseTarget:

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 from deployer.engine.changes import File, Script, WriteFiles
 from deployer.engine.facts import Ask, Facts, Probes
-from deployer.engine.host_program import call
+from deployer.engine.host_program import run
 from deployer.engine.program import script
 from deployer.engine.step import Plan
 from deployer.inventory.model import Inventory
@@ -56,5 +56,5 @@ def reload(host: Inventory) -> Script:
 
     After an interruption the next run reloads, since it sees what the proxy has not loaded.
     """
-    text = call(host, "proxy", "reload")
+    text = run(host, "proxy", "reload")
     return Script("reload the proxy with its configuration on disk", text, undo=text, within=60)

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from deployer.engine.changes import Script
 from deployer.engine.facts import Facts, Probes
-from deployer.engine.host_program import call
+from deployer.engine.host_program import run
 from deployer.engine.step import Plan
 from deployer.inventory.model import Inventory
 from deployer.site.compose import PROXY, config_digests
@@ -29,4 +29,4 @@ def _replacement(host: Inventory, running: Container) -> Iterator[Script]:
         because = f", since {running.as_it_runs}" if as_made else ""
         why = f"replace the proxy's container by one of {host.nginx.image}{because}"
         why = f"{why}, with about a second of downtime (measured)"
-        yield Script(why, call(host, "proxy", "replace"), within=600, critical=True)
+        yield Script(why, run(host, "proxy", "replace"), within=600, critical=True)

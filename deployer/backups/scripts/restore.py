@@ -6,7 +6,8 @@ from deployer.backups.catalogue import Backup
 from deployer.backups.scripts.backup import archive_functions, database_functions
 from deployer.engine.program import script, text
 from deployer.inventory.model import Inventory
-from deployer.releases.scripts.release import ReleaseTarget, release_functions
+from deployer.releases.calls import ReleaseTarget
+from deployer.releases.scripts.release import release_functions
 from deployer.site.scripts.postgres import postgres_functions
 from deployer.text.shell import lines
 

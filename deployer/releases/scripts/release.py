@@ -1,43 +1,11 @@
 """The bash functions that roll out, roll back, keep and restore a release."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass
-
 from deployer.engine.program import script
 from deployer.inventory.model import Inventory
+from deployer.releases.calls import ReleaseTarget
 from deployer.remote.release.hashed import HASHED
-from deployer.site import compose
-from deployer.site.compose import BACKEND, WALLET
 from deployer.site.scripts.proxy import proxy_functions
 from deployer.text.shell import lines, sh
-
-
-@dataclass(frozen=True)
-class ReleaseTarget:
-    """The release to roll out: `images` are names by service, `environment` has [secret] for each secret.
-
-    `keep` are the ids of the former releases that are retained.
-    """
-
-    commit: str
-    ref: str
-    configuration: str
-    images: Mapping[str, str]
-    environment: tuple[str, ...]
-    keep: tuple[str, ...]
-
-
-def services(host: Inventory, images: Mapping[str, str]) -> str:
-    """A line for each service, as containers.sh reads them."""
-    backend, wallet = host.backend, host.wallet
-    check = compose.health_command(backend.port, backend.health_path)
-    overlap = "yes" if backend.overlap else "no"
-    return "\n".join(
-        (
-            f"{BACKEND} backend {backend.port} {backend.replicas} {overlap} {images[BACKEND]} {check}",
-            f"{WALLET} wallet {wallet.port} 1 yes {images[WALLET]} {compose.health_command(wallet.port, '/')}",
-        )
-    )
 
 
 def release_functions(host: Inventory, target: ReleaseTarget, listed: str) -> str:

@@ -1,10 +1,9 @@
-"""Whether a container answers: its health path is asked over the network, from the host, and has to answer 200.
+"""Whether a container answers: its health path is asked over the network, as by the proxy, and has to answer 200.
 
 That needs nothing in the image, neither a shell nor curl, and it finds an application that listens on 127.0.0.1 only,
 which the container's own check takes for healthy, and which no visitor would ever reach.
 """
 
-import http.client
 import json
 import time
 from collections.abc import Sequence
@@ -12,19 +11,26 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
+from deployer.remote import proxy
 from deployer.remote.failure import Failure
 from deployer.remote.host import Host
-from deployer.remote.process import TimedOut
+from deployer.remote.process import TimedOut, run
 from deployer.remote.release.service import Service
 from deployer.remote.waiting import await_true
 
-OK = 200
+OK = "200"
 ASK_SECONDS = 5.0
+CURL = (
+    *("--silent", "--show-error", "--max-time", f"{ASK_SECONDS:.0f}", "--output", "/dev/null"),
+    *("--header", "X-Forwarded-Proto: https"),  # an application that wants HTTPS answers with a redirect without it
+    *("--write-out", "%{http_code} %{redirect_url}"),
+)
+LONGEST = 80
 DOCKER_SECONDS = 60.0
 """While Docker itself restarts nothing is known of a container, so that is awaited."""
 STEADY_SECONDS = 10.0
 """For which an answer that a start does not change has to be the same one: then it is final."""
-FINAL = range(300, 500)
+FINAL = ("answers 3", "answers 4", "listens on 127.0.0.1")
 """Redirects, and what the application refuses: it has started, and this is what it answers."""
 LONGEST_PAUSE = 2.0
 LOG_LINES = 25
@@ -66,7 +72,8 @@ def await_healthy(host: Host, name: str, service: Service) -> None:
     """Raises Failure: at once where it ended, or can never become healthy; else after `healthy_within` seconds."""
     limit = host.config.release.healthy_within
     deadline, pause, seen = time.monotonic() + limit, 0.3, Seen("", 0.0)
-    while (answer := asked(host, name, service)) != "":
+    place = in_proxys_network(host)
+    while (answer := asked(host, name, service, place)) != "":
         seen = seen.next(answer)
         if not keeps_running(host, name):
             raise Failure(with_log(host, name, "does not keep running"))
@@ -91,34 +98,34 @@ class Seen:
     @property
     def is_final(self) -> bool:
         steady = time.monotonic() - self.since >= STEADY_SECONDS
-        return steady and self.answer.startswith(("answers 3", "answers 4", "listens on 127.0.0.1"))
+        return steady and self.answer.startswith(FINAL)
 
 
-def asked(host: Host, name: str, service: Service) -> str:
+def in_proxys_network(host: Host) -> tuple[str, ...]:
+    """Words in front of a command that runs where the proxy's requests come from; none where no proxy runs.
+
+    An application may believe the headers of nobody but the proxy.
+    """
+    found = proxy.container(host)
+    return ("nsenter", "-t", str(state(host, found).process), "-n") if found else ()
+
+
+def asked(host: Host, name: str, service: Service, place: Sequence[str]) -> str:
     """What is wrong with its answer, to follow "it"; empty where it is 200."""
     found = state(host, name)
     if not found.address:
         return "has no address in the network"
-    try:
-        status, location = _answer(found.address, service)
-    except (OSError, http.client.HTTPException) as error:
+    url = f"http://{found.address}:{service.port}{service.path}"
+    result = run(*place, "curl", *CURL, url, limit=ASK_SECONDS * 2, apart=True)
+    status, _, location = result.text.partition(" ")
+    if not result.succeeded:
         if listens_on_loopback_only(found.process, service.port):
             return f"listens on 127.0.0.1:{service.port} only, not on the container's address"
-        return f"does not answer on port {service.port} ({error or type(error).__name__})"
+        return f"does not answer on port {service.port} ({result.last_lines.rpartition('curl: ')[2].strip()})"
     if status == OK:
         return ""
-    return f"answers {status} to {service.path}" + (f" (to {location})" if location else "")
-
-
-def _answer(address: str, service: Service) -> tuple[int, str]:
-    """Status and Location. Behind HTTPS: without the header an application that wants it answers with a redirect."""
-    connection = http.client.HTTPConnection(address, service.port, timeout=ASK_SECONDS)
-    try:
-        connection.request("GET", service.path, headers={"X-Forwarded-Proto": "https"})
-        response = connection.getresponse()
-        return response.status, response.headers.get("Location", "")[:80]
-    finally:
-        connection.close()
+    path = location.removeprefix(f"http://{found.address}:{service.port}")[:LONGEST]
+    return f"answers {status} to {service.path}" + (f" (to {path})" if path else "")
 
 
 def listens_on_loopback_only(process: int, port: int) -> bool:

@@ -12,7 +12,7 @@ from deployer.remote.failure import Failure
 
 FIELDS = 6
 """Words in front of the check."""
-PATH = re.compile(r"http://(?:127\.0\.0\.1|localhost):\d+(/[^\s'\"]*)")
+PATH = re.compile(r"http://(?:127\.0\.0\.1|localhost):\d+(/[^\s'\")]*)")
 
 
 @dataclass(frozen=True)

@@ -33,7 +33,8 @@ def switch(host: Host, new: Containers, former: Containers) -> None:
     nginx resolves a new name only after it has loaded it, and answers 502 until it has the address; known addresses
     survive a reload. So the new containers serve alongside the former ones until the proxy reaches them, then alone.
     """
-    before = upstream_text(host)
+    before, former_file = upstream_text(host), upstream_file(host).with_suffix(".upstreams.former")
+    files.write(former_file, before.encode(), MODE)  # for people, should the power go now
     try:
         if any(former.values()) and proxy_runs(host):
             _write(host, {service: (*names, *former.get(service, ())) for service, names in new.items()})
@@ -47,6 +48,8 @@ def switch(host: Host, new: Containers, former: Containers) -> None:
         with signals.ignored():
             _put_back(host, before)
         raise
+    finally:
+        former_file.unlink(missing_ok=True)
 
 
 def await_reached(host: Host, containers: Containers) -> None:

@@ -2,8 +2,9 @@
 
 - `roll TARGET SERVICE…`: new containers of these services, gates, the proxy's switch.
 - `go-back TARGET WHY`: after the switch, the way back to the containers that are still there.
+- `roll-again TARGET SERVICE…`: the same for a release that is recorded already.
 - `finish TARGET`: the end of the old containers.
-- `keep-assets TARGET`, `record TARGET`, `forget`: what is kept of it; `forget` removes what was not recorded.
+- `record TARGET`: keep and record it; `record-anew`: without a roll-out; `forget`: what was not recorded goes.
 - `restore ID`: configuration and environment of a kept release; `record-restored TARGET ID`: it serves again.
 - `own IMAGE`: logs/ and data/ for the user of the backend's image.
 """
@@ -24,11 +25,22 @@ def release(host: Host, words: Sequence[str]) -> None:
     action(host, words[1:])
 
 
+def _roll_again(host: Host, words: Sequence[str]) -> None:
+    rollout.roll(host, parsed(words[0]), words[1:])
+    assets.forget_staged(host)
+
+
+def _record_anew(host: Host, words: Sequence[str]) -> None:
+    assets.keep(host, parsed(words[0]))
+    kept.record(host, parsed(words[0]))
+
+
 ACTIONS: Mapping[str, Callable[[Host, Sequence[str]], None]] = {
     "roll": lambda host, words: rollout.roll(host, parsed(words[0]), words[1:]),
     "go-back": lambda host, words: way_back.go_back(host, parsed(words[0]), words[1]),
     "finish": lambda host, words: rollout.finish(host, parsed(words[0]).services),
-    "keep-assets": lambda host, words: assets.keep(host, parsed(words[0])),
+    "roll-again": _roll_again,
+    "record-anew": _record_anew,
     "record": lambda host, words: kept.record(host, parsed(words[0])),
     "forget": lambda host, words: assets.forget_staged(host),
     "restore": lambda host, words: kept.restore(host, words[0]),

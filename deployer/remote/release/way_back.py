@@ -6,7 +6,7 @@ from contextlib import suppress
 from deployer.remote import output, proxy
 from deployer.remote.failure import FAILED, GATE_FAILED, ROLLBACK_FAILED, Failure
 from deployer.remote.host import Host
-from deployer.remote.release import health, kept, log, running
+from deployer.remote.release import assets, health, kept, log, running
 from deployer.remote.release.hooks import run_hook
 from deployer.remote.release.parts import Parts
 from deployer.remote.release.service import Service
@@ -35,6 +35,7 @@ def abort(host: Host, target: Target, former: Containers, new: Sequence[str], re
     except Failure as failure:
         output.say(str(failure))
         code = ROLLBACK_FAILED
+    assets.forget_staged(host)
     log.record_failure(host, target, refused.why)
     raise Failure(f"{refused.why}: the release is refused", exit_code=code)
 
@@ -78,6 +79,7 @@ def go_back(host: Host, target: Target, why: str) -> None:
         kept.restore(host, log.current(host))
     except Failure as failure:
         raise Failure(f"{why}; the rollback failed: {failure}", exit_code=ROLLBACK_FAILED) from failure
+    assets.forget_staged(host)
     log.record_failure(host, target, why)
     parts.end("back")
     raise Failure(f"{why}: rolled back", exit_code=GATE_FAILED)

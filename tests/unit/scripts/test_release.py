@@ -11,8 +11,9 @@ import pytest
 
 from deployer.inventory.model import Inventory
 from deployer.releases import log as releases
+from deployer.releases.calls import ReleaseTarget, services
 from deployer.releases.log import Release
-from deployer.releases.scripts.release import ReleaseTarget, release_functions, services
+from deployer.releases.scripts.release import release_functions
 from deployer.site.compose import BACKEND, WALLET
 from deployer.text.shell import lines, quote
 from tests.support.fakes import IS_ROOT, bed, run_here

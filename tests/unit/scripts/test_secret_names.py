@@ -14,7 +14,8 @@ from deployer.engine.changes import Script, Stop
 from deployer.engine.facts import Answer, Facts
 from deployer.engine.program import script
 from deployer.inventory.model import Inventory
-from deployer.releases.scripts.release import ReleaseTarget, release_functions
+from deployer.releases.calls import ReleaseTarget
+from deployer.releases.scripts.release import release_functions
 from deployer.site.env import variables
 from deployer.steps import environment
 from deployer.text.dotenv import SECRET_WORDS, can_hold, is_secret, line

@@ -10,10 +10,10 @@ from deployer.engine.facts import Answer
 from deployer.engine.step import Step
 from deployer.inventory.model import Inventory
 from deployer.releases import building
+from deployer.releases.calls import services
 from deployer.releases.images import tags
 from deployer.releases.latest_commit import AtLatestCommit
 from deployer.releases.log import Release
-from deployer.releases.scripts.release import services
 from deployer.releases.serving import configuration
 from deployer.resources.files import Directory
 from deployer.site import compose

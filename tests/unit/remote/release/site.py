@@ -75,7 +75,7 @@ class Site:
 
     def _listed(self, options: Sequence[str]) -> list[Container]:
         wanted = dict(each.removeprefix("--filter=").rpartition("=")[::2] for each in options if "--filter" in each)
-        service, status = wanted["label=com.docker.compose.service"], wanted.get("status", "")
+        service, status = wanted.get("label=com.docker.compose.service", ""), wanted.get("status", "")
         found = (each for each in self.containers.values() if each.service == service)
         return [each for each in found if status in ("", each.status)]
 

@@ -13,7 +13,7 @@ from deployer.remote import output, signals
 from deployer.remote.config import Hooks
 from deployer.remote.failure import FAILED, GATE_FAILED, ROLLBACK_FAILED, Failure
 from deployer.remote.host import Host
-from deployer.remote.release import health, rollout, way_back
+from deployer.remote.release import assets, health, rollout, way_back
 from tests.unit.remote.release.conftest import Deployed, target
 from tests.unit.remote.release.site import PORT
 
@@ -73,6 +73,7 @@ def test_never_healthy(answers: int, said: str, deployed: Deployed, capsys: pyte
     assert failure.value.exit_code == GATE_FAILED
     assert deployed.serves() == old(deployed) == sorted(deployed.site.containers)
     assert (last_record(deployed)["result"], last_record(deployed)["why"]) == ("failed", "the health gate failed")
+    assert not assets.staged(deployed.host).exists()
     assert re.search(said, capsys.readouterr().out)
 
 

@@ -5,8 +5,10 @@ from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from enum import Enum
 
+from deployer.remote.failure import Failure
+
 _ENTRY = re.compile(r"(\s*(?:export\s+)?([^\s=:#][^\s=:]*)\s*[=:]\s*)(.*)", re.ASCII)
-_LISTED = "# secrets: "
+LISTED = "# secrets: "
 _END_OF_QUOTED = {quote: re.compile(rf"{quote}((?:[^{quote}\\]|\\.)*){quote}", re.DOTALL) for quote in "'\""}
 _QUOTES = ("'", '"')
 
@@ -86,13 +88,20 @@ def _first(lines: Sequence[str]) -> tuple[Entry, int]:
 def listed_secrets(content: bytes) -> tuple[str, ...]:
     """The names that the file's lines `# secrets: NAME …` add, each once."""
     lines = (line.removesuffix("\r") for line in decoded(content).split("\n"))
-    names = (name for line in lines if line.startswith(_LISTED) for name in line.removeprefix(_LISTED).split())
+    names = (name for line in lines if line.startswith(LISTED) for name in line.removeprefix(LISTED).split())
     return tuple(dict.fromkeys(names))
 
 
 def secrets_line(names: Collection[str]) -> str:
     """The line that lists them."""
-    return f"{_LISTED}{' '.join(names)}"
+    return f"{LISTED}{' '.join(names)}"
+
+
+def line(name: str, value: str) -> str:
+    """One line that Compose reads back byte for byte. Raises Failure for a value that a line cannot hold."""
+    if re.search(r"[\r\n\0]|\\'|\\\Z", value):
+        raise Failure(f"{name} cannot be written: a line of .env holds no newline, and no backslash before a quote")
+    return f"{name}='{value.replace(chr(39), chr(92) + chr(39))}'"
 
 
 def is_secret(name: str, words: Collection[str], listed: Collection[str]) -> bool:

@@ -12,6 +12,7 @@ CRON, HELP = "cron", "help"
 VERBS: Mapping[str, str] = {
     "certificate": "certificate.verbs:certificate",
     "containers": "containers:containers",
+    "environment": "environment.verbs:environment",
     "renew": "certificate.verbs:renew",
 }
 """Module and function of each, below deployer.remote."""

@@ -216,7 +216,7 @@ def converged(step: Step, host: Inventory) -> Answers:
             "remote": "",
         },
         directories: {"directories": directory_lines(directories.directories(host))},
-        environment: {"env": env(host)},
+        environment: {"env": env(host), "remains": "", "containers": all_containers(host)},
         compose_step: {name: as_wanted(file) for name, file in compose_step.files(host).items()},
         nginx: {
             **{name: as_wanted(file) for name, file in nginx.files(host).items()},
@@ -340,7 +340,7 @@ def _held(host: Inventory) -> Answers:
 
 def _database(host: Inventory) -> Answers:
     told = {"containers": all_containers(host)}
-    return {**told, "env": env(host), **AT_HOME} if host.postgres.enabled else told
+    return {**told, "env": env(host), "remains": "", **AT_HOME} if host.postgres.enabled else told
 
 
 AT_HOME = {"data": "15\n", "database image": "present 15\n", "login": "accepted\n"}
@@ -351,6 +351,7 @@ def _containers(host: Inventory) -> Answers:
     return {
         **_images(host),
         "env": env(host),
+        "remains": "",
         "containers": all_containers(host),
         "chosen": chosen(host),
         "user": f"{IDS[BACKEND]} {USER}\n",

@@ -26,11 +26,12 @@ by_service() {
 }
 
 # One line for each release that was deployed, restored or refused: ID RESULT WHY.
-write_line() {
+write_line() { line_of "$@" >>"$log" && sync "$log"; }
+
+line_of() {
   printf '{"id": "%s", "time": "%s", "ref": "%s", "commit": "%s", "configuration": "%s", "result": "%s", "who": "%s", "why": "%s", "images": %s, "tags": %s}\n' \
     "$1" "$(date -u +%FT%TZ)" "$(plain "$REF")" "$COMMIT" "$CONFIGURATION" "$2" "$(who)" "$(plain "$3")" \
-    "$(by_service ids)" "$(by_service names)" >>"$log"
-  sync "$log"
+    "$(by_service ids)" "$(by_service names)"
 }
 
 new_id() { echo "$(date -u +%Y%m%d_%H%M%S)-${COMMIT:0:7}"; }
@@ -74,6 +75,7 @@ record() {
   printf '%s\n' "$ENVIRONMENT" >"$next/environment"
   printf '%s\n' "$SERVICES" >"$next/services"
   chmod 600 "$next/environment"
+  line_of "$id" deployed "" >"$next/release.json" # from which the log is rebuilt, should it be damaged
   checkout
   mv "$next" "$releases/$id"
   write_line "$id" deployed ""

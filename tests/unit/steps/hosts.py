@@ -159,6 +159,13 @@ def recorded(host: Inventory, result: str = "deployed", **other: object) -> str:
     return json.dumps({**asdict(told), **other}) + "\n"
 
 
+def history(current: str = "", *served: str, damaged: int = 0, kept: tuple[str, ...] = ()) -> str:
+    """What is told of the log: by itself the line of the release that serves, which is kept."""
+    names = served or ((json.loads(current)["id"],) if current else ())
+    lines = (*(f"served {name}" for name in names), *(f"kept {name}" for name in kept or names))
+    return "\n".join((str(damaged), current.rstrip("\n"), *lines)) + "\n"
+
+
 def kept(host: Inventory, *ids: str, commit: str = COMMIT) -> str:
     """The services of the releases that are kept."""
     told = services(host, tags(host, commit)).splitlines()
@@ -357,8 +364,7 @@ def _containers(host: Inventory) -> Answers:
         "user": f"{IDS[BACKEND]} {USER}\n",
         "owners": f"{USER}\n{USER}\n",
         "begun": "",
-        "current": recorded(host),
-        "served": "20260101_000000-0123456\n",
+        "history": history(recorded(host)),
     }
 
 

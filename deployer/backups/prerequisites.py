@@ -30,10 +30,10 @@ class Guide:
     images: Step
 
 
-def provide(run: HostRun, backup: Backup, guide: Guide) -> None:
+def provide(run: HostRun, backup: Backup, guide: Guide, scope: Sequence[str]) -> None:
     """Bring the host to where a restore can begin, at the commit of the backup; nothing where it is there already."""
     host = at_ref(run.host, backup.commit) if backup.commit else run.host
-    if not _answer(run, ask_proxy(run.host)):
+    if not _answer(run, ask_proxy(run.host, scope)):
         note = "Prerequisites are missing (Docker, network, proxy or images); provisioning them first"
         note = f"{note}, at commit {backup.commit[:12]}." if backup.commit else f"{note}."
         run.report.data("note", {"text": note}, note)
@@ -55,9 +55,13 @@ def _answer(run: HostRun, ask: Ask) -> str:
     return answer.output.strip() if answer.exit_code == 0 else ""
 
 
-def ask_proxy(host: Inventory) -> Ask:
-    """A proxy that runs on its files needs all else: Docker, the network, a configuration and a certificate."""
-    there = sh("test", "-s", host.paths.nginx_conf, "-a", "-s", host.paths.env)
+def ask_proxy(host: Inventory, scope: Sequence[str]) -> Ask:
+    """A proxy that runs on its files needs all else: Docker, the network, a configuration and a certificate.
+
+    .env may be lost where the restore brings it.
+    """
+    environment = () if "config" in scope else ("-a", "-s", host.paths.env)
+    there = sh("test", "-s", host.paths.nginx_conf, *environment)
     database = '[ -n "$(database_server)" ] &&' if host.postgres.enabled else ""
     return ask_docker(lines(proxy_functions(host), database_functions(host), f"{database} {there} && proxy"))
 

@@ -1,5 +1,7 @@
 """`restore --ts PREFIX`: put a backup's state in place of the present one; undone where it does not get healthy."""
 
+from dataclasses import replace
+
 from deployer.backups.catalogue import Backup, choose, on_host
 from deployer.backups.prerequisites import Guide, provide
 from deployer.backups.restore import TITLE, changes, preview
@@ -8,13 +10,17 @@ from deployer.backups.transfer import fetch
 from deployer.errors import UsageError
 from deployer.releases.images import tags
 from deployer.releases.latest_commit import AtLatestCommit
+from deployer.releases.lost_secrets import ToBeRestored
 from deployer.run.command import CHANGING, YES, Choices, Command, Option
 from deployer.run.convergence import converge_once, seen
 from deployer.run.host_run import HostRun, on_hosts
 from deployer.run.prompts import agrees, can_ask
-from deployer.steps import PREREQUISITES, images, offsite, packages
+from deployer.steps import PREREQUISITES, environment, images, offsite, packages
 
 GUIDE = Guide(packages, offsite, PREREQUISITES, AtLatestCommit(images))
+RESTORING_ENV = replace(
+    GUIDE, prerequisites=tuple(ToBeRestored(step) if step is environment else step for step in PREREQUISITES)
+)
 
 
 def restore(choices: Choices) -> int:
@@ -37,7 +43,7 @@ def _restore(run: HostRun) -> int:
         preview(run, choice.backup, scope)
         return 10 if run.choices.flag("detailed-exitcode") else 0
     _confirm(run, choice.backup, scope)
-    provide(run, choice.backup, GUIDE)
+    provide(run, choice.backup, RESTORING_ENV if "config" in scope else GUIDE, scope)
     swap = changes(run.host, choice.backup, scope, tags(run.host, choice.backup.commit))
     return converge_once(run, TITLE, swap, lambda: seen(run))
 

@@ -12,6 +12,7 @@ from deployer.run.command import CHANGING, Choices, Command, Option
 from deployer.run.convergence import converge, seen
 from deployer.run.host_run import HostRun, on_hosts
 from deployer.run.resolver import resolver
+from deployer.steps import host_program
 
 
 def rollback(choices: Choices) -> int:
@@ -22,7 +23,7 @@ def _rollback(run: HostRun) -> int:
     wanted = run.choices.text("to")
     target = choose(run.host, wanted, *known(run))  # before the lock, which pins the choice
     context = RunContext(resolver(run.host), run.report, run.verdicts, lambda: seen(run))
-    engine = Engine(run.host, run.transport, (Rollback(target.id),), context)
+    engine = Engine(run.host, run.transport, (host_program, Rollback(target.id)), context)
     return converge(run, engine, LockOwner.here(f"rollback --to {target.id}"))
 
 

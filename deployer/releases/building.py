@@ -101,7 +101,7 @@ def _from_registry(host: Inventory, facts: Facts, services: Sequence[str]) -> It
 
 def _build(host: Inventory, service: str, commit: str, image: str, **places: str) -> str:
     settings = settings_of(host, service)
-    return script(
+    build = script(
         "releases/scripts/build.sh",
         COMMIT=commit,
         IMAGE=image,
@@ -113,6 +113,7 @@ def _build(host: Inventory, service: str, commit: str, image: str, **places: str
         ARGUMENTS="\n".join(_arguments(host, service)),
         **places,
     )
+    return lines(script("releases/scripts/check_source.sh"), build)
 
 
 def _arguments(host: Inventory, service: str) -> Iterator[str]:

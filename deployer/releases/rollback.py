@@ -46,7 +46,8 @@ class Rollback:
     TITLE = "10.1 Rollback"
 
     def probes(self, host: Inventory) -> Probes:
-        return {"log": ask_log(host), "kept": ask_kept(host)}
+        env = Ask(f"[ -s {quote(host.paths.env)} ] || echo lost")
+        return {"log": ask_log(host), "kept": ask_kept(host), "env": env}
 
     def plan(self, host: Inventory, facts: Facts) -> Plan:
         log, services = releases.parse(facts["log"]), kept(facts["kept"])
@@ -54,6 +55,9 @@ class Rollback:
         if target is None or target.id not in services:
             remedy = f"run `deployer releases --host {host.host_name}` for those that are kept"
             raise Stop(Note(f"release {self.target} is no longer kept", remedy))
+        if facts["env"]:
+            remedy = f"run `deployer provision --host {host.host_name}`: it shows how its secrets come back"
+            raise Stop(Note(f"{host.paths.env} is lost, and a release has its secrets from there", remedy))
         current = releases.current(log)
         if current and current.id != target.id:
             yield from _roll_back(host, current, target, services[target.id])

@@ -7,7 +7,7 @@ from functools import cached_property
 
 from deployer.engine.facts import Ask, Facts, Probes
 from deployer.inventory.model import Inventory
-from deployer.releases import log as releases
+from deployer.releases.history import History, ask_history, history
 from deployer.releases.images import SERVICES, present, tags
 from deployer.site import compose
 from deployer.site.compose import BACKEND, config_digests
@@ -19,17 +19,14 @@ from deployer.text.shell import quote
 
 def probes_of_serving(host: Inventory) -> Probes:
     """What `Serving` reads, besides `commit` and `images`."""
-    upstreams, log = quote(upstreams_path(host)), quote(host.paths.release_log)
-    serving = "|".join(releases.SERVING)
-    ids = rf"""sed -nE 's/^\{{"id": "([^"]*)".*"result": "({serving})".*/\1/p' {log}"""
+    upstreams = quote(upstreams_path(host))
     return {
         "containers": ask_containers(host),
         "chosen": Ask(f"[ ! -e {upstreams} ] || sed -n 's/^ *server \\([^:]*\\):.*/\\1/p' {upstreams}"),
         "user": Ask(f"cat {quote(host.paths.state / 'backend.user')} 2>/dev/null || true"),
         "owners": Ask(f"stat -c %u:%g {quote(host.paths.logs)} {quote(host.paths.data)} 2>/dev/null || true"),
         "begun": Ask(f"[ ! -e {quote(host.paths.releases / '.next')} ] || echo yes"),
-        "current": Ask(f"""[ ! -e {log} ] || sed -nE '/"result": "({serving})"/p' {log} | tail -n 1"""),
-        "served": Ask(f"[ ! -e {log} ] || {ids} | tac | awk '!seen[$0]++' | head -n {host.releases.retain}"),
+        "history": ask_history(host),
     }
 
 
@@ -103,10 +100,14 @@ class Serving:
         wanted = users.get(present(self.facts).get(self.tags[BACKEND], ""), "")
         return bool(wanted) and self.facts.lines("owners") == (wanted, wanted)
 
+    @cached_property
+    def history(self) -> History:
+        return history(self.facts["history"])
+
     @property
     def is_recorded(self) -> bool:
         """Whether the last release of the log is this one."""
-        last = releases.current(releases.parse(self.facts["current"]))
+        last = self.history.current
         wanted = (self.facts["commit"], configuration(self.host), self.tags)
         return last is not None and (last.commit, last.configuration, dict(last.tags)) == wanted
 

@@ -28,6 +28,15 @@ def fetch(host: Inventory) -> str:
     return lines(quiet(host), origin, f"timeout 600 {everything}")
 
 
+def refuse_incomplete(host: Inventory, commit: str, source: str) -> str:
+    """Bash that refuses a commit (a word of bash) in a clone whose files git alone does not have, where it is built."""
+    if host.build.where == "registry":
+        return ":"
+    contexts = sh(*dict.fromkeys((host.backend.context, host.wallet.context)))
+    check = script("releases/scripts/check_source.sh", SOURCE=source)
+    return lines(check, f"refuse_incomplete {commit} {contexts}")
+
+
 def at_ref(host: Inventory, ref: str) -> Inventory:
     """The same host at another ref. Raises UsageError where that cannot be one."""
     try:

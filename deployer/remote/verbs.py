@@ -15,6 +15,7 @@ VERBS: Mapping[str, str] = {
     "environment": "environment.verbs:environment",
     "proxy": "proxy_verbs:proxy",
     "release": "release.verbs:release",
+    "releases": "release.history:releases",
     "renew": "certificate.verbs:renew",
 }
 """Module and function of each, below deployer.remote."""

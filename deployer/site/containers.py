@@ -31,6 +31,8 @@ class Container:
     config: str
     image: str
     differences: tuple[str, ...] = ()
+    variables: tuple[str, ...] = ()
+    """The names of its environment."""
 
     @property
     def as_it_runs(self) -> str:
@@ -88,6 +90,7 @@ def _containers(host: Inventory, answer: str, renewed: Collection[str]) -> Itera
             a_text(labels, CONFIG_LABEL),
             a_text(item.raw, "Image"),
             tuple(differences(host, service, wanted, item, renewed)) if wanted else (),
+            tuple(item.environment),
         )
 
 

@@ -15,7 +15,7 @@ So is DB_PASSWORD where there is a database.
 DB_PASSWORD = "DB_PASSWORD"  # noqa: S105 # its name
 
 DB_PASSWORD_HERE = f"[{DB_PASSWORD}]"
-"""Placeholder for the password that .env holds. write_env.sh fills it in, so the password never leaves the host."""
+"""Placeholder for the password that .env holds. The host program fills it in, so the password never leaves the host."""
 
 POOL_SIZE, MAX_OVERFLOW = 20, 40
 """The guide's, for each backend: so many connections stay open, so many more are opened when those are busy."""

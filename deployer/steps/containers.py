@@ -4,6 +4,7 @@ from deployer.engine.facts import Facts, Probes
 from deployer.engine.step import Plan
 from deployer.inventory.model import Inventory
 from deployer.releases.calls import ReleaseCalls, ReleaseTarget, services
+from deployer.releases.history import repair
 from deployer.releases.images import ask_images
 from deployer.releases.rollout import own_directories, record, roll_out
 from deployer.releases.serving import Serving, configuration, probes_of_serving
@@ -25,6 +26,7 @@ def probes(host: Inventory) -> Probes:
 def plan(host: Inventory, facts: Facts) -> Plan:
     serving = Serving(host, facts, environment.renewed(host, facts))
     calls = ReleaseCalls(host, _target(serving), services(host, serving.tags))
+    yield from repair(host, serving.history)
     yield from own_directories(serving, calls)
     yield from roll_out(serving, calls)
     yield from record(serving, calls)
@@ -39,5 +41,5 @@ def _target(serving: Serving) -> ReleaseTarget:
         configuration=configuration(host),
         images=serving.tags,
         environment=environment.wanted(host, tuple(present)),
-        keep=facts.lines("served")[: host.releases.retain - 1],
+        keep=serving.history.keep(host.releases.retain - 1),
     )

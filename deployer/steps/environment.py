@@ -7,10 +7,12 @@ from collections.abc import Iterator
 
 from deployer.engine.changes import Note, Script, Stop
 from deployer.engine.facts import Ask, Facts, Probes
-from deployer.engine.program import script
+from deployer.engine.host_program import call, program
 from deployer.engine.step import Plan
 from deployer.inventory.model import Inventory
+from deployer.releases.lost_secrets import ask_remains, refuse_lost
 from deployer.secret import Secret
+from deployer.site.containers import ask_containers
 from deployer.site.env import DB_PASSWORD, database_url, lines, secret_names
 from deployer.text import dotenv
 from deployer.text.shell import lines as in_shell
@@ -28,19 +30,23 @@ former=${PAYLOAD%/*}/former.payload
 if [ -e "$former" ]; then mv -f "$former" "$FILE.deployer-new" && mv -f "$FILE.deployer-new" "$FILE"; fi"""
 
 _SECRET = re.compile(r"\s*(?:export\s+)?(?P<name>[^\s=:]+)\s*[=:]\s*\[secret (?P<state>\w+) (?P<digest>[0-9a-f]*)\]")
-"""A secret as show_env.sh shows it; in front of it, all of the line as it is written there."""
+"""A secret as the host program shows it; in front of it, all of the line as it is written there."""
 
 
 def probes(host: Inventory) -> Probes:
-    supplied = " ".join(name for name in secret_names(host) if name in host.secrets)
-    show = script(
-        "site/scripts/show_env.sh",
-        FILE=str(host.paths.env),
-        SUPPLIED=supplied,
-        DERIVED=database_url(host),
-        MARKER=MARKER,
+    return {"env": _ask_env(host), "remains": ask_remains(host), "containers": ask_containers(host)}
+
+
+def _ask_env(host: Inventory) -> Ask:
+    """Before the host program is there only an absent file is certain."""
+    supplied = (name for name in secret_names(host) if name in host.secrets)
+    shown = call(host, "environment", "show", database_url(host), MARKER, *supplied)
+    absent = "the host program is not in place yet"
+    return Ask(
+        f"if [ -e {quote(program(host))} ]; then\n"
+        f'  {shown} || {{ [ "$?" != 2 ] || echo {quote(absent)} >&2; exit 3; }}\n'
+        f"elif [ -e {quote(host.paths.env)} ]; then echo {quote(absent)} >&2; exit 3; fi"
     )
-    return {"env": Ask(in_shell(script("engine/mask.sh"), show))}
 
 
 def plan(host: Inventory, facts: Facts) -> Plan:
@@ -50,6 +56,7 @@ def plan(host: Inventory, facts: Facts) -> Plan:
     present = tuple(rest)
     lines_wanted = wanted(host, present)
     _refuse_weak(host, present)
+    refuse_lost(host, facts, tuple(name for name, _, _ in _states(present)))
     masked = tuple(_without_digest(line) for line in present)
     if not _supplied_match(host, present) or masked != lines_wanted:
         yield _write(host, masked, lines_wanted)
@@ -139,7 +146,7 @@ def _problem(host: Inventory, name: str, state: str) -> Note | None:
     if name.endswith("_SECRET_KEY") and state in _WEAK:
         return Note(
             f"{name} in {file} is {_WEAK[state]}",
-            f"remove the line {name}= from {file} (a new key is made), or set it in {host.file.with_suffix('.env')}",
+            f"set another {name} in {host.file.with_suffix('.env')}",
         )
     return None
 
@@ -147,15 +154,11 @@ def _problem(host: Inventory, name: str, state: str) -> Note | None:
 def _write(host: Inventory, masked: tuple[str, ...], wanted: tuple[str, ...]) -> Script:
     difference = difflib.unified_diff(masked, wanted, f"host:{host.paths.env}", f"wanted:{host.paths.env}", lineterm="")
     what = "its values differ" if masked else "missing; its secrets are generated on the host"
+    write = call(host, "environment", "write")
     supplied = (dotenv.line(name, host.secrets[name].reveal()) for name in secret_names(host) if name in host.secrets)
     return Script(
         f"write {host.paths.env} ({what})",
-        in_shell(
-            script("engine/mask.sh"),
-            script("site/scripts/write_env.sh", FILE=str(host.paths.env), WANTED="\n".join(wanted)),
-            _KEEP,
-            "write_env",
-        ),
+        in_shell(f"FILE={quote(host.paths.env)}", _KEEP, f'{write} "$PAYLOAD" <<<{quote(chr(10).join(wanted))}'),
         in_shell(f"FILE={quote(host.paths.env)}", _PUT_BACK),
         diff="\n".join(difference),
         payload=Secret("\n".join(supplied) + "\n"),

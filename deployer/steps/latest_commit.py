@@ -7,7 +7,7 @@ from deployer.engine.facts import Facts, Probes
 from deployer.engine.step import Plan
 from deployer.inventory.model import Inventory
 from deployer.releases.latest_commit import ask_new_commits
-from deployer.releases.source import ask_local_changes, ask_serving, fetch, git
+from deployer.releases.source import ask_local_changes, ask_serving, fetch, git, refuse_incomplete
 from deployer.site.compose import PROXY
 from deployer.site.containers import ask_containers, containers, is_running
 from deployer.text.shell import lines, quote
@@ -56,7 +56,8 @@ def _refuse_unready(host: Inventory, facts: Facts) -> None:
 def _fetch(host: Inventory, commit: str) -> str:
     found = git(host, "cat-file", "-e", f"{commit}^{{commit}}")
     missing = f"{{ echo {quote(f'the repository has no commit {commit}')}; exit 1; }}"
-    return lines(fetch(host), f"{found} || {missing}")
+    check = refuse_incomplete(host, quote(commit), str(host.paths.source))
+    return lines(fetch(host), f"{found} || {missing}", check)
 
 
 def _listed(commits: Sequence[str]) -> str:

@@ -6,7 +6,17 @@ from deployer.engine.changes import Change, Note, Script
 from deployer.engine.facts import Ask, Facts, Probes
 from deployer.engine.step import Plan
 from deployer.inventory.model import Inventory
-from deployer.releases.source import ask_local_changes, ask_remote, commit_of, fetch, git, key_files, quiet, recorded
+from deployer.releases.source import (
+    ask_local_changes,
+    ask_remote,
+    commit_of,
+    fetch,
+    git,
+    key_files,
+    quiet,
+    recorded,
+    refuse_incomplete,
+)
 from deployer.resources.docker import ask_docker
 from deployer.resources.files import ask_file, compare
 from deployer.text.shell import lines, quote, sh
@@ -54,7 +64,8 @@ def _move(host: Inventory, facts: Facts) -> Iterator[Change]:
     if latest and latest != facts["commit"]:
         checkout = git(host, "checkout", "--quiet", "--force", "--detach", latest)
         why = f"check out {host.source.ref} ({latest[:12]}); no release runs yet"
-        yield Script(why, lines(fetch(host), checkout), within=700)
+        check = refuse_incomplete(host, latest, str(host.paths.source))
+        yield Script(why, lines(fetch(host), check, checkout), within=700)
 
 
 def _clone(host: Inventory, ref: str) -> Script:
@@ -71,6 +82,7 @@ def _clone(host: Inventory, ref: str) -> Script:
         f"timeout 600 {clone}",
         f"commit=$({wanted} {quote(f'origin/{ref}^{{commit}}')} || {wanted} {quote(f'{ref}^{{commit}}')}) || "
         f"{{ echo {quote(f'the repository has no branch, tag or commit {ref}')}; exit 1; }}",
+        refuse_incomplete(host, '"$commit"', staging),
         f'{inside} checkout --quiet --detach "$commit"',
         sh("mv", staging, host.paths.source),
         'echo "at commit $commit"',

@@ -2,12 +2,18 @@
 # Runs on the host or on the operator's machine (so without anything that bash 3.2 lacks), and needs nothing secret.
 # Needs SOURCE (a repository), TOOL (a directory with the guide's Dockerfiles), WORK (a directory for the export), COMMIT,
 # IMAGE (the name it gets), INPUTS, CONTEXT, DOCKERFILE (or none), OWN, TARGET, ARGUMENTS, PLATFORM (or none), SLICE (or
-# none: a slice of systemd in which the commands of the Dockerfile run, with little weight and not all of the memory).
+# none: a slice of systemd in which the commands of the Dockerfile run, with little weight and not all of the memory);
+# check_source.sh in front of it.
 clean_up() { rm -rf "$WORK"/build.*; }
 clean_up
 trap clean_up EXIT
 export=$(mktemp -d "$WORK/build.XXXXXX")
-git -c safe.directory='*' -C "$SOURCE" archive "$COMMIT" | tar -x -C "$export"
+refuse_incomplete "$COMMIT" "$CONTEXT"
+# As a clone has them: what .gitattributes says of archives is about others.
+attributes=$(in_source rev-parse --absolute-git-dir)/info
+mkdir -p "$attributes"
+echo '* -export-ignore -export-subst' >"$attributes/attributes"
+in_source archive "$COMMIT" | tar -x -C "$export"
 rm -f "$export/.env"
 if [ ! -d "$export/$CONTEXT" ]; then echo "the repository has no directory $CONTEXT"; exit 1; fi
 

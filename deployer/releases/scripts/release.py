@@ -1,5 +1,6 @@
 """The bash functions that roll out, roll back, keep and restore a release."""
 
+from deployer.engine.host_program import call
 from deployer.engine.program import script
 from deployer.inventory.model import Inventory
 from deployer.releases.calls import ReleaseTarget
@@ -14,7 +15,6 @@ def release_functions(host: Inventory, target: ReleaseTarget, listed: str) -> st
         "releases/scripts/release.sh",
         ROOT=str(host.root),
         STATE=str(host.paths.state),
-        ENV_FILE=str(host.paths.env),
         REF=target.ref,
         COMMIT=target.commit,
         CONFIGURATION=target.configuration,
@@ -32,9 +32,9 @@ def release_functions(host: Inventory, target: ReleaseTarget, listed: str) -> st
         ON_FAILURE=_words(host.hooks.on_failure),
     )
     containers = script("releases/scripts/containers.sh", DRAIN=host.releases.drain + 10)
+    before = lines(proxy_functions(host), f'host_program() {{ {call(host)} "$@"; }}')
     gates = lines(script("site/scripts/log_tail.sh"), script("site/scripts/health.sh"))
-    env = lines(script("engine/mask.sh"), script("site/scripts/write_env.sh"))
-    return lines(proxy_functions(host), env, gates, release, containers, script("releases/scripts/switch.sh"), roll)
+    return lines(before, gates, release, containers, script("releases/scripts/switch.sh"), roll)
 
 
 def _words(hook: tuple[str, ...]) -> str:

@@ -1,9 +1,9 @@
 # What a release consists of besides its containers, kept for a rollback: below $STATE/releases/ID the
 # configuration (docker-compose.yml, nginx.conf, NAME.conf, environment without its secrets), `services` (as
 # containers.sh reads them) and the wallet's files whose names hold a hash of their content. Secrets are never restored: the current ones stay.
-# Needs NAME, ROOT, NGINX, STATE, ENV_FILE, REF, COMMIT, CONFIGURATION (a digest), ENVIRONMENT (its lines, [secret] in
-# place of each secret), KEEP (ids of releases), HASHED (an expression for names), SERVICES; proxy.sh, mask.sh and
-# write_env.sh.
+# Needs NAME, ROOT, NGINX, STATE, REF, COMMIT, CONFIGURATION (a digest), ENVIRONMENT (its lines, [secret] in
+# place of each secret), KEEP (ids of releases), HASHED (an expression for names), SERVICES; proxy.sh, and the function
+# host_program, which runs a verb.
 releases=$STATE/releases
 log=$STATE/releases.jsonl
 next=$releases/.next
@@ -26,11 +26,12 @@ by_service() {
 }
 
 # One line for each release that was deployed, restored or refused: ID RESULT WHY.
-write_line() {
+write_line() { line_of "$@" >>"$log" && sync "$log"; }
+
+line_of() {
   printf '{"id": "%s", "time": "%s", "ref": "%s", "commit": "%s", "configuration": "%s", "result": "%s", "who": "%s", "why": "%s", "images": %s, "tags": %s}\n' \
     "$1" "$(date -u +%FT%TZ)" "$(plain "$REF")" "$COMMIT" "$CONFIGURATION" "$2" "$(who)" "$(plain "$3")" \
-    "$(by_service ids)" "$(by_service names)" >>"$log"
-  sync "$log"
+    "$(by_service ids)" "$(by_service names)"
 }
 
 new_id() { echo "$(date -u +%Y%m%d_%H%M%S)-${COMMIT:0:7}"; }
@@ -74,6 +75,7 @@ record() {
   printf '%s\n' "$ENVIRONMENT" >"$next/environment"
   printf '%s\n' "$SERVICES" >"$next/services"
   chmod 600 "$next/environment"
+  line_of "$id" deployed "" >"$next/release.json" # from which the log is rebuilt, should it be damaged
   checkout
   mv "$next" "$releases/$id"
   write_line "$id" deployed ""
@@ -90,30 +92,6 @@ record_restored() {
 
 put_file() { cmp -s "$1" "$2" || { cp -a "$1" "$2.deployer-new" && mv -f "$2.deployer-new" "$2"; }; }
 
-# The names of the secrets in the file $1.
-secrets_in() {
-  local listed
-  listed=$(listed_secrets "$1")
-  tr ' ' '\n' <<<"$listed" | sed '/^$/d'
-  each_entry "$1" print_secret_name
-}
-
-print_secret_name() { if [ "$1" != other ] && is_secret "$3" "$listed"; then printf '%s\n' "$3"; fi; }
-
-# The names in the lines `# secrets: NAME …` of these files, in one line, each once.
-listed_in() { sed -n 's/\r$//; s/^# secrets: //p' "$@" | tr ' ' '\n' | awk '!seen[$0]++' | tr '\n' ' '; }
-
-# The environment of that release, with the current secrets, and with every variable that is now a secret.
-restore_environment() {
-  local wanted name listed
-  listed=$(listed_in "$1" "$ENV_FILE")
-  wanted=$(awk -v listed="${listed% }" '/^# secrets: / { next } { print } NR == 1 && listed { print "# secrets: " listed }' "$1")
-  while IFS= read -r name; do
-    if [[ $'\n'$wanted != *$'\n'"$name="* ]]; then wanted+=$'\n'"$name=[secret]"; fi
-  done < <(secrets_in "$ENV_FILE" | sort -u)
-  FILE=$ENV_FILE WANTED=$wanted PAYLOAD=/dev/null write_env
-}
-
 restore_owners() {
   local user
   user=$(sed -n "s/^$(docker image inspect --format '{{.ID}}' "$1") //p" "$users" 2>/dev/null | tail -n 1) || true
@@ -124,7 +102,7 @@ restore_owners() {
 restore() {
   local from=$releases/$1 service name
   if [ -z "$1" ] || [ ! -d "$from" ]; then return 0; fi
-  restore_environment "$from/environment" || return
+  host_program environment restore "$from/environment" || return
   put_file "$from/docker-compose.yml" "$ROOT/docker-compose.yml" || return
   while read -r service _ _ _ _ name _; do
     docker tag "$name" "${name%%:*}:current" || return

@@ -2,7 +2,7 @@
 # stop the old ones. What fails before the switch removes the new containers and leaves the old ones serving; running it
 # again continues.
 # Needs LIMIT and SETTLE (seconds), and BEFORE_SWITCH, AFTER_SWITCH, ON_FAILURE: commands for the new backend's
-# container, or none. In front of it: proxy.sh, release.sh, write_env.sh, log_tail.sh, health.sh, containers.sh, switch.sh.
+# container, or none. In front of it: proxy.sh, release.sh, log_tail.sh, health.sh, containers.sh, switch.sh.
 
 # Reports how many seconds have passed since the last part ended, under the name $1.
 part() {

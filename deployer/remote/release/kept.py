@@ -53,6 +53,7 @@ def record(host: Host, target: Target) -> None:
     lines = "\n".join(service.line for service in target.services)
     files.write(staged / "environment", ("\n".join(target.environment) + "\n").encode(), SECRET_MODE)
     files.write(staged / "services", f"{lines}\n".encode(), MODE)
+    files.write(staged / "release.json", log.line(host, target, release, "deployed"), MODE)  # see history.py
     _check_out(host, target)
     staged.rename(directory(host) / release)
     files.sync_directory(directory(host))

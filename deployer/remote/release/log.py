@@ -52,6 +52,13 @@ def record_failure(host: Host, target: Target, why: str) -> None:
 
 def append(host: Host, target: Target, release: str, result: str, why: str = "") -> None:
     """Add a line. The file is written anew: a line that a power cut left half-written stays a line of its own."""
+    former = files.read(path(host))
+    end = b"" if former.endswith(b"\n") or not former else b"\n"
+    files.write(path(host), former + end + line(host, target, release, result, why), MODE)
+
+
+def line(host: Host, target: Target, release: str, result: str, why: str = "") -> bytes:
+    """One line of the log."""
     record = {
         "id": release,
         "time": output.now(),
@@ -64,9 +71,7 @@ def append(host: Host, target: Target, release: str, result: str, why: str = "")
         "images": {service.name: _identity(host, service.image) for service in target.services},
         "tags": {service.name: service.image for service in target.services},
     }
-    former = files.read(path(host))
-    end = b"" if former.endswith(b"\n") or not former else b"\n"
-    files.write(path(host), former + end + json.dumps(record).encode() + b"\n", MODE)
+    return json.dumps(record).encode() + b"\n"
 
 
 def _identity(host: Host, image: str) -> str:

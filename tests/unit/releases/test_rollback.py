@@ -15,7 +15,7 @@ FORMER, NOW = "20260101_000000-0123456", "20260202_000000-fedcba9"
 def two(former: str = "deployed") -> Answers:
     """Two releases, both kept; the second one serves."""
     log = recorded(HOST, former, id=FORMER) + recorded(HOST, id=NOW, commit="f" * 40)
-    return {"log": log, "kept": kept_lines(HOST, FORMER, NOW)}
+    return {"log": log, "kept": kept_lines(HOST, FORMER, NOW), "env": ""}
 
 
 def test_road() -> None:

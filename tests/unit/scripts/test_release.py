@@ -17,6 +17,7 @@ from deployer.releases.scripts.release import release_functions
 from deployer.site.compose import BACKEND, WALLET
 from deployer.text.shell import lines, quote
 from tests.support.fakes import IS_ROOT, bed, run_here
+from tests.unit.remote.installed import install
 
 from .docker import Docker
 
@@ -101,6 +102,7 @@ def kept(tmp_path: Path) -> Iterator[Kept]:
             (host.root / directory).mkdir(parents=True)
         host.configure("first")
         host.env.write_text(ENV)
+        install(made.host)
         holder(host, "ada@laptop")
         host.docker.wallet({"index.html": "x"})
         yield host

@@ -85,7 +85,7 @@ def acting(host: Inventory) -> Iterator[tuple[Step, Answers]]:
         yield database, {**converged(database, host), "login": ""}
         yield environment, {"env": env(host).replace("DB_POOL_SIZE=20", "DB_POOL_SIZE=2")}
     former = recorded(host, id="former")
-    yield Rollback("former"), {"log": former + recorded(host), "kept": kept(host, "former")}
+    yield Rollback("former"), {"log": former + recorded(host), "kept": kept(host, "former"), "env": ""}
 
 
 def texts(change: Change | Note) -> list[str]:

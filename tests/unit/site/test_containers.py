@@ -1,19 +1,17 @@
 """The containers as the survey asks for them, with real bash and the real host program."""
 
-import json
 import os
-from dataclasses import asdict
 from pathlib import Path, PurePosixPath
 
 import pytest
 
 from deployer.engine.facts import Unknown
-from deployer.engine.host_program import archive, settings_of
 from deployer.inventory.model import Inventory
 from deployer.site.compose import BACKEND, DATABASE, PROXY
 from deployer.site.containers import ask_containers, containers, is_running
 from tests.support.fakes import asked_here, inventory
 from tests.unit.remote.inspecting import answers, provisioned, recorded
+from tests.unit.remote.installed import install
 from tests.unit.steps.hosts import container
 
 
@@ -42,16 +40,9 @@ def docker(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return directory
 
 
-def install(host: Inventory, program: bytes) -> None:
-    state = Path(host.paths.state)
-    state.mkdir(parents=True)
-    (state / "remote.pyz").write_bytes(program)
-    (state / "remote.json").write_text(json.dumps(asdict(settings_of(host))))
-
-
 def test_as_they_run(host: Inventory, docker: Path) -> None:
     """By the host program, from beginning to end."""
-    install(host, archive())
+    install(host)
     found = {item.service: item for item in containers(host, asked(host))}
     assert found[BACKEND].name == "biometric-did-backend-api-2"
     assert (found[BACKEND].state, found[BACKEND].health, found[PROXY].health) == ("running", "healthy", "")

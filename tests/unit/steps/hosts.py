@@ -161,6 +161,13 @@ def recorded(host: Inventory, result: str = "deployed", **other: object) -> str:
     return json.dumps({**asdict(told), **other}) + "\n"
 
 
+def history(current: str = "", *served: str, damaged: int = 0, kept: tuple[str, ...] = ()) -> str:
+    """What is told of the log: by itself the line of the release that serves, which is kept."""
+    names = served or ((json.loads(current)["id"],) if current else ())
+    lines = (*(f"served {name}" for name in names), *(f"kept {name}" for name in kept or names))
+    return "\n".join((str(damaged), current.rstrip("\n"), *lines)) + "\n"
+
+
 def kept(host: Inventory, *ids: str, commit: str = COMMIT) -> str:
     """The services of the releases that are kept."""
     told = services(host, tags(host, commit)).splitlines()
@@ -223,7 +230,7 @@ def converged(step: Step, host: Inventory) -> Answers:
             "remote": "",
         },
         directories: {"directories": directory_lines(directories.directories(host))},
-        environment: {"env": env(host)},
+        environment: {"env": env(host), "remains": "", "containers": all_containers(host)},
         compose_step: {name: as_wanted(file) for name, file in compose_step.files(host).items()},
         nginx: {
             **{name: as_wanted(file) for name, file in nginx.files(host).items()},
@@ -347,7 +354,7 @@ def _held(host: Inventory) -> Answers:
 
 def _database(host: Inventory) -> Answers:
     told = {"containers": all_containers(host)}
-    return {**told, "env": env(host), **AT_HOME} if host.postgres.enabled else told
+    return {**told, "env": env(host), "remains": "", **AT_HOME} if host.postgres.enabled else told
 
 
 AT_HOME = {"data": "15\n", "database image": "present 15\n", "login": "accepted\n"}
@@ -358,13 +365,13 @@ def _containers(host: Inventory) -> Answers:
     return {
         **_images(host),
         "env": env(host),
+        "remains": "",
         "containers": all_containers(host),
         "chosen": chosen(host),
         "user": f"{IDS[BACKEND]} {USER}\n",
         "owners": f"{USER}\n{USER}\n",
         "begun": "",
-        "current": recorded(host),
-        "served": "20260101_000000-0123456\n",
+        "history": history(recorded(host)),
     }
 
 

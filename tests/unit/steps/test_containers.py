@@ -12,7 +12,20 @@ from deployer.site.compose import BACKEND, WALLET
 from deployer.steps import containers
 from tests.support.fakes import inventory, planned, script_of, whys
 
-from .hosts import IDS, all_containers, built, chosen, container, converged, current, drifted, env, fresh, recorded
+from .hosts import (
+    IDS,
+    all_containers,
+    built,
+    chosen,
+    container,
+    converged,
+    current,
+    drifted,
+    env,
+    fresh,
+    history,
+    recorded,
+)
 
 HOST = inventory()
 THREE = inventory(backend={"replicas": 3})
@@ -256,14 +269,37 @@ class TestKept:
     def test_newest_but_the_new_one(self) -> None:
         """releases.retain of them are kept, the new one among them: of the former ones the newest, one fewer."""
         host = inventory(releases={"retain": 3})
-        told = {**fresh(containers, host), "served": "e\nd\nc\n"}
+        told = {**fresh(containers, host), "history": history("", "e", "d", "c")}
         assert "\nKEEP='e d'\n" in script_of(planned(containers, host, told)[0])
 
     def test_retain_one(self) -> None:
         """Only the new one."""
         host = inventory(releases={"retain": 1})
-        told = {**fresh(containers, host), "served": "e\n"}
+        told = {**fresh(containers, host), "history": history("", "e")}
         assert "\nKEEP=''\n" in script_of(planned(containers, host, told)[0])
+
+
+class TestDamagedLog:
+    REPAIR = "repair /opt/biometric-did/.deployer/releases.jsonl "
+
+    @pytest.mark.parametrize(
+        ("told", "why"),
+        [
+            (history(recorded(HOST), damaged=2), "(2 damaged lines)"),
+            (history(recorded(HOST), kept=("20260101_000000-0123456", "f")), "(no line for f)"),
+            (history("", "e", damaged=1, kept=("e", "f")), "(1 damaged lines; no line for f)"),
+        ],
+    )
+    def test_repaired(self, told: str, why: str) -> None:
+        """It is named, and rebuilt from the releases that are kept."""
+        found = drifted(containers, HOST, history=told)
+        assert found[0] == f"{self.REPAIR}{why}: rebuilt from the releases that are kept, which all stay"
+
+    def test_nothing_is_removed(self) -> None:
+        """Whatever releases.retain says: a log that is not complete is no reason to remove a release."""
+        host = inventory(releases={"retain": 1})
+        told = {**fresh(containers, host), "history": history("", "e", damaged=1, kept=("a", "b", "e"))}
+        assert "\nKEEP='e a b'\n" in script_of(planned(containers, host, told)[1])
 
 
 class TestRecord:
@@ -274,17 +310,15 @@ class TestRecord:
             recorded(HOST, commit=OTHER),
             recorded(HOST, configuration="0123"),
             recorded(HOST, tags={BACKEND: "x:1", WALLET: "y:1"}),
-            recorded(HOST, "failed"),
-            '{"half": ',
         ],
     )
     def test_what_serves_is_not_in_the_log(self, told: str) -> None:
         """A release is known by commit, configuration and images: another one is recorded, nothing rolled."""
-        assert drifted(containers, HOST, current=told) == [RECORD]
+        assert drifted(containers, HOST, history=history(told)) == [RECORD]
 
     def test_wallets_files(self) -> None:
         """They are looked up before the switch of a roll-out, and without one when the release is recorded."""
-        without = planned(containers, HOST, {**converged(containers, HOST), "current": ""})[-1]
+        without = planned(containers, HOST, {**converged(containers, HOST), "history": "0\n\n"})[-1]
         rolled_out = planned(containers, HOST, of_another_commit())[-1]
         assert script_of(without).endswith("\nkeep_assets\nrecord")
         assert not script_of(rolled_out).endswith("\nkeep_assets\nrecord")
@@ -292,7 +326,7 @@ class TestRecord:
 
     def test_restored(self) -> None:
         """A release that was gone back to is the one that serves."""
-        assert drifted(containers, HOST, current=recorded(HOST, "restored")) == []
+        assert drifted(containers, HOST, history=history(recorded(HOST, "restored"))) == []
 
     @pytest.mark.parametrize(
         "other",
@@ -317,7 +351,7 @@ class TestRecord:
     def test_environment_is_kept_without_secrets(self) -> None:
         """What is recorded has [secret] in place of each, also of one that a person added."""
         told = env(HOST).replace("JWT_EXP", "SMTP_PASSWORD=[secret kept ]\nJWT_EXP")
-        answers = {**converged(containers, HOST), "env": told, "current": ""}
+        answers = {**converged(containers, HOST), "env": told, "history": "0\n\n"}
         text = script_of(planned(containers, HOST, answers)[0])
         assert "\nSMTP_PASSWORD=[secret]\n" in text
         assert "\nAPI_SECRET_KEY=[secret]\n" in text
@@ -357,11 +391,11 @@ def test_containers_anew_of_a_kept_release() -> None:
     told = all_containers(HOST).replace(container(HOST, WALLET), "")
     (change,) = planned(containers, HOST, {**converged(containers, HOST), "containers": told})
     assert script_of(change).endswith("roll demo-wallet\nforget_next")
-    behind_it = planned(containers, HOST, {**converged(containers, HOST), "containers": told, "current": ""})
+    behind_it = planned(containers, HOST, {**converged(containers, HOST), "containers": told, "history": "0\n\n"})
     assert script_of(behind_it[0]).endswith("roll demo-wallet")
 
 
 def test_what_a_release_left_that_was_broken_off() -> None:
     """Without power after its containers were started, say: nothing is to be rolled, and its files are removed."""
     assert drifted(containers, HOST, begun="yes") == ["remove the files of a release that was interrupted"]
-    assert drifted(containers, HOST, begun="yes", current="") == [RECORD]
+    assert drifted(containers, HOST, begun="yes", history=history("")) == [RECORD]

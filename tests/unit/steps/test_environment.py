@@ -103,7 +103,7 @@ def test_weak(state: str, said: str) -> None:
         drifted(environment, HOST, env=told)
     (problem,) = caught.value.problems
     assert problem.text == f"JWT_SECRET_KEY in /opt/biometric-did/.env {said}"
-    assert "remove the line JWT_SECRET_KEY=" in problem.remedy
+    assert problem.remedy == "set another JWT_SECRET_KEY in /nowhere/web.env"
 
 
 def test_no_notes() -> None:

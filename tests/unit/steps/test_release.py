@@ -12,6 +12,7 @@ from .hosts import (
     built,
     converged,
     current,
+    history,
     recorded,
 )
 
@@ -97,7 +98,7 @@ def test_proxy_alone() -> None:
 
 def test_converged_with_another_way_to_say_it() -> None:
     """A restored release whose configuration the inventory still asks for is unchanged."""
-    answers = {**converged(release, HOST), "current": recorded(HOST, "restored")}
+    answers = {**converged(release, HOST), "history": history(recorded(HOST, "restored"))}
     assert planned(release, HOST, answers) == ()
 
 

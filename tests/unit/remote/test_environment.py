@@ -1,5 +1,6 @@
-"""show_env.sh and write_env.sh with real bash, driven by the step that uses them."""
+"""`environment`: .env shown, written and recovered by the host program, driven by the step that calls it."""
 
+import json
 import os
 import re
 from pathlib import Path, PurePosixPath
@@ -9,10 +10,23 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from deployer.engine.changes import Script, Stop
+from deployer.engine.facts import Facts, Unknown
+from deployer.engine.host_program import settings_of
 from deployer.inventory.model import Inventory
+from deployer.releases.lost_secrets import ToBeRestored
+from deployer.releases.rollback import Rollback
+from deployer.remote.environment import verbs
+from deployer.remote.failure import Failure
+from deployer.remote.host import Host
+from deployer.site.compose import BACKEND
 from deployer.steps import environment
 from deployer.text.dotenv import can_hold, line
 from tests.support.fakes import IS_ROOT, asked_here, inventory, run_here
+from tests.unit.remote.conftest import FakeDocker
+from tests.unit.remote.inspecting import SECRETS, answers, of_service, provisioned, recorded
+from tests.unit.remote.installed import env_facts
+from tests.unit.steps.hosts import kept
+from tests.unit.steps.hosts import recorded as recorded_line
 
 pytestmark = pytest.mark.skipif(not IS_ROOT, reason="the file is root's, as on a host")
 AWKWARD = 'it\'s a $ecret `with` "quotes", # and = and \\ in it'
@@ -25,11 +39,11 @@ def host_in(directory: Path, secrets: dict[str, str] | None = None, **variables:
 
 
 def shown(host: Inventory) -> str:
-    return asked_here(environment.probes(host))["env"]
+    return env_facts(host)["env"]
 
 
 def changes(host: Inventory) -> list[Script]:
-    found = list(environment.plan(host, asked_here(environment.probes(host))))
+    found = list(environment.plan(host, env_facts(host)))
     assert all(isinstance(change, Script) for change in found)
     return [change for change in found if isinstance(change, Script)]
 
@@ -73,7 +87,7 @@ class TestFirstTime:
         host = host_in(tmp_path / "root")
         apply(host, tmp_path)
         assert env(host).stat().st_mode & 0o7777 == 0o600
-        assert [path.name for path in (tmp_path / "root").iterdir()] == [".env"]
+        assert sorted(path.name for path in (tmp_path / "root").iterdir()) == [".deployer", ".env"]
 
     def test_never_printed(self, tmp_path: Path) -> None:
         """Neither writing nor showing prints a secret."""
@@ -159,7 +173,7 @@ class TestPutBack:
         assert back.read_text() == text
         found = back.stat()
         assert (found.st_mode & 0o7777, found.st_uid) == (0o640, 65534)
-        assert [path.name for path in back.parent.iterdir()] == [".env"]
+        assert sorted(path.name for path in back.parent.iterdir()) == [".deployer", ".env"]
 
     def test_no_former_file(self, tmp_path: Path) -> None:
         """Secrets that were made stay: something may have been started with them."""
@@ -376,3 +390,139 @@ class TestShown:
         env(host).write_text("DOMAIN=example.com\n")
         env(host).chmod(0o640)
         assert shown(host) == "640 root:root\nDOMAIN=example.com"
+
+
+class TestLost:
+    """Secrets that a release had are not made anew unasked."""
+
+    def release(self, host: Inventory, *lines: str) -> None:
+        """As it is kept for a rollback."""
+        directory = Path(host.paths.releases) / "20260101_000000-0123456"
+        directory.mkdir(parents=True)
+        (directory / "environment").write_text("".join(f"{line}\n" for line in lines))
+
+    def stop(self, host: Inventory, **answers: str) -> str:
+        with pytest.raises(Stop) as stopped:
+            list(environment.plan(host, env_facts(host, **answers)))
+        (problem,) = stopped.value.problems
+        return f"{problem.text}\n{problem.remedy}"
+
+    @pytest.mark.parametrize("text", [None, "", "# managed by nobody\n", "DOMAIN=example.com\n"])
+    def test_of_a_release(self, tmp_path: Path, text: str | None) -> None:
+        """The file absent, emptied or cut off: a stop that names each secret; nothing is written."""
+        host = host_in(tmp_path)
+        self.release(host, "# managed", "API_SECRET_KEY=[secret]", "JWT_SECRET_KEY=[secret]", "DOMAIN=x")
+        if text is not None:
+            env(host).write_text(text)
+        told = self.stop(host)
+        assert "API_SECRET_KEY, JWT_SECRET_KEY, which a release had" in told
+        assert "choose new ones knowingly: set API_SECRET_KEY, JWT_SECRET_KEY in /nowhere/web.env" in told
+        assert "backup" not in told
+
+    def test_one_of_them(self, tmp_path: Path) -> None:
+        """A single line that is gone."""
+        host = host_in(tmp_path)
+        self.release(host, "API_SECRET_KEY=[secret]", "JWT_SECRET_KEY=[secret]")
+        env(host).write_text(f"API_SECRET_KEY={LONG}\nDOMAIN=x\n")
+        assert "has lost JWT_SECRET_KEY, which a release had" in self.stop(host)
+
+    def test_log_alone(self, tmp_path: Path) -> None:
+        """The log says that there was a release, whatever became of its directory."""
+        host = host_in(tmp_path)
+        Path(host.paths.state).mkdir()
+        Path(host.paths.release_log).write_text("damaged\n")
+        assert "is lost: it has no API_SECRET_KEY, JWT_SECRET_KEY" in self.stop(host)
+
+    def test_container_that_runs(self, tmp_path: Path) -> None:
+        """It has the secrets: the command that takes them is shown, and does."""
+        host = provisioned(tmp_path)
+        report = recorded()
+        report["containers"] = [of_service(report, BACKEND)]
+        docker = FakeDocker(answer=answers(report))
+        verbs.environment(Host(settings_of(host), docker), ["recover"])
+        assert {name: values(host)[name].strip("'") for name in SECRETS} == SECRETS
+        env(host).unlink()
+        named = of_service(report, BACKEND)
+        named["Config"]["Env"] = dict.fromkeys(SECRETS, "digest")
+        told = self.stop(host, containers=json.dumps(named))
+        assert "take them from biometric-did-backend-api-2, which has API_SECRET_KEY, JWT_SECRET_KEY" in told
+        assert f"sudo python3 -I -X utf8 {host.paths.state}/remote.pyz environment recover" in told
+
+    def test_latest_backup(self, tmp_path: Path) -> None:
+        """The newest complete one is named with the command."""
+        host = host_in(tmp_path / "root")
+        host = host.model_copy(
+            update={"backup": host.backup.model_copy(update={"directory": PurePosixPath(tmp_path / "backups")})}
+        )
+        self.release(host, "API_SECRET_KEY=[secret]")
+        for time, name in (
+            ("20260101_020000", "manifest.json"),
+            ("20260102_020000", "manifest.json"),
+            ("20260103", "x"),
+        ):
+            directory = tmp_path / "backups" / f"biometric-did_{time}"
+            directory.mkdir(parents=True)
+            (directory / name).touch()
+        assert "deployer restore --host web --only config --ts 20260102_020000" in self.stop(host)
+
+    def test_supplied(self, tmp_path: Path) -> None:
+        """What the operator puts into NAME.env is taken: that is the way to new ones."""
+        host = host_in(tmp_path, {"API_SECRET_KEY": LONG, "JWT_SECRET_KEY": LONG[::-1]})
+        self.release(host, "API_SECRET_KEY=[secret]", "JWT_SECRET_KEY=[secret]")
+        apply(host, tmp_path)
+        assert changes(host) == []
+
+    def test_database_that_is_new(self, tmp_path: Path) -> None:
+        """A secret that no release had is made."""
+        host = inventory(postgres={"enabled": True}).model_copy(update={"root": PurePosixPath(tmp_path)})
+        self.release(host, "API_SECRET_KEY=[secret]", "JWT_SECRET_KEY=[secret]")
+        env(host).write_text(f"API_SECRET_KEY={LONG}\nJWT_SECRET_KEY={LONG}\n")
+        apply(host, tmp_path)
+        assert len(values(host)["DB_PASSWORD"]) == 43
+
+    def test_before_a_restore_of_env(self, tmp_path: Path) -> None:
+        """What is missing is made, since the backup brings .env itself."""
+        host = host_in(tmp_path)
+        self.release(host, "API_SECRET_KEY=[secret]")
+        (change,) = ToBeRestored(environment).plan(host, env_facts(host))
+        assert isinstance(change, Script)
+
+    def test_rollback(self, tmp_path: Path) -> None:
+        """A release takes its secrets from .env: without them it is not restored, and none is made."""
+        host = host_in(tmp_path)
+        (tmp_path / "former").write_text("# managed\nAPI_SECRET_KEY=[secret]\n")
+        for text in ("", "DOMAIN=x\n"):
+            env(host).write_text(text)
+            with pytest.raises(Failure, match="is lost, and its secrets with it"):
+                verbs.environment(Host(settings_of(host)), ["restore", str(tmp_path / "former")])
+            assert env(host).read_text() == text
+        env(host).unlink()
+        with pytest.raises(Stop, match=r"\.env is lost"):
+            name = "20260101_000000-0123456"
+            list(Rollback(name).plan(host, Facts.of(log=recorded_line(host), kept=kept(host, name), env="lost")))
+
+
+@pytest.mark.parametrize("there", ["link", "directory"])
+def test_no_regular_file(tmp_path: Path, there: str) -> None:
+    """What is no file is never taken for an absent one: the question fails, and says what to do."""
+    host = host_in(tmp_path)
+    env(host).symlink_to("/etc/passwd") if there == "link" else env(host).mkdir()
+    with pytest.raises(Unknown, match="is a link, or no file: put the file itself there"):
+        shown(host)
+
+
+def test_an_action_that_is_not_there(tmp_path: Path) -> None:
+    """Exit code 2 and the actions that there are."""
+    with pytest.raises(Failure, match=r"usage: environment show\|write\|restore\|recover") as failure:
+        verbs.environment(Host(settings_of(host_in(tmp_path))), ["nothing"])
+    assert failure.value.exit_code == 2
+
+
+def test_before_the_program_is_there(tmp_path: Path) -> None:
+    """A file that cannot be shown yet is unknown; an absent one is known to be absent."""
+    host = host_in(tmp_path)
+    question = {"env": environment.probes(host)["env"]}
+    assert asked_here(question)["env"] == ""
+    env(host).write_text("X=1\n")
+    with pytest.raises(Unknown, match="the host program is not in place yet"):
+        asked_here(question)["env"]

@@ -12,15 +12,14 @@ from hypothesis import strategies as st
 
 from deployer.engine.changes import Script, Stop
 from deployer.engine.facts import Answer, Facts
+from deployer.engine.host_program import call
 from deployer.engine.program import script
 from deployer.inventory.model import Inventory
-from deployer.releases.calls import ReleaseTarget
-from deployer.releases.scripts.release import release_functions
 from deployer.site.env import variables
 from deployer.steps import environment
 from deployer.text.dotenv import SECRET_WORDS, can_hold, is_secret, line
-from deployer.text.shell import lines
-from tests.support.fakes import IS_ROOT, asked_here, inventory, run_here
+from tests.support.fakes import IS_ROOT, inventory, run_here
+from tests.unit.remote.installed import env_facts, install
 
 pytestmark = pytest.mark.skipif(not IS_ROOT, reason="the file is root's, as on a host")
 ROOT = Path(__file__).parents[3]
@@ -123,7 +122,7 @@ DASHED = [Entry("export my.api-key = ", "my.api-key", "hunter0x # y", "'hunter0x
 def test_shown_and_compared(tmp_path: Path, found: list[Entry], end: str) -> None:
     """Neither the probe nor the difference of a dry run prints a secret; other values are shown."""
     host = file_in(tmp_path, found, end, listed=found[-1].name)
-    facts = asked_here(environment.probes(host))
+    facts = env_facts(host)
     printed = facts["env"]
     for entry in found:
         secret = is_secret(entry.name, [found[-1].name])
@@ -147,13 +146,13 @@ def test_written(tmp_path: Path, found: list[Entry], end: str) -> None:
     found = [entry for entry in found if not entry.name.endswith("_SECRET_KEY")]
     host = file_in(tmp_path, found, end)
     secrets = [entry for entry in found if is_secret(entry.name)]
-    (change,) = environment.plan(host, asked_here(environment.probes(host)))
+    (change,) = environment.plan(host, env_facts(host))
     assert isinstance(change, Script)
     there = after(change.script, Path(host.paths.env))
     assert [text for text in there if re.search(r"hunter\d+x", text)] == [
         f"{one.name}={one.written}" for one in secrets
     ]
-    assert not list(environment.plan(host, asked_here(environment.probes(host))))
+    assert not list(environment.plan(host, env_facts(host)))
 
 
 @cheaply
@@ -180,9 +179,8 @@ def test_rolled_back(tmp_path: Path, found: list[Entry], end: str) -> None:
     listed = [found[-1].name]
     host = file_in(tmp_path, found, end, listed=found[-1].name)
     (tmp_path / "former").write_text("# managed\nDOMAIN=former.example.com\n")
-    target = ReleaseTarget("0" * 40, "", "", {}, (), ())
-    text = lines(release_functions(host, target, ""), f"restore_environment {tmp_path}/former")
-    there = after(text, Path(host.paths.env))
+    install(host)
+    there = after(call(host, "environment", "restore", str(tmp_path / "former")), Path(host.paths.env))
     assert there[:3] == ["# managed", f"# secrets: {listed[0]}", "DOMAIN=former.example.com"]
     expected = {f"{one.name}={one.written}" for one in found if is_secret(one.name, listed)}
     assert sorted(there[3:-1]) == sorted(expected)
@@ -207,7 +205,7 @@ def test_unusual_lines(tmp_path: Path, text: str) -> None:
     host = file_in(tmp_path, [])
     with Path(host.paths.env).open("a") as file:
         file.write(f"# secrets: SENTRY_DSN\n{text}\n")
-    shown = asked_here(environment.probes(host))["env"]
+    shown = env_facts(host)["env"]
     assert "hunter0x" not in shown.replace("hunter0x_token=[secret", "")
 
 
@@ -215,10 +213,10 @@ def test_several_lines(tmp_path: Path) -> None:
     """A quoted key of several lines is kept with all of them, masked line by line, and then nothing is to do."""
     key = "'-----BEGIN KEY-----\nhunter0xhunter0x=\n-----END KEY-----'"
     host = file_in(tmp_path, [Entry("push_key=", "push_key", key, key)])
-    (change,) = environment.plan(host, asked_here(environment.probes(host)))
+    (change,) = environment.plan(host, env_facts(host))
     assert isinstance(change, Script)
     assert f"push_key={key}\n" in "\n".join(after(change.script, Path(host.paths.env)))
-    assert not list(environment.plan(host, asked_here(environment.probes(host))))
+    assert not list(environment.plan(host, env_facts(host)))
     words = ["bash", "-c", f'{script("engine/mask.sh")}\nmask "$1"', "bash", str(host.paths.env)]
     ran = subprocess.run(words, input=f"{key}\n", capture_output=True, text=True, check=True)
     assert ran.stdout == "'-----BEGIN KEY-----\n[secret]\n-----END KEY-----'\n"
@@ -228,7 +226,7 @@ def test_quote_that_never_ends(tmp_path: Path) -> None:
     """Compose could not read such a file: the run stops before it changes anything."""
     host = file_in(tmp_path, [Entry("stripe_token=", "stripe_token", "hunter0x", "'hunter0x")])
     with pytest.raises(Stop) as caught:
-        list(environment.plan(host, asked_here(environment.probes(host))))
+        list(environment.plan(host, env_facts(host)))
     (problem,) = caught.value.problems
     assert problem.text == f"stripe_token in {host.paths.env} begins with a quote that never ends"
 
@@ -246,7 +244,7 @@ def test_set_in_both_files() -> None:
 def test_empty_one_of_the_operators_stays_empty(tmp_path: Path) -> None:
     """`SMTP_PASSWORD=` says that there is none: no random one is put there."""
     host = file_in(tmp_path, [Entry("SMTP_PASSWORD=", "SMTP_PASSWORD", "", "")])
-    (change,) = environment.plan(host, asked_here(environment.probes(host)))
+    (change,) = environment.plan(host, env_facts(host))
     assert isinstance(change, Script)
     assert "SMTP_PASSWORD=" in after(change.script, Path(host.paths.env))
 

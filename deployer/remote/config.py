@@ -28,6 +28,25 @@ class Certificate:
 
 
 @dataclass(frozen=True)
+class Backup:
+    """Where backups are, and how long they are kept."""
+
+    directory: str
+    keep_days: int
+    keep_min: int
+    offsite: bool
+    """Whether they are copied elsewhere, by restic."""
+
+
+@dataclass(frozen=True)
+class Postgres:
+    """The database; an empty name where there is none."""
+
+    database: str
+    user: str
+
+
+@dataclass(frozen=True)
 class Config:
     """What the verbs know of the deployment."""
 
@@ -36,6 +55,8 @@ class Config:
     name: str
     root: str
     certificate: Certificate
+    backup: Backup
+    postgres: Postgres
 
     @classmethod
     def beside(cls, program: Path) -> "Config":
@@ -54,6 +75,11 @@ class Config:
     def state(self) -> Path:
         """The directory of the tool on the host."""
         return self.root_directory / ".deployer"
+
+    @property
+    def backups(self) -> Path:
+        """The directory of the backups."""
+        return Path(self.backup.directory)
 
     @property
     def nginx(self) -> Path:

@@ -10,8 +10,11 @@ Verb = Callable[[Host, Sequence[str]], None]
 
 CRON, HELP = "cron", "help"
 VERBS: Mapping[str, str] = {
+    "backup": "backup.verbs:backup",
     "certificate": "certificate.verbs:certificate",
+    "estimate": "backup.verbs:estimate",
     "renew": "certificate.verbs:renew",
+    "verify": "backup.verbs:verify",
 }
 """Module and function of each, below deployer.remote."""
 USAGE = f"usage: remote.pyz [{CRON}] {'|'.join(VERBS)} [ARGUMENT…]"

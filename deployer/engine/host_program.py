@@ -69,6 +69,7 @@ def settings_of(host: Inventory) -> config.Config:
         ),
         backup=config.Backup(str(keep.directory), keep.keep_days, keep.keep_min, bool(keep.offsite)),
         postgres=config.Postgres(host.postgres.database if host.postgres.enabled else "", host.postgres.user),
+        proxy_image=host.nginx.image,
     )
 
 

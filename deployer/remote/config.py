@@ -1,4 +1,4 @@
-"""The settings of the host program: remote.json, which the tool writes beside it. No secret is in it."""
+"""The settings of the host program: remote.json, which the tool puts next to it. No secret is in it."""
 
 import json
 from collections.abc import Mapping
@@ -57,6 +57,7 @@ class Config:
     certificate: Certificate
     backup: Backup
     postgres: Postgres
+    proxy_image: str
 
     @classmethod
     def beside(cls, program: Path) -> "Config":

@@ -13,6 +13,7 @@ VERBS: Mapping[str, str] = {
     "backup": "backup.verbs:backup",
     "certificate": "certificate.verbs:certificate",
     "estimate": "backup.verbs:estimate",
+    "proxy": "proxy_verbs:proxy",
     "renew": "certificate.verbs:renew",
     "verify": "backup.verbs:verify",
 }

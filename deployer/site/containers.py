@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
-from deployer.engine.facts import Ask
+from deployer.engine.facts import Ask, Facts
 from deployer.engine.program import script
 from deployer.inventory.model import Inventory
 from deployer.resources.docker import ask_docker
@@ -42,9 +42,14 @@ def ask_containers(host: Inventory) -> Ask:
     return ask_docker(f'{listed}\n[ -z "$ids" ] || docker inspect --format {quote(_SHAPE)} $ids')
 
 
-def ask_loaded(host: Inventory, what: str) -> Ask:
-    """Whether the running proxy has read its files on disk: `loaded`, `stale`, or nothing without a proxy."""
-    return Ask(script("site/scripts/proxy_loaded.sh", NAME=host.name, NGINX=str(host.paths.nginx), WHAT=what))
+def ask_loaded(host: Inventory) -> Ask:
+    """Whether the running proxy has read its `configuration` and its `certificate` on disk: see `is_loaded`."""
+    return Ask(script("site/scripts/proxy_loaded.sh", NAME=host.name, NGINX=str(host.paths.nginx)))
+
+
+def is_loaded(facts: Facts, what: str) -> bool:
+    """From the fact `loaded`; True where no proxy runs. Raises Unknown."""
+    return facts.pairs("loaded").get(what, "loaded") == "loaded"
 
 
 def is_running(found: Iterable[Container], service: str) -> bool:

@@ -2,12 +2,11 @@
 
 from deployer.engine.changes import Script
 from deployer.engine.facts import Facts, Probes
+from deployer.engine.host_program import call
 from deployer.engine.step import Plan
 from deployer.inventory.model import Inventory
 from deployer.site.compose import PROXY, config_digests
 from deployer.site.containers import ask_containers, containers
-from deployer.site.scripts.proxy import replacement_functions
-from deployer.text.shell import lines
 
 TITLE = "4. Nginx container"
 
@@ -20,4 +19,4 @@ def plan(host: Inventory, facts: Facts) -> Plan:
     running = [item for item in containers(facts["containers"]) if (item.service, item.state) == (PROXY, "running")]
     if running and running[0].config != config_digests(host)[PROXY]:
         why = f"replace the proxy's container by one of {host.nginx.image}, with about a second of downtime (measured)"
-        yield Script(why, lines(replacement_functions(host), "replace_proxy"), within=600, critical=True)
+        yield Script(why, call(host, "proxy", "replace"), within=600, critical=True)

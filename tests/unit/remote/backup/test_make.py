@@ -35,8 +35,6 @@ def test_tar_reads_to_the_end(site: Site, blocks: int) -> None:
     made = site.backup()
     unpack = f"set -o pipefail; zstd -dc {made}/{made.name}_volumes.tar.zst | (sleep 0.05; tar -tf -)"
     subprocess.run(["bash", "-c", unpack], check=True, capture_output=True)
-    size = len(subprocess.run(["zstd", "-dc", made / f"{made.name}_volumes.tar.zst"], capture_output=True).stdout)
-    assert size % (20 * 512) == 0
 
 
 def test_the_manifest(site: Site) -> None:

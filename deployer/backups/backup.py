@@ -1,10 +1,11 @@
-"""Making a backup: its estimate, and its changes; cron runs the same functions."""
+"""Making a backup: its estimate, and its changes; cron runs the same program."""
 
 from collections.abc import Mapping, Sequence
 
 from deployer.backups import offsite
-from deployer.backups.scripts.backup import backup_functions, estimate, offsite_functions
+from deployer.backups.scripts.backup import offsite_functions
 from deployer.engine.changes import Change, Script
+from deployer.engine.host_program import call
 from deployer.inventory.model import Inventory
 from deployer.run.host_run import HostRun
 from deployer.text.shell import lines
@@ -17,7 +18,7 @@ LIMIT = 12 * 3600
 def changes(host: Inventory) -> Mapping[str, Sequence[Change]]:
     """By the title of their step: the backup, and the off-site snapshot where there is a repository."""
     why = "back up data, logs, configuration and certificates, then verify the backup"
-    steps = {TITLE: (Script(why, lines(backup_functions(host), "backup"), within=LIMIT),)}
+    steps = {TITLE: (Script(why, call(host, "backup"), within=LIMIT),)}
     if host.backup.offsite:
         why = (
             f"copy backups that are missing to {host.backup.offsite}; apply the retention, check the repository weekly"
@@ -28,7 +29,7 @@ def changes(host: Inventory) -> Mapping[str, Sequence[Change]]:
 
 def show_estimate(run: HostRun) -> None:
     """What would be read, and how much disk that needs. Raises DeployerError where the backup would be refused."""
-    reply = run.transport.run(estimate(run.host), limit=600)
+    reply = run.transport.run(call(run.host, "estimate"), limit=600)
     printed = reply.output.decode(errors="replace").splitlines()
     if reply.exit_code != 0:
         what = "\n".join(printed[-1:]) or "The host did not answer."

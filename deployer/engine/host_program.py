@@ -53,13 +53,19 @@ def program_files(host: Inventory) -> tuple[File, File]:
 
 def cron_entry(host: Inventory, verb: str) -> File:
     """What cron runs for a verb: it keeps its path, whatever the program becomes."""
-    words = sh(*PYTHON, program(host), "cron", verb)
-    return File(host.paths.state / "bin" / verb, f'#!/bin/sh\n# {MARKER}\nexec {words} "$@"\n'.encode(), 0o755)
+    text = f'#!/bin/sh\n# {MARKER}\nexec {cron_call(host, verb)} "$@"\n'
+    return File(host.paths.state / "bin" / verb, text.encode(), 0o755)
+
+
+def cron_call(host: Inventory, verb: str) -> str:
+    """The command that runs a verb under the lock, with the time before each line of its output."""
+    return call(host, "cron", verb)
 
 
 def settings_of(host: Inventory) -> config.Config:
     """What the host program knows of the inventory."""
     authority = str(host.paths.state / "tls" / "acme-ca.pem") if host.tls.acme_ca else ""
+    keep = host.backup
     return config.Config(
         version=__version__,
         name=host.name,
@@ -68,6 +74,8 @@ def settings_of(host: Inventory) -> config.Config:
         certificate=config.Certificate(
             host.tls.mode, list(host.names), host.tls.acme_server, host.site.email, authority
         ),
+        backup=config.Backup(str(keep.directory), keep.keep_days, keep.keep_min, bool(keep.offsite)),
+        postgres=config.Postgres(host.postgres.database if host.postgres.enabled else "", host.postgres.user),
         proxy_image=host.nginx.image,
         release=_release(host),
     )

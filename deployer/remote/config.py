@@ -47,6 +47,25 @@ class Release:
 
 
 @dataclass(frozen=True)
+class Backup:
+    """Where backups are, and how long they are kept."""
+
+    directory: str
+    keep_days: int
+    keep_min: int
+    offsite: bool
+    """Whether they are copied elsewhere, by restic."""
+
+
+@dataclass(frozen=True)
+class Postgres:
+    """The database; an empty name where there is none."""
+
+    database: str
+    user: str
+
+
+@dataclass(frozen=True)
 class Config:
     """What the verbs know of the deployment."""
 
@@ -57,6 +76,8 @@ class Config:
     secret_words: list[str]
     """A variable whose name contains one of these, in upper or lower case, is a secret in every file."""
     certificate: Certificate
+    backup: Backup
+    postgres: Postgres
     proxy_image: str
     release: Release
 
@@ -82,6 +103,11 @@ class Config:
     def environment(self) -> Path:
         """The application's .env."""
         return self.root_directory / ".env"
+
+    @property
+    def backups(self) -> Path:
+        """The directory of the backups."""
+        return Path(self.backup.directory)
 
     @property
     def nginx(self) -> Path:

@@ -1,9 +1,10 @@
-"""What a verb works with: the settings, and Docker."""
+"""What a verb works with: the settings, Docker, and systemd's timers."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from deployer.remote.config import Config
 from deployer.remote.docker import Docker, command
+from deployer.remote.timers import Systemd, Timers
 
 
 @dataclass(frozen=True)
@@ -12,3 +13,4 @@ class Host:
 
     config: Config
     docker: Docker = command
+    timers: Timers = field(default_factory=Systemd)

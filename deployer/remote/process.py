@@ -3,9 +3,11 @@
 import os
 import signal
 import subprocess
-from collections.abc import Mapping, Sequence
-from contextlib import suppress
+import threading
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from typing import IO
 
 from deployer.remote.failure import Failure
 
@@ -33,6 +35,11 @@ class Result:
         return self.output.decode(errors="replace")
 
     @property
+    def all_text(self) -> str:
+        """Both outputs, the error's after the other where they were kept apart."""
+        return (self.output + self.error).decode(errors="replace")
+
+    @property
     def last_lines(self) -> str:
         """The end of all that it printed."""
         lines = (self.output + self.error).decode(errors="replace").splitlines()
@@ -42,20 +49,40 @@ class Result:
 def run(
     *words: str,
     limit: float,
-    stdin: bytes = b"",
+    stdin: bytes | IO[bytes] = b"",
     environment: Mapping[str, str] | None = None,
     apart: bool = False,
+    into: IO[bytes] | None = None,
 ) -> Result:
-    """Run a program to its end. Raises Failure where it does not exist, or does not end within `limit` seconds."""
-    environ = {**os.environ, **(environment or {})}
-    error = subprocess.PIPE if apart else subprocess.STDOUT
+    """Run a program to its end. Raises Failure where it does not exist, or does not end within `limit` seconds.
+
+    `into` is a file that takes what it prints, of whatever size; its errors are kept apart then.
+    """
+    error = subprocess.PIPE if apart or into else subprocess.STDOUT
+    source = subprocess.PIPE if isinstance(stdin, bytes) else stdin
+    process = _started(words, source, into or subprocess.PIPE, error, environment)
+    return _ended(process, words, limit, stdin if isinstance(stdin, bytes) else None)
+
+
+@contextmanager
+def running(
+    *words: str, limit: float, stdin: int | IO[bytes] = subprocess.DEVNULL, into: int | IO[bytes] = subprocess.PIPE
+) -> Iterator["subprocess.Popen[bytes]"]:
+    """A program that runs while something else is done; it is killed at the end, and after `limit` seconds.
+
+    Raises Failure where it does not exist.
+    """
+    process = _started(words, stdin, into, subprocess.PIPE, None)
+    timer = threading.Timer(limit, _kill, [process])
+    timer.daemon = True
+    timer.start()
     try:
-        process = subprocess.Popen(
-            words, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=error, env=environ, start_new_session=True
-        )
-    except OSError as cause:
-        raise Failure(f"{words[0]} cannot be run: {cause.strerror}") from cause
-    return _ended(process, words, limit, stdin)
+        yield process
+    finally:
+        timer.cancel()
+        _kill(process)
+        with suppress(BrokenPipeError):
+            process.communicate()
 
 
 def succeed(*words: str, limit: float, stdin: bytes = b"", environment: Mapping[str, str] | None = None) -> Result:
@@ -66,7 +93,21 @@ def succeed(*words: str, limit: float, stdin: bytes = b"", environment: Mapping[
     return result
 
 
-def _ended(process: "subprocess.Popen[bytes]", words: Sequence[str], limit: float, stdin: bytes) -> Result:
+def _started(
+    words: Sequence[str],
+    stdin: int | IO[bytes],
+    output: int | IO[bytes],
+    error: int,
+    environment: Mapping[str, str] | None,
+) -> "subprocess.Popen[bytes]":
+    environ = {**os.environ, **(environment or {})}
+    try:
+        return subprocess.Popen(words, stdin=stdin, stdout=output, stderr=error, env=environ, start_new_session=True)
+    except OSError as cause:
+        raise Failure(f"{words[0]} cannot be run: {cause.strerror}") from cause
+
+
+def _ended(process: "subprocess.Popen[bytes]", words: Sequence[str], limit: float, stdin: bytes | None) -> Result:
     with process:
         try:
             output, error = process.communicate(stdin, timeout=limit)
@@ -74,7 +115,7 @@ def _ended(process: "subprocess.Popen[bytes]", words: Sequence[str], limit: floa
             raise TimedOut(f"{words[0]} did not end within {limit:.0f} s") from cause
         finally:
             _kill(process)
-    return Result(process.returncode, output, error or b"")
+    return Result(process.returncode, output or b"", error or b"")
 
 
 def _kill(process: "subprocess.Popen[bytes]") -> None:

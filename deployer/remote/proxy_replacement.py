@@ -113,7 +113,7 @@ def _swap(host: Host, new: str, old: str) -> None:
 def _go_back(host: Host, new: str, old: str) -> None:
     output.say("the new proxy does not answer; starting the old one again")
     with suppress(Failure):
-        output.say(host.docker("logs", f"--tail={LOG_LINES}", new).text)
+        output.say(host.docker("logs", f"--tail={LOG_LINES}", new).all_text)
         host.docker("rm", "-f", new)
     if host.docker("start", old).succeeded and await_true(lambda: proxy.answers(host), ANSWER_SECONDS):
         raise Failure("the old proxy serves again", exit_code=GATE_FAILED)

@@ -10,13 +10,16 @@ Verb = Callable[[Host, Sequence[str]], None]
 
 CRON, HELP = "cron", "help"
 VERBS: Mapping[str, str] = {
+    "backup": "backup.verbs:backup",
     "certificate": "certificate.verbs:certificate",
     "containers": "containers:containers",
     "environment": "environment.verbs:environment",
+    "estimate": "backup.verbs:estimate",
     "proxy": "proxy_verbs:proxy",
     "release": "release.verbs:release",
     "releases": "release.history:releases",
     "renew": "certificate.verbs:renew",
+    "verify": "backup.verbs:verify",
 }
 """Module and function of each, below deployer.remote."""
 USAGE = f"usage: remote.pyz [{CRON}] {'|'.join(VERBS)} [ARGUMENT…]"

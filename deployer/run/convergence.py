@@ -48,9 +48,17 @@ def converge_once(run: HostRun, title: str, changes: Sequence[Change], outside: 
 
 
 def converge_all_once(
-    run: HostRun, command: str, steps: Mapping[str, Sequence[Change]], outside: Outside = not_looked_at
+    run: HostRun,
+    command: str,
+    steps: Mapping[str, Sequence[Change]],
+    outside: Outside = not_looked_at,
+    before: Sequence[Step] = (),
 ) -> int:
-    """The same for several steps, by their titles: each one's success counts, also when a later one fails."""
+    """The same for several steps, by their titles: each one's success counts, also when a later one fails.
+
+    `before` are steps that bring the host to where the changes can be made.
+    """
     oneoffs = tuple(OneOff(title, changes, token=uuid4().hex) for title, changes in steps.items())
-    engine = Engine(run.host, run.transport, oneoffs, RunContext(lambda names: {}, run.report, run.verdicts, outside))
+    context = RunContext(lambda names: {}, run.report, run.verdicts, outside)
+    engine = Engine(run.host, run.transport, (*before, *oneoffs), context)
     return converge(run, engine, LockOwner.here(command))

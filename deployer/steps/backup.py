@@ -17,7 +17,7 @@ TITLE = noun.TITLE
 def files(host: Inventory) -> Mapping[str, File]:
     programs = host.paths.state / "bin"
     return {
-        "program": File(programs / "backup", backup_program(host).encode(), 0o755),
+        "program": backup_program(host),
         "drill": File(programs / "drill", drill_program(host).encode(), 0o755),
         "recover": File(programs / "recover", recover_program(host).encode(), 0o755),
     }

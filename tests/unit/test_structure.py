@@ -45,6 +45,7 @@ ANY = {
 LONG: dict[str, str] = {}
 TALL: dict[str, str] = {}
 SHARED_STEMS = {
+    "archive": "the archives of a backup",
     "backup": "a backup: its command, its schedule, what runs on the host",
     "certificate": "the certificate: how it is made, how it looks from outside",
     "compose": "compose.yaml",
@@ -61,6 +62,7 @@ SHARED_STEMS = {
     "lock": "the lock of the host",
     "logs": "the logs of a host",
     "maintenance": "the maintenance page",
+    "manifest": "the manifests of backups",
     "nginx": "the configuration of the proxy",
     "offsite": "off-site snapshots",
     "packages": "Debian packages",
@@ -71,6 +73,7 @@ SHARED_STEMS = {
     "renew": "the renewal of the certificate",
     "restore": "a restore",
     "rollback": "a rollback",
+    "tree": "the files below a directory: walked, listed",
     "source": "the source of a release: the repository and its commit",
     "verbs": "the verbs of the host program, and those of one noun",
     "verify": "the checks of the site from outside",

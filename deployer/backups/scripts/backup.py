@@ -1,6 +1,9 @@
-"""The bash functions that make, read and restore backups on the host; cron and the commands run the same."""
+"""The bash functions that read and copy backups on the host; cron and the commands run the same."""
 
-from deployer import __version__
+from dataclasses import replace
+
+from deployer.engine.changes import File
+from deployer.engine.host_program import cron_call, cron_entry
 from deployer.engine.program import script, text
 from deployer.inventory.model import Inventory
 from deployer.resources.cron import cron_program
@@ -30,33 +33,8 @@ def listing(host: Inventory) -> str:
     return lines(archive_functions(host), "list_backups")
 
 
-def verify_all(host: Inventory) -> str:
-    """Reads all of every backup; prints a line for each, its id and its problem."""
-    return lines(archive_functions(host), "verify_all")
-
-
-def estimate(host: Inventory) -> str:
-    """A question: what a backup would read and need; it fails where a backup would be refused."""
-    return lines(backup_functions(host), "estimate")
-
-
-def backup_functions(host: Inventory) -> str:
-    """`backup`, and the functions that it calls."""
-    keep = host.backup
-    retention = script(
-        "backups/scripts/retention.sh", KEEP_DAYS=keep.keep_days, KEEP_MIN=keep.keep_min, TOOL=__version__
-    )
-    return lines(
-        archive_functions(host),
-        database_functions(host),
-        script("backups/scripts/freeze.sh", SQLITE=text("backups/scripts/sqlite_copy.py")),
-        retention,
-        script("backups/scripts/backup.sh"),
-    )
-
-
 def database_functions(host: Inventory) -> str:
-    """`database_dump` and what else concerns PostgreSQL; without one they do nothing."""
+    """What concerns PostgreSQL in a restore; without one it does nothing."""
     postgres = host.postgres
     return script(
         "backups/scripts/database.sh",
@@ -90,14 +68,14 @@ def _offsite(host: Inventory) -> str:
     return lines(restic_functions(host), offsite)
 
 
-def backup_program(host: Inventory) -> str:
+def backup_program(host: Inventory) -> File:
     """The program that cron runs. Copying takes long and only reads complete backups: it runs without the lock."""
+    entry = cron_entry(host, "backup")
     if not host.backup.offsite:
-        return cron_program(host, "backup", backup_functions(host), "take_lock", "with_times backup")
-    functions = lines(backup_functions(host), _offsite(host))
-    return cron_program(
-        host, "backup", functions, "take_lock", "with_times backup && exec 9>&- && with_times offsite_push"
-    )
+        return entry
+    made = f"{cron_call(host, 'backup')} || exit"
+    text = cron_program(host, "backup", offsite_functions(host), made, "with_times offsite_push")
+    return replace(entry, content=text.encode())
 
 
 def restic_program(host: Inventory) -> str:

@@ -10,8 +10,8 @@ import shutil
 import stat
 import tarfile
 from collections.abc import Iterator
-from io import BytesIO
 from pathlib import Path, PurePosixPath
+from tempfile import TemporaryFile
 
 from deployer.remote.host import Host
 from deployer.remote.release.hashed import HASHED
@@ -51,12 +51,14 @@ def keep(host: Host, target: Target) -> None:
 def _export(host: Host, image: str, directory: Path) -> None:
     container = made_of(host, image)
     try:
-        copied = host.docker("cp", f"{container}:{PAGES}", "-", limit=EXPORT_SECONDS)
+        with TemporaryFile() as copied:
+            host.docker("cp", f"{container}:{PAGES}", "-", limit=EXPORT_SECONDS, into=copied)
+            if copied.seek(0, os.SEEK_END):  # an image need not have the directory
+                copied.seek(0)
+                with tarfile.open(fileobj=copied) as archive:
+                    _write(archive, directory, re.compile(HASHED))
     finally:
         host.docker("rm", "--force", container)
-    if copied.succeeded and copied.output:  # an image need not have the directory
-        with tarfile.open(fileobj=BytesIO(copied.output)) as archive:
-            _write(archive, directory, re.compile(HASHED))
 
 
 def _write(archive: tarfile.TarFile, directory: Path, hashed: re.Pattern[str]) -> None:

@@ -158,5 +158,5 @@ def settle(host: Host, names: Sequence[str]) -> None:
 
 def with_log(host: Host, name: str, what: str) -> str:
     """What is wrong with a container, and the end of its log."""
-    log = host.docker("logs", f"--tail={LOG_LINES}", name).text.splitlines()
+    log = host.docker("logs", f"--tail={LOG_LINES}", name).all_text.splitlines()
     return "\n".join((f"{name} {what}. The last lines of its log:", *(f"  | {line}" for line in log)))

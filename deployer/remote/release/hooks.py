@@ -15,6 +15,6 @@ def run_hook(host: Host, name: str, words: Sequence[str], container: str) -> Non
         return
     output.say(f"hook {name}: {' '.join(words)} (in {container})")
     result = host.docker("exec", container, *words, limit=LIMIT)
-    output.say("\n".join(f"  | {line}" for line in result.text.splitlines()))
+    output.say("\n".join(f"  | {line}" for line in result.all_text.splitlines()))
     if not result.succeeded:
         raise Failure(f"hook {name} failed with exit code {result.exit_code}")

@@ -7,12 +7,22 @@ import pytest
 
 from testbed.bed import Bed
 from testbed.origin import Repository
-from tests.support.backing import BACKUPS, PROGRAM, Site
+from tests.support.backing import BACKUPS, Site
 from tests.support.interrupting import await_point
 from tests.support.releasing import ROOT
 from tests.support.tool import booted, deployment
 
 pytestmark = pytest.mark.in_turn
+
+STATE = f"{ROOT}/.deployer"
+IMPATIENT = """
+import pathlib, sys
+sys.path.insert(0, sys.argv[1])
+from deployer.remote import __main__, lock
+lock.SECONDS = 1.0
+sys.exit(__main__.main(["cron", "backup"], pathlib.Path(sys.argv[1])))
+"""
+"""The host program, which does not wait for ten minutes."""
 
 
 @pytest.fixture(scope="module")
@@ -105,8 +115,8 @@ class TestPause:
 def test_cron_gives_up_a_lock_that_is_not_given(site: Site) -> None:
     """After its ten minutes, here none: exit 6, with a line in the log, and no backup."""
     before = site.known
-    impatient = f"sed 's/^lock_seconds=600$/lock_seconds=1/' {PROGRAM} >/tmp/impatient"
-    held = "flock /run/deployer/biometric-did.lock bash /tmp/impatient; echo ended with $?"
-    said = site.sh(f"{impatient} && {held}")
-    assert "another run holds the lock: backup was skipped\nended with 6" in said
+    site.deployment.host.write("/tmp/impatient", IMPATIENT)
+    held = f"flock /run/deployer/biometric-did.lock python3 /tmp/impatient {STATE}/remote.pyz; echo ended with $?"
+    said = site.sh(held)
+    assert said.endswith("another run holds the lock: backup was skipped\nended with 6\n")
     assert site.known == before

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path, PurePosixPath
+from typing import IO
 
 import pytest
 
@@ -23,7 +24,9 @@ class FakeDocker:
     answer: Answer = lambda words: None
     calls: list[tuple[str, ...]] = field(default_factory=list)
 
-    def __call__(self, *words: str, limit: float = 0, stdin: bytes = b"") -> Result:
+    def __call__(
+        self, *words: str, limit: float = 0, stdin: bytes | IO[bytes] = b"", into: IO[bytes] | None = None
+    ) -> Result:
         self.calls.append(words)
         return self.answer(words) or Result(0, self.outputs.get(words[0], "").encode())
 

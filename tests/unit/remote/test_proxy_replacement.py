@@ -6,6 +6,7 @@ import threading
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field
+from typing import IO
 
 import pytest
 
@@ -26,7 +27,9 @@ class Containers:
     up: set[str] = field(default_factory=lambda: {"old"})
     calls: list[str] = field(default_factory=list)
 
-    def __call__(self, *words: str, limit: float = 0, stdin: bytes = b"") -> Result:
+    def __call__(
+        self, *words: str, limit: float = 0, stdin: bytes | IO[bytes] = b"", into: IO[bytes] | None = None
+    ) -> Result:
         call = " ".join(words)
         self.calls.append(call)
         if any(call.startswith(fails) for fails in self.fails):

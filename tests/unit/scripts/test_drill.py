@@ -1,4 +1,4 @@
-"""drill.sh with real bash, on a backup that backup.sh has made, and a docker command that pretends to run the copy."""
+"""drill.sh with real bash, on a backup of the host program, and a docker command that pretends to run the copy."""
 
 import json
 import os
@@ -13,11 +13,14 @@ import pytest
 import yaml
 
 from deployer.backups.drill import Drill, last
-from deployer.backups.scripts.backup import backup_functions
 from deployer.backups.scripts.drill import drill_functions
+from deployer.engine.host_program import settings_of
 from deployer.inventory.model import Inventory
+from deployer.remote.backup.make import make
+from deployer.remote.host import Host
 from deployer.text.shell import lines
 from tests.support.fakes import IS_ROOT, bed, run_here
+from tests.unit.remote.conftest import FakeDocker
 
 pytestmark = pytest.mark.skipif(not IS_ROOT, reason="the files are root's, as on a host")
 
@@ -75,8 +78,7 @@ class Drilled:
         return {"PATH": f"{self.docker}:{os.environ['PATH']}", "API_SECRET_KEY": SECRET}
 
     def backup(self) -> Path:
-        ran = run_here(lines(backup_functions(self.host), "backup"), **self.environment)
-        assert ran.returncode == 0, ran.stdout + ran.stderr
+        make(Host(settings_of(self.host), FakeDocker()))
         return self.backups[-1]
 
     def script(self, *before: str, backup: str = "", check: str = "grep -c one a") -> str:

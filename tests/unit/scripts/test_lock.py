@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from deployer.backups.scripts.backup import backup_program, recover_program
+from deployer.backups.scripts.backup import recover_program
 from deployer.backups.scripts.drill import drill_program
 from deployer.engine.program import script
 from deployer.inventory.model import Inventory
@@ -55,7 +55,7 @@ def test_it_is_held_while_something_is_done() -> None:
     assert subprocess.run(["bash", "-c", IS_FREE], capture_output=True, text=True, check=True).stdout == "free\n"
 
 
-@pytest.mark.parametrize("program", [backup_program, drill_program, recover_program])
+@pytest.mark.parametrize("program", [drill_program, recover_program])
 def test_no_program_takes_it_in_a_pipeline(program: Callable[[Inventory], str]) -> None:
     """There the lock would be free again at once."""
     text = program(inventory())

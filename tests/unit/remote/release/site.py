@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import IO
 
 from deployer.remote.process import Result, TimedOut
 
@@ -43,16 +44,24 @@ class Site:
     ends: set[str] = field(default_factory=set)
     """Images whose containers end while they settle."""
     numbers: Iterator[int] = field(default_factory=lambda: iter(range(2, 250)))
+    listing: str = ""
+    """The names of images."""
     pages: bytes = b""
     """The tar stream of the wallet's files."""
     servers: list[ThreadingHTTPServer] = field(default_factory=list)
 
-    def __call__(self, *words: str, limit: float = 60, stdin: bytes = b"") -> Result:
+    def __call__(
+        self,
+        *words: str,
+        limit: float = 60,
+        stdin: bytes | IO[bytes] = b"",
+        into: IO[bytes] | None = None,
+    ) -> Result:
         self.calls.append(words)
         if any(" ".join(words).startswith(beginning) for beginning in self.fails):
             return Result(1, b"docker failed")
-        if words[0] == "cp":
-            return Result(0, self.pages)
+        if words[0] == "cp" and into:
+            into.write(self.pages)
         return Result(0, self._answer(words, limit).encode())
 
     def _answer(self, words: tuple[str, ...], limit: float) -> str:
@@ -62,7 +71,7 @@ class Site:
             "inspect": lambda: json.dumps([self._inspected(self.containers[words[1]])]),
             "wait": lambda: self._wait(words[1:], limit),
             "create": lambda: f"warning: something\n{'0' * 64}\n",
-            "image": lambda: f"sha256:{words[-1]}",
+            "image": lambda: self.listing if words[1] == "ls" else f"sha256:{words[-1]}",
             "tag": lambda: self._tag(*words[1:]),
         }
         for action in ("start", "stop", "rm"):

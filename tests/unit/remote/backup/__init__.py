@@ -1,0 +1,1 @@
+"""Making and verifying backups, in process, with real files, tar, zstd and SQLite."""

@@ -14,6 +14,7 @@ from deployer import __version__
 from deployer.engine.changes import File
 from deployer.inventory.model import Inventory
 from deployer.remote import config
+from deployer.text.dotenv import SECRET_WORDS
 from deployer.text.marker import MARKER
 from deployer.text.shell import sh
 
@@ -58,6 +59,7 @@ def settings_of(host: Inventory) -> config.Config:
         version=__version__,
         name=host.name,
         root=str(host.root),
+        secret_words=list(SECRET_WORDS),
         certificate=config.Certificate(
             host.tls.mode, list(host.names), host.tls.acme_server, host.site.email, authority
         ),

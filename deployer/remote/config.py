@@ -35,6 +35,8 @@ class Config:
     """Of the tool that wrote it."""
     name: str
     root: str
+    secret_words: list[str]
+    """A variable whose name contains one of these, in upper or lower case, is a secret."""
     certificate: Certificate
     proxy_image: str
 
@@ -55,6 +57,11 @@ class Config:
     def state(self) -> Path:
         """The directory of the tool on the host."""
         return self.root_directory / ".deployer"
+
+    @property
+    def env(self) -> Path:
+        """The variables and secrets of the application."""
+        return self.root_directory / ".env"
 
     @property
     def nginx(self) -> Path:

@@ -13,6 +13,7 @@ VERBS: Mapping[str, str] = {
     "certificate": "certificate.verbs:certificate",
     "proxy": "proxy_verbs:proxy",
     "renew": "certificate.verbs:renew",
+    "logs": "logs:logs",
 }
 """Module and function of each, below deployer.remote."""
 USAGE = f"usage: remote.pyz [{CRON}] {'|'.join(VERBS)} [ARGUMENT…]"

@@ -9,7 +9,7 @@ import pytest
 from deployer.engine.host_program import settings_of
 from deployer.remote.config import Config
 from deployer.remote.host import Host
-from deployer.remote.process import Result
+from deployer.remote.process import OnOutput, Result
 from tests.support.fakes import IS_ROOT, inventory
 
 Answer = Callable[[tuple[str, ...]], Result | None]
@@ -23,9 +23,12 @@ class FakeDocker:
     answer: Answer = lambda words: None
     calls: list[tuple[str, ...]] = field(default_factory=list)
 
-    def __call__(self, *words: str, limit: float = 0, stdin: bytes = b"") -> Result:
+    def __call__(self, *words: str, limit: float = 0, stdin: bytes = b"", on_output: OnOutput | None = None) -> Result:
         self.calls.append(words)
-        return self.answer(words) or Result(0, self.outputs.get(words[0], "").encode())
+        result = self.answer(words) or Result(0, self.outputs.get(words[0], "").encode())
+        if on_output:
+            on_output(result.output)
+        return result
 
 
 def config(root: Path, mode: str = "self-signed") -> Config:

@@ -13,7 +13,7 @@ from deployer.remote import proxy, proxy_replacement
 from deployer.remote.certificate import pair
 from deployer.remote.failure import GATE_FAILED, ROLLBACK_FAILED, Failure
 from deployer.remote.host import Host
-from deployer.remote.process import Result
+from deployer.remote.process import OnOutput, Result
 
 
 @dataclass
@@ -26,7 +26,7 @@ class Containers:
     up: set[str] = field(default_factory=lambda: {"old"})
     calls: list[str] = field(default_factory=list)
 
-    def __call__(self, *words: str, limit: float = 0, stdin: bytes = b"") -> Result:
+    def __call__(self, *words: str, limit: float = 0, stdin: bytes = b"", on_output: OnOutput | None = None) -> Result:
         call = " ".join(words)
         self.calls.append(call)
         if any(call.startswith(fails) for fails in self.fails):

@@ -33,7 +33,7 @@ def fetch(run: HostRun, source: str, prefix: str, guide: Guide) -> str:
 
 def _from_offsite(run: HostRun, prefix: str, guide: Guide) -> str:
     if run.host.backup.offsite:  # without it listing the snapshots raises UsageError
-        converge_on(run, run.host, (guide.packages, guide.offsite), "restore")
+        converge_on(run, run.host, (guide.packages, guide.host_program, guide.offsite), "restore")
     chosen = choose(snapshots(run), prefix).backup
     why = f"fetch {chosen.id} from {run.host.backup.offsite}, and verify it"
     fetching = Script(why, lines(offsite_functions(run.host), f"offsite_fetch {quote(chosen.id)}"), within=LIMIT)
@@ -44,7 +44,7 @@ def _from_offsite(run: HostRun, prefix: str, guide: Guide) -> str:
 def _from_directory(run: HostRun, source: str, guide: Guide) -> str:
     directory = Path(source).expanduser()
     identifier = _identifier(run, directory)
-    converge_on(run, run.host, (guide.packages,), "restore")
+    converge_on(run, run.host, (guide.packages, guide.host_program), "restore")
     send(run, directory, identifier)
     return identifier.removeprefix(f"{run.host.name}_")
 

@@ -55,6 +55,7 @@ def cron_entry(host: Inventory, verb: str) -> File:
 def settings_of(host: Inventory) -> config.Config:
     """What the host program knows of the inventory."""
     authority = str(host.paths.state / "tls" / "acme-ca.pem") if host.tls.acme_ca else ""
+    keep = host.backup
     return config.Config(
         version=__version__,
         name=host.name,
@@ -64,6 +65,7 @@ def settings_of(host: Inventory) -> config.Config:
             host.tls.mode, list(host.names), host.tls.acme_server, host.site.email, authority
         ),
         proxy_image=host.nginx.image,
+        backup=config.Backup(str(keep.directory), keep.keep_days, keep.keep_min, bool(keep.offsite)),
     )
 
 

@@ -28,6 +28,17 @@ class Certificate:
 
 
 @dataclass(frozen=True)
+class Backup:
+    """Where backups are, and how long they are kept."""
+
+    directory: str
+    keep_days: int
+    keep_min: int
+    offsite: bool
+    """Whether they are copied elsewhere, by restic."""
+
+
+@dataclass(frozen=True)
 class Config:
     """What the verbs know of the deployment."""
 
@@ -39,6 +50,7 @@ class Config:
     """A variable whose name contains one of these, in upper or lower case, is a secret."""
     certificate: Certificate
     proxy_image: str
+    backup: Backup
 
     @classmethod
     def beside(cls, program: Path) -> "Config":
@@ -62,6 +74,11 @@ class Config:
     def env(self) -> Path:
         """The variables and secrets of the application."""
         return self.root_directory / ".env"
+
+    @property
+    def backups(self) -> Path:
+        """The directory of the backups."""
+        return Path(self.backup.directory)
 
     @property
     def nginx(self) -> Path:

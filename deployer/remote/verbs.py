@@ -14,6 +14,7 @@ VERBS: Mapping[str, str] = {
     "proxy": "proxy_verbs:proxy",
     "renew": "certificate.verbs:renew",
     "logs": "logs:logs",
+    "backups": "backup.catalogue:backups",
 }
 """Module and function of each, below deployer.remote."""
 USAGE = f"usage: remote.pyz [{CRON}] {'|'.join(VERBS)} [ARGUMENT…]"

@@ -25,11 +25,6 @@ def archive_functions(host: Inventory) -> str:
     )
 
 
-def listing(host: Inventory) -> str:
-    """A question: one line of JSON for each backup (manifest.py)."""
-    return lines(archive_functions(host), "list_backups")
-
-
 def verify_all(host: Inventory) -> str:
     """Reads all of every backup; prints a line for each, its id and its problem."""
     return lines(archive_functions(host), "verify_all")

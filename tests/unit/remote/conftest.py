@@ -35,7 +35,11 @@ def config(root: Path, mode: str = "self-signed") -> Config:
     """The settings of an ordinary host, with its root directory here."""
     made = inventory(tls={"mode": "self-signed"}).model_copy(update={"root": PurePosixPath(root)})
     settings = settings_of(made)
-    return replace(settings, certificate=replace(settings.certificate, mode=mode))
+    return replace(
+        settings,
+        certificate=replace(settings.certificate, mode=mode),
+        backup=replace(settings.backup, directory=str(root / "backups")),
+    )
 
 
 @pytest.fixture

@@ -1,16 +1,12 @@
-"""The backups on a host's disk: which are complete, which are intact, which are removed. Real files, real checksums."""
+"""The backups on a host's disk: which are intact, which are removed. Real files, real checksums."""
 
-import json
-import os
 import shutil
 import subprocess
-import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from deployer.engine.program import text
 from tests.support.fakes import IS_ROOT
 
 from .shop import Shop, shop
@@ -69,68 +65,6 @@ def flip(path: Path, at: int = -1) -> None:
 def part(stock: Shop, name: str) -> Path:
     (path,) = [path for path in newest(stock).iterdir() if f"_{name}." in path.name or path.name == name]
     return path
-
-
-class TestWhole:
-    """shelf.py: looked at, not read."""
-
-    def test_one(self, stock: Shop) -> None:
-        """With its manifest; not verified again so far."""
-        (told,) = stock.known()
-        assert (told.problem, told.verified, told.id) == ("", "", newest(stock).name)
-        assert told.size == sum(path.stat().st_size for path in newest(stock).glob(f"{told.id}_*"))
-
-    @pytest.mark.parametrize("name", ["volumes", "config", "ssl", "files", "manifest.json", "SHA256SUMS"])
-    def test_a_missing_file(self, stock: Shop, name: str) -> None:
-        """Named; and never taken for a whole one."""
-        path = part(stock, name)
-        path.unlink()
-        assert f"{path.name} is missing" in stock.known()[0].problem
-        assert stock.complete == []
-
-    @pytest.mark.parametrize("name", ["volumes", "config", "ssl", "files"])
-    def test_a_part_that_is_cut_off(self, stock: Shop, name: str) -> None:
-        """Seen by its size."""
-        path = part(stock, name)
-        os.truncate(path, path.stat().st_size - 1)
-        assert path.name in stock.known()[0].problem
-
-    @pytest.mark.parametrize(
-        "damage",
-        [lambda text: text[:-5], lambda text: "[]", lambda text: "", lambda text: '{"parts": 7}', lambda text: "é"],
-    )
-    def test_a_manifest_that_cannot_be_read(self, stock: Shop, damage: Callable[[str], str]) -> None:
-        """It is incomplete; nothing breaks over it."""
-        path = part(stock, "manifest.json")
-        path.write_text(damage(path.read_text()))
-        assert "manifest" in stock.known()[0].problem
-
-    def test_a_manifest_that_names_less(self, stock: Shop) -> None:
-        """A part that is not in it is not known to be whole."""
-        path = part(stock, "manifest.json")
-        told = json.loads(path.read_text())
-        path.write_text(json.dumps({**told, "parts": told["parts"][1:]}))
-        assert stock.known()[0].problem == "its manifest names no volumes"
-
-    def test_sums_that_name_less(self, stock: Shop) -> None:
-        """What has no sum could be anything."""
-        path = part(stock, "SHA256SUMS")
-        path.write_text("".join(line for line in path.read_text().splitlines(keepends=True) if "_config" not in line))
-        assert "SHA256SUMS does not name" in stock.known()[0].problem
-
-    def test_what_is_not_ours(self, stock: Shop) -> None:
-        """Files, other names, half-made ones: neither shown nor in the way."""
-        name = stock.host.name
-        (stock.directory / "notes.txt").touch()
-        (stock.directory / f"{name}_20250101_000000").touch()
-        for other in (f".{name}_20250101_000000.unfinished", f"{name}-b_20250101_000000", f"{name}_2025", "lost+found"):
-            (stock.directory / other).mkdir()
-        assert [one.id for one in stock.known()] == [newest(stock).name]
-
-    def test_no_directory_at_all(self, tmp_path: Path) -> None:
-        """No backup yet."""
-        words = [sys.executable, "-c", text("backups/scripts/manifest.py"), str(tmp_path / "none"), "x"]
-        assert subprocess.run(words, check=True, capture_output=True).stdout == b""
 
 
 class TestSound:

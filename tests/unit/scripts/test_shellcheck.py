@@ -115,7 +115,6 @@ def of_machine(host: Inventory) -> Iterator[tuple[str, str]]:
     yield "runner", script("engine/mask.sh") + script("engine/runner.sh")
     yield "backup", backup_scripts.backup_program(host)
     yield "drill", drill_scripts.drill_program(host)
-    yield "listing", backup_scripts.listing(host)
     offsite = inventory({"RESTIC_PASSWORD": "p"}, backup={"offsite": "/mnt/offsite"})
     yield "backup with copies", backup_scripts.backup_program(offsite)
     yield "restic", backup_scripts.restic_program(offsite)

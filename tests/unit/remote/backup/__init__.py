@@ -1,0 +1,1 @@
+"""Backups on the host, in process."""

@@ -2,7 +2,7 @@
 
 import re
 
-from deployer.engine.host_program import call
+from deployer.engine.host_program import MISSING, call
 from deployer.errors import UsageError
 from deployer.inventory.model import Inventory
 from deployer.remote.logs import FILES, HEARTBEAT
@@ -14,8 +14,6 @@ from deployer.transport.protocol import Conversation, Reply
 
 SERVICES = (BACKEND, WALLET, PROXY, DATABASE)
 LIMIT = 120
-NO_PROGRAM = (2, 127)
-"""Exit codes without Python or the program, and of a program that does not know the verb or an option."""
 
 
 def logs(choices: Choices) -> int:
@@ -46,7 +44,7 @@ def _follow(run: HostRun, text: str) -> int:
 
 def _ended(run: HostRun, reply: Reply) -> int:
     """Raises DeployerError where the host could not show the log; what it printed is printed already."""
-    if reply.exit_code in NO_PROGRAM:
+    if reply.exit_code in MISSING:
         what = "The program of deployer on this host is missing, or older than this one."
         raise run.error(what, remedy=f"deployer provision --host {run.host.host_name}", reply=reply)
     if reply.exit_code != 0:

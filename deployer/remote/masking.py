@@ -30,11 +30,16 @@ def masked(data: bytes, secrets: Sequence[bytes]) -> bytes:
 
 
 def secrets_of(file: Path, words: Collection[str]) -> tuple[bytes, ...]:
-    """Every form in which a program may print a secret of this file, the longest first; none without a file.
+    """Those of a file; none where there is no file."""
+    return secrets_in(files.read(file), words)
+
+
+def secrets_in(content: bytes, words: Collection[str]) -> tuple[bytes, ...]:
+    """Every form in which a program may print a secret of a file with this content, the longest first.
 
     A secret's name contains one of the words, in upper or lower case, or is in the file's line `# secrets: NAME …`.
     """
-    lines = [line.removesuffix(b"\r") for line in files.read(file).split(b"\n")]
+    lines = [line.removesuffix(b"\r") for line in content.split(b"\n")]
     listed = {name for line in lines if line.startswith(b"# secrets: ") for name in line.split()[2:]}
     found: set[bytes] = set()
     for name, text in (*_entries(lines), *_entries(lines, by_line=True)):

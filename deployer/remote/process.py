@@ -22,6 +22,10 @@ OnOutput = Callable[[bytes], None]
 """Is given output as it arrives, and b"" after every PAUSE without any."""
 
 
+class TimedOut(Failure):
+    """A program did not end within its limit."""
+
+
 @dataclass(frozen=True)
 class Result:
     """How a program ended, and what it printed on both of its outputs together, unless they were kept apart."""
@@ -101,11 +105,11 @@ def _pass_on(process: "subprocess.Popen[bytes]", name: str, limit: float, on_out
             break
         on_output(data)
         if time.monotonic() >= deadline:
-            raise Failure(f"{name} did not end within {limit:.0f} s")
+            raise TimedOut(f"{name} did not end within {limit:.0f} s")
     try:
         process.wait(max(PAUSE, deadline - time.monotonic()))
     except subprocess.TimeoutExpired as cause:
-        raise Failure(f"{name} did not end within {limit:.0f} s") from cause
+        raise TimedOut(f"{name} did not end within {limit:.0f} s") from cause
 
 
 def _ended(process: "subprocess.Popen[bytes]", words: Sequence[str], limit: float, stdin: bytes) -> Result:
@@ -113,7 +117,7 @@ def _ended(process: "subprocess.Popen[bytes]", words: Sequence[str], limit: floa
         try:
             output, error = process.communicate(stdin, timeout=limit)
         except subprocess.TimeoutExpired as cause:
-            raise Failure(f"{words[0]} did not end within {limit:.0f} s") from cause
+            raise TimedOut(f"{words[0]} did not end within {limit:.0f} s") from cause
         finally:
             _kill(process)
     return Result(process.returncode, output, error or b"")

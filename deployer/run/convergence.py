@@ -48,9 +48,18 @@ def converge_once(run: HostRun, title: str, changes: Sequence[Change], outside: 
 
 
 def converge_all_once(
-    run: HostRun, command: str, steps: Mapping[str, Sequence[Change]], outside: Outside = not_looked_at
+    run: HostRun,
+    command: str,
+    steps: Mapping[str, Sequence[Change]],
+    outside: Outside = not_looked_at,
+    before: Sequence[Step] = (),
 ) -> int:
-    """The same for several steps, by their titles: each one's success counts, also when a later one fails."""
+    """The same for several steps, by their titles: each one's success counts, also when a later one fails.
+
+    `before` are steps of the guide that they need.
+    """
     oneoffs = tuple(OneOff(title, changes, token=uuid4().hex) for title, changes in steps.items())
-    engine = Engine(run.host, run.transport, oneoffs, RunContext(lambda names: {}, run.report, run.verdicts, outside))
+    engine = Engine(
+        run.host, run.transport, (*before, *oneoffs), RunContext(lambda names: {}, run.report, run.verdicts, outside)
+    )
     return converge(run, engine, LockOwner.here(command))

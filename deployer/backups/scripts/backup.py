@@ -1,6 +1,7 @@
 """The bash functions that make, read and restore backups on the host; cron and the commands run the same."""
 
 from deployer import __version__
+from deployer.engine.host_program import call
 from deployer.engine.program import script, text
 from deployer.inventory.model import Inventory
 from deployer.resources.cron import cron_program
@@ -60,51 +61,16 @@ def database_functions(host: Inventory) -> str:
     )
 
 
-def restic_functions(host: Inventory) -> str:
-    """`run_restic`, `install_credentials`, and the functions that they call."""
-    state = host.paths.state
-    return lines(
-        text("engine/mask.sh"),
-        script("backups/scripts/restic.sh", OFFSITE=f"{state}/offsite", OFFSITE_ENV=f"{state}/offsite.env"),
-    )
-
-
-def offsite_functions(host: Inventory) -> str:
-    """`offsite_push`, `offsite_list`, `offsite_fetch ID` (or latest), and the functions that they call."""
-    return lines(archive_functions(host), _offsite(host))
-
-
-def _offsite(host: Inventory) -> str:
-    keep = host.backup
-    offsite = script(
-        "backups/scripts/offsite.sh",
-        SNAPSHOTS=text("backups/scripts/snapshots.py"),
-        KEEP_DAYS=keep.keep_days,
-        KEEP_MIN=keep.keep_min,
-    )
-    return lines(restic_functions(host), offsite)
-
-
 def backup_program(host: Inventory) -> str:
     """The program that cron runs. Copying takes long and only reads complete backups: it runs without the lock."""
-    if not host.backup.offsite:
-        return cron_program(host, "backup", backup_functions(host), "take_lock", "with_times backup")
-    functions = lines(backup_functions(host), _offsite(host))
-    return cron_program(
-        host, "backup", functions, "take_lock", "with_times backup && exec 9>&- && with_times offsite_push"
-    )
+    push = f" && exec 9>&- && {call(host, 'cron', 'offsite', 'push')}" if host.backup.offsite else ""
+    return cron_program(host, "backup", backup_functions(host), "take_lock", f"with_times backup{push}")
 
 
-def restic_program(host: Inventory) -> str:
-    """restic with the repository's credentials, for the administrator: `restic snapshots`, `restic key passwd`."""
-    return lines(
-        "#!/bin/bash",
-        f"# {MARKER}",
-        "set -u",
-        restic_functions(host),
-        'run_restic 0 "$@"',
-        "",
-    )
+def verify_program(host: Inventory) -> str:
+    """`verify-backup DIRECTORY ID`, which the host program runs on what it has fetched."""
+    functions = archive_functions(host)
+    return lines("#!/bin/bash", f"# {MARKER}", "set -u", functions, "DIRECTORY=$1", 'verify_backup "$2"', "")
 
 
 def recover_program(host: Inventory) -> str:

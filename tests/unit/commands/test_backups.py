@@ -10,6 +10,7 @@ from deployer.commands.backup import _backup
 from deployer.commands.backups import _backups, age, line
 from deployer.engine.facts import Ask
 from deployer.errors import DeployerError
+from deployer.steps import host_program
 from deployer.transport.protocol import Reply
 
 from .fakes import FakeTransport, choices, inventory, reply_to, run_on
@@ -110,11 +111,13 @@ class TestDryRun:
     def test_what_is_expected(self) -> None:
         """Two questions, no lock, no job."""
         looked = Reply(0, b"volumes: 1.0 MB in data logs\nabout 17.0 MB are needed in /b, 5.0 MB are free\n", b"")
-        transport = FakeTransport([looked, Reply(0, reply_to([Ask("")], [""]), b"")])
+        questions = [*host_program.probes(HOST).values(), Ask("")]
+        asked = [question for question in questions if isinstance(question, Ask)]
+        transport = FakeTransport([looked, Reply(0, reply_to(asked, [""] * len(asked)), b"")])
         run, kept = run_on(HOST, transport, choices(dry_run=True, detailed_exitcode=True))
         assert _backup(run) == 10
         assert kept.told[0][1] == {"lines": looked.output.decode().splitlines()}
-        assert kept.steps[0].verdict == "would change"
+        assert [step.verdict for step in kept.steps] == ["would change", "would change"]
         assert all("flock" not in script for script in transport.scripts)
 
     def test_what_would_be_refused(self) -> None:

@@ -117,7 +117,7 @@ def of_machine(host: Inventory) -> Iterator[tuple[str, str]]:
     yield "drill", drill_scripts.drill_program(host)
     offsite = inventory({"RESTIC_PASSWORD": "p"}, backup={"offsite": "/mnt/offsite"})
     yield "backup with copies", backup_scripts.backup_program(offsite)
-    yield "restic", backup_scripts.restic_program(offsite)
+    yield "verify", backup_scripts.verify_program(offsite)
     backup = Backup("biometric-did_20251012_020000", commit="0" * 40)
     for scope in (KINDS, ("ssl",)):
         yield f"restore {scope}", restore_functions(host, backup, scope, {}) + '\nact "$@"'

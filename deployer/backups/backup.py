@@ -3,12 +3,10 @@
 from collections.abc import Mapping, Sequence
 
 from deployer.backups import offsite
-from deployer.backups.scripts.backup import offsite_functions
 from deployer.engine.changes import Change, Script
 from deployer.engine.host_program import call
 from deployer.inventory.model import Inventory
 from deployer.run.host_run import HostRun
-from deployer.text.shell import lines
 
 TITLE = "9.1 Backup"
 LIMIT = 12 * 3600
@@ -23,7 +21,7 @@ def changes(host: Inventory) -> Mapping[str, Sequence[Change]]:
         why = (
             f"copy backups that are missing to {host.backup.offsite}; apply the retention, check the repository weekly"
         )
-        steps[offsite.TITLE] = (Script(why, lines(offsite_functions(host), "offsite_push"), within=LIMIT),)
+        steps[offsite.TITLE] = (Script(why, call(host, "offsite", "push"), within=LIMIT),)
     return steps
 
 

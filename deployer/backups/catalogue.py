@@ -1,11 +1,12 @@
 """The backups on a host: what each one holds, and which one a command uses."""
 
 import json
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from deployer.backups.scripts.backup import listing
 from deployer.engine.facts import Ask, Unknown
+from deployer.engine.host_program import call
 from deployer.errors import UsageError
 from deployer.run.host_run import HostRun
 
@@ -44,14 +45,14 @@ class Backup:
 def on_host(run: HostRun) -> tuple[Backup, ...]:
     """All backups on the host, oldest first; one round trip. Raises DeployerError where they cannot be listed."""
     try:
-        return parse(run.ask({"backups": Ask(listing(run.host))})["backups"])
+        return parse(run.ask({"backups": Ask(call(run.host, "backups"))})["backups"])
     except Unknown as unknown:
         remedy = f"deployer provision --host {run.host.host_name}"
         raise run.error(f"The backups on this host cannot be listed: {unknown}", remedy=remedy) from None
 
 
 def parse(lines: str) -> tuple[Backup, ...]:
-    """From the lines of scripts/manifest.py, oldest first."""
+    """From the lines of the verb `backups`, oldest first."""
     return tuple(_backup(json.loads(line)) for line in lines.splitlines() if line.startswith("{"))
 
 
@@ -71,7 +72,7 @@ def _backup(entry: Mapping[str, object]) -> Backup:
         images={service: str(tag) for service, tag in _mapping(release.get("tags")).items()},
         problem=str(entry.get("problem", "")),
         verified=str(entry.get("verified", "")),
-        paused=float(str(manifest.get("still", 0))),  # the key in manifests, of older versions too
+        paused=_seconds(manifest.get("still")),  # the key in manifests, of older versions too
         rows={name: _number(count) for name, count in _mapping(manifest.get("rows")).items()},
     )
 
@@ -126,3 +127,7 @@ def _list(value: object) -> list[object]:
 
 def _number(value: object) -> int:
     return value if isinstance(value, int) else 0
+
+
+def _seconds(value: object) -> float:
+    return value if isinstance(value, int | float) and math.isfinite(value) else 0.0

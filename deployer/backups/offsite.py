@@ -1,10 +1,9 @@
 """The off-site snapshots of backups, as restic lists them."""
 
 from deployer.backups.catalogue import Backup, parse
-from deployer.backups.scripts.backup import offsite_functions
+from deployer.engine.host_program import MISSING, call
 from deployer.errors import UsageError
 from deployer.run.host_run import HostRun
-from deployer.text.shell import lines
 
 TITLE = "9.3 Off-site snapshots"
 
@@ -16,8 +15,10 @@ def snapshots(run: HostRun) -> tuple[Backup, ...]:
     """The backups in the off-site repository, oldest first. Raises DeployerError where they cannot be listed."""
     if not run.host.backup.offsite:
         raise UsageError(f"{run.host.file.name}: backup.offsite is not set", remedy="Set it as docs/offsite.md shows.")
-    reply = run.transport.run(lines(offsite_functions(run.host), "offsite_list"), limit=180)
+    reply = run.transport.run(call(run.host, "offsite", "list"), limit=180)
     if reply.exit_code != 0:
-        remedy = "docs/offsite.md explains each message of restic."
+        provision = f"deployer provision --host {run.host.host_name}"
+        missing = reply.exit_code in MISSING
+        remedy = provision if missing else "docs/offsite.md explains each message of restic."
         raise run.error("The off-site snapshots cannot be listed.", remedy=remedy, reply=reply, step=TITLE)
     return parse(reply.output.decode(errors="replace"))

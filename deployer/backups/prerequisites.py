@@ -22,9 +22,10 @@ from deployer.text.shell import lines, quote, sh
 
 @dataclass(frozen=True)
 class Guide:
-    """The steps of the guide that a restore may need: the first two to fetch a backup, the others on a bare host."""
+    """The steps of the guide that a restore may need: the first three to fetch a backup, the others on a bare host."""
 
     packages: Step
+    host_program: Step
     offsite: Step
     prerequisites: Sequence[Step]
     images: Step

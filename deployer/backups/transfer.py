@@ -9,13 +9,14 @@ from deployer.backups.catalogue import choose
 from deployer.backups.offsite import snapshots
 from deployer.backups.prerequisites import Guide
 from deployer.backups.restore import TITLE
-from deployer.backups.scripts.backup import archive_functions, offsite_functions
+from deployer.backups.scripts.backup import archive_functions
 from deployer.engine.changes import Script
+from deployer.engine.host_program import call
 from deployer.engine.program import script
 from deployer.errors import UsageError
 from deployer.run.convergence import converge_on, converge_once
 from deployer.run.host_run import HostRun
-from deployer.text.shell import lines, quote
+from deployer.text.shell import lines
 
 OFFSITE = "offsite"
 PIECE = 1 << 20
@@ -33,10 +34,10 @@ def fetch(run: HostRun, source: str, prefix: str, guide: Guide) -> str:
 
 def _from_offsite(run: HostRun, prefix: str, guide: Guide) -> str:
     if run.host.backup.offsite:  # without it listing the snapshots raises UsageError
-        converge_on(run, run.host, (guide.packages, guide.offsite), "restore")
+        converge_on(run, run.host, (guide.packages, guide.host_program, guide.offsite), "restore")
     chosen = choose(snapshots(run), prefix).backup
     why = f"fetch {chosen.id} from {run.host.backup.offsite}, and verify it"
-    fetching = Script(why, lines(offsite_functions(run.host), f"offsite_fetch {quote(chosen.id)}"), within=LIMIT)
+    fetching = Script(why, call(run.host, "offsite", "fetch", chosen.id), within=LIMIT)
     converge_once(run, TITLE, (fetching,))
     return chosen.timestamp
 
@@ -44,7 +45,7 @@ def _from_offsite(run: HostRun, prefix: str, guide: Guide) -> str:
 def _from_directory(run: HostRun, source: str, guide: Guide) -> str:
     directory = Path(source).expanduser()
     identifier = _identifier(run, directory)
-    converge_on(run, run.host, (guide.packages,), "restore")
+    converge_on(run, run.host, (guide.packages, guide.host_program), "restore")
     send(run, directory, identifier)
     return identifier.removeprefix(f"{run.host.name}_")
 

@@ -1,13 +1,11 @@
 """`logs [SERVICE]`: the logs of the containers and the log files, with every secret masked on the host."""
 
 import re
-from collections.abc import Mapping
-from contextlib import suppress
-from pathlib import PurePosixPath
 
-from deployer.engine.program import script
+from deployer.engine.host_program import MISSING, call
 from deployer.errors import UsageError
 from deployer.inventory.model import Inventory
+from deployer.remote.logs import FILES, HEARTBEAT
 from deployer.run.command import COMMON, Choices, Command, Option
 from deployer.run.host_run import HostRun, on_hosts
 from deployer.site.compose import BACKEND, DATABASE, PROXY, WALLET
@@ -15,20 +13,7 @@ from deployer.text.printable import printable
 from deployer.transport.protocol import Conversation, Reply
 
 SERVICES = (BACKEND, WALLET, PROXY, DATABASE)
-HEARTBEAT = b"\x1e"
-"""What the host sends now and then where there is no line, so that a dead connection is noticed."""
-
 LIMIT = 120
-
-
-def files(host: Inventory) -> Mapping[str, PurePosixPath]:
-    """The logs that are files on the host."""
-    return {
-        "access": host.paths.nginx_logs / "access.log",
-        "error": host.paths.nginx_logs / "error.log",
-        "audit": host.paths.logs / "audit.log",
-        "renew": PurePosixPath("/var/log") / f"{host.name}-renew.log",
-    }
 
 
 def logs(choices: Choices) -> int:
@@ -42,46 +27,51 @@ def _logs(run: HostRun) -> int:
     lines = Lines(run)
     reply = run.transport.run(text, limit=LIMIT, on_output=lines)
     lines.end()
-    if reply.exit_code != 0:  # its output is printed already
+    return _ended(run, reply)
+
+
+def _follow(run: HostRun, text: str) -> int:
+    """Until Ctrl-C, which is its normal end, or until there is nothing to follow."""
+    conversation = run.transport.open(text)
+    try:
+        _print_lines(run, conversation)
+    except KeyboardInterrupt:
+        conversation.close()
+        run.verdicts.add("unchanged")
+        return 0
+    return _ended(run, conversation.close())
+
+
+def _ended(run: HostRun, reply: Reply) -> int:
+    """Raises DeployerError where the host could not show the log; what it printed is printed already."""
+    if reply.exit_code in MISSING:
+        what = "The program of deployer on this host is missing, or older than this one."
+        raise run.error(what, remedy=f"deployer provision --host {run.host.host_name}", reply=reply)
+    if reply.exit_code != 0:
         remedy = f"deployer status --host {run.host.host_name}"
         raise run.error("the logs could not be read", remedy=remedy, reply=Reply(reply.exit_code, b"", reply.error))
     run.verdicts.add("unchanged")
     return 0
 
 
-def _follow(run: HostRun, text: str) -> int:
-    """Until Ctrl-C, which is its normal end, or until no process is left that could write."""
-    conversation = run.transport.open(text)
-    with suppress(KeyboardInterrupt):
-        _print_lines(run, conversation)
-    conversation.close()
-    run.verdicts.add("unchanged")
-    return 0
-
-
 def _print_lines(run: HostRun, conversation: Conversation) -> None:
     while line := conversation.read_line():
-        if not line.startswith(HEARTBEAT):
+        if not line.startswith(HEARTBEAT.rstrip()):
             _print(run, line)
 
 
 def text_for(host: Inventory, choices: Choices) -> str:
-    """The script that prints the chosen log. Raises UsageError."""
-    service, known = choices.text("service"), files(host)
-    if service and service not in (*SERVICES, *known):
-        raise UsageError(f"unknown log {service!r}", remedy=f"choose one of: {', '.join((*SERVICES, *known))}")
-    logs_script = script(
-        "status/scripts/logs.sh",
-        NAME=host.name,
-        ENV_FILE=str(host.paths.env),
-        SERVICE=service if service in SERVICES else "",
-        FILE=str(known.get(service, "")),
-        SINCE=_since(choices, of_file=service in known),
-        GREP=choices.text("grep"),
-        LINES=_lines(choices),
-        FOLLOW=int(choices.flag("follow")),
-    )
-    return f"{script('engine/mask.sh')}\n{logs_script}"
+    """The command that prints the chosen log. Raises UsageError."""
+    service = choices.text("service")
+    if service and service not in (*SERVICES, *FILES):
+        raise UsageError(f"unknown log {service!r}", remedy=f"choose one of: {', '.join((*SERVICES, *FILES))}")
+    options = {
+        "lines": _lines(choices),
+        "since": _since(choices, of_file=service in FILES),
+        "grep": choices.text("grep"),
+    }
+    words = (f"--{name}={value}" for name, value in options.items() if value)
+    return call(host, "logs", service, *words, *(("--follow",) if choices.flag("follow") else ()))
 
 
 def _since(choices: Choices, *, of_file: bool) -> str:

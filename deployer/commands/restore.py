@@ -7,17 +7,17 @@ from deployer.backups.prerequisites import Guide, provide
 from deployer.backups.restore import TITLE, changes, preview
 from deployer.backups.scripts.restore import KINDS
 from deployer.backups.transfer import fetch
-from deployer.errors import UsageError
+from deployer.errors import DeployerError, UsageError
 from deployer.releases.images import tags
 from deployer.releases.latest_commit import AtLatestCommit
 from deployer.releases.lost_secrets import ToBeRestored
 from deployer.run.command import CHANGING, YES, Choices, Command, Option
-from deployer.run.convergence import converge_once, seen
+from deployer.run.convergence import converge_on, converge_once, seen
 from deployer.run.host_run import HostRun, on_hosts
 from deployer.run.prompts import agrees, can_ask
-from deployer.steps import PREREQUISITES, environment, images, offsite, packages
+from deployer.steps import PREREQUISITES, environment, host_program, images, offsite, packages
 
-GUIDE = Guide(packages, offsite, PREREQUISITES, AtLatestCommit(images))
+GUIDE = Guide(packages, host_program, offsite, PREREQUISITES, AtLatestCommit(images))
 RESTORING_ENV = replace(
     GUIDE, prerequisites=tuple(ToBeRestored(step) if step is environment else step for step in PREREQUISITES)
 )
@@ -37,7 +37,7 @@ def _restore(run: HostRun) -> int:
     source, wanted, only = (run.choices.text(name) for name in ("from", "ts", "only"))
     if source:
         wanted = fetch(run, source, wanted, GUIDE)
-    choice, scope = choose(on_host(run), wanted), (only,) if only else KINDS
+    choice, scope = choose(_listed(run), wanted), (only,) if only else KINDS
     run.report.data("chosen", {"id": choice.backup.id, "scope": list(scope)}, choice.summary)
     if run.choices.flag("dry-run"):
         preview(run, choice.backup, scope)
@@ -46,6 +46,17 @@ def _restore(run: HostRun) -> int:
     provide(run, choice.backup, RESTORING_ENV if "config" in scope else GUIDE, scope)
     swap = changes(run.host, choice.backup, scope, tags(run.host, choice.backup.commit))
     return converge_once(run, TITLE, swap, lambda: seen(run))
+
+
+def _listed(run: HostRun) -> tuple[Backup, ...]:
+    """The backups on the host, which may have no host program yet, or one of another version."""
+    try:
+        return on_host(run)
+    except DeployerError:
+        if run.choices.flag("dry-run"):
+            raise
+        converge_on(run, run.host, (host_program,), "restore")
+        return on_host(run)
 
 
 def _confirm(run: HostRun, backup: Backup, scope: tuple[str, ...]) -> None:

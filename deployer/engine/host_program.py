@@ -26,6 +26,9 @@ CALL = "sys.exit(main(sys.argv[1:], Path(sys.argv[0]).absolute()))\n"
 PYTHON = ("python3", "-I", "-X", "utf8")
 """Isolated: nothing in the environment, or beside the program, changes what it imports."""
 
+MISSING = (2, 127)
+"""Exit codes without Python or the program, and of a program that does not know the verb or an option."""
+
 
 def program(host: Inventory) -> PurePosixPath:
     """Where the host program is."""
@@ -53,8 +56,13 @@ def program_files(host: Inventory) -> tuple[File, File]:
 
 def cron_entry(host: Inventory, verb: str) -> File:
     """What cron runs for a verb: it keeps its path, whatever the program becomes."""
-    text = f'#!/bin/sh\n# {MARKER}\nexec {cron_call(host, verb)} "$@"\n'
-    return File(host.paths.state / "bin" / verb, text.encode(), 0o755)
+    return entry(host, verb, "cron", verb)
+
+
+def entry(host: Inventory, name: str, *words: str) -> File:
+    """A program of this name, for cron or by hand, that runs these words of the host program."""
+    text = f'#!/bin/sh\n# {MARKER}\nexec {call(host, *words)} "$@"\n'
+    return File(host.paths.state / "bin" / name, text.encode(), 0o755)
 
 
 def cron_call(host: Inventory, verb: str) -> str:

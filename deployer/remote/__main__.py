@@ -7,7 +7,7 @@ what was begun is undone on the way. Anything else is a fault of this program, a
 import sys
 import traceback
 from collections.abc import Sequence
-from contextlib import nullcontext
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 
 from deployer.remote import output, signals
@@ -15,7 +15,7 @@ from deployer.remote.config import Config
 from deployer.remote.failure import Failure
 from deployer.remote.host import Host
 from deployer.remote.lock import as_cron
-from deployer.remote.verbs import CRON, HELP, USAGE, verb
+from deployer.remote.verbs import CRON, HELP, UNLOCKED, USAGE, verb
 
 INTERNAL_ERROR = 70
 """EX_SOFTWARE of sysexits.h."""
@@ -42,9 +42,13 @@ def _run(words: Sequence[str], program: Path) -> int:
         output.say(USAGE)
         return 0
     act, config = verb(name), Config.beside(program)
-    with as_cron(config, name) if from_cron else nullcontext():
+    with _as_cron(config, name) if from_cron else nullcontext():
         act(Host(config), rest)
     return 0
+
+
+def _as_cron(config: Config, name: str) -> AbstractContextManager[None]:
+    return output.with_times() if name in UNLOCKED else as_cron(config, name)
 
 
 if __name__ == "__main__":

@@ -110,6 +110,11 @@ class Config:
         return Path(self.backup.directory)
 
     @property
+    def offsite(self) -> Path:
+        """The directory of restic's cache, and of what is known of the off-site repository."""
+        return self.state / "offsite"
+
+    @property
     def nginx(self) -> Path:
         """The directory of the proxy's configuration, certificates and logs."""
         return self.root_directory / "nginx"

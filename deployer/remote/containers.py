@@ -21,7 +21,7 @@ from pathlib import Path
 from typing import cast
 
 from deployer.remote import dotenv, files, output
-from deployer.remote.docker import of_project
+from deployer.remote.docker import existing
 from deployer.remote.failure import Failure
 from deployer.remote.host import Host
 from deployer.remote.process import Result
@@ -62,7 +62,7 @@ class Digests:
 
 def containers(host: Host, words: Sequence[str]) -> None:
     """Print them. Raises Failure where Docker does not answer."""
-    ids = of_project(host.docker, host.config.name)
+    ids = existing(host.docker, host.config.name)
     if not ids:
         return
     content = files.read(host.config.environment)

@@ -1,9 +1,10 @@
 """Docker's command line, with a limit for each call, and the containers of the deployment by their labels."""
 
+import shutil
 from typing import IO, Protocol
 
 from deployer.remote.failure import Failure
-from deployer.remote.process import Result, run
+from deployer.remote.process import OnOutput, Result, run, stream
 
 PROXY = "nginx"
 BACKEND = "backend-api"
@@ -20,39 +21,52 @@ class Docker(Protocol):
         limit: float = SECONDS,
         stdin: bytes | IO[bytes] = b"",
         into: IO[bytes] | None = None,
+        on_output: OnOutput | None = None,
     ) -> Result:
-        """Raises Failure where Docker is not installed, or does not answer in time; `into` takes what it prints."""
+        """Raises Failure where Docker is not installed, or does not answer in time.
+
+        `into` takes what it prints; with `on_output` that is given to it as it arrives, both outputs together. The
+        result has none of it then.
+        """
 
 
 def command(
-    *words: str, limit: float = SECONDS, stdin: bytes | IO[bytes] = b"", into: IO[bytes] | None = None
+    *words: str,
+    limit: float = SECONDS,
+    stdin: bytes | IO[bytes] = b"",
+    into: IO[bytes] | None = None,
+    on_output: OnOutput | None = None,
 ) -> Result:
     """The real one; its warnings are apart from what it answers."""
+    if not shutil.which("docker"):
+        raise Failure("Docker is not installed on this host: run `deployer provision`")
+    if on_output:
+        return stream("docker", *words, limit=limit, on_output=on_output)
     return run("docker", *words, limit=limit, stdin=stdin, into=into, apart=True)
 
 
-def of_project(docker: Docker, project: str) -> tuple[str, ...]:
-    """The ids of all containers of a deployment. Raises Failure where Docker does not answer."""
-    listed = docker("ps", "--all", "--quiet", "--no-trunc", f"--filter=label=com.docker.compose.project={project}")
-    if not listed.succeeded:
-        raise Failure(listed.last_lines)
-    return tuple(listed.text.split())
-
-
 def running(docker: Docker, project: str, service: str) -> tuple[str, ...]:
-    """The ids of a service's containers that run; not those that restart again and again."""
-    return tuple(_listed(docker, project, service, "running").text.split())
+    """The ids of a service's containers that run; not those that restart again and again. Raises Failure."""
+    return containers(docker, project, service, "running")
 
 
 def containers(docker: Docker, project: str, service: str, state: str) -> tuple[str, ...]:
     """The ids of a service's containers in this state. Raises Failure where Docker does not list them."""
-    result = _listed(docker, project, service, state)
+    return _listed(docker, f"--filter=status={state}", *_labels(project, service))
+
+
+def existing(docker: Docker, project: str, service: str = "") -> tuple[str, ...]:
+    """The ids of the containers of a service, or of all, in whatever state. Raises Failure where Docker fails."""
+    return _listed(docker, "--all", "--no-trunc", *_labels(project, service))
+
+
+def _labels(project: str, service: str) -> tuple[str, ...]:
+    of_service = (f"--filter=label=com.docker.compose.service={service}",) if service else ()
+    return (f"--filter=label=com.docker.compose.project={project}", *of_service)
+
+
+def _listed(docker: Docker, *filters: str) -> tuple[str, ...]:
+    result = docker("ps", "--quiet", *filters)
     if not result.succeeded:
-        raise Failure((result.last_lines.splitlines() or ["docker ps failed"])[-1])
+        raise Failure(f"Docker cannot list the containers: {result.last_lines or 'docker ps failed'}")
     return tuple(result.text.split())
-
-
-def _listed(docker: Docker, project: str, service: str, state: str) -> Result:
-    labels = (f"com.docker.compose.project={project}", f"com.docker.compose.service={service}")
-    filters = (f"--filter=label={label}" for label in labels)
-    return docker("ps", "--quiet", f"--filter=status={state}", *filters)

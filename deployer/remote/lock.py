@@ -41,6 +41,15 @@ def as_cron(config: Config, doing: str) -> Iterator[None]:
             yield
 
 
+@contextmanager
+def exclusive(path: Path, seconds: float, busy: str) -> Iterator[None]:
+    """Hold another lock, on a file of root's. Raises Failure with `busy` where it is not to be had in that time."""
+    with path.open("ab") as file:
+        if not await_true(lambda: _try(file), seconds):
+            raise Failure(busy)
+        yield
+
+
 def _file(config: Config) -> Path:
     return DIRECTORY / f"{config.name}.lock"
 

@@ -1,21 +1,30 @@
 """Programs of the host, run by their words and never by a shell; each has a limit of time."""
 
 import os
+import select
 import signal
 import subprocess
 import threading
-from collections.abc import Iterator, Mapping, Sequence
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
-from typing import IO
+from typing import IO, cast
 
 from deployer.remote.failure import Failure
 
 LAST_LINES = 15
+PIECE = 65_536
+"""Bytes that are read at once from an output that may be long."""
+PAUSE = 0.2
+"""Seconds."""
+
+OnOutput = Callable[[bytes], None]
+"""Is given output as it arrives, and b"" after every PAUSE without any."""
 
 
 class TimedOut(Failure):
-    """A program did not end within its limit; it was ended."""
+    """A program did not end within its limit."""
 
 
 @dataclass(frozen=True)
@@ -91,6 +100,42 @@ def succeed(*words: str, limit: float, stdin: bytes = b"", environment: Mapping[
     if not result.succeeded:
         raise Failure(f"{' '.join(words[:3])} failed with exit code {result.exit_code}:\n{result.last_lines}")
     return result
+
+
+def stream(*words: str, limit: float, on_output: OnOutput) -> Result:
+    """Run a program whose output may be long or endless: none of it is kept, and the result has none.
+
+    An exception of `on_output` ends the program, with all that it started, and is raised. Raises Failure as `run` does.
+    """
+    try:
+        process = subprocess.Popen(
+            words, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, start_new_session=True
+        )
+    except OSError as cause:
+        raise Failure(f"{words[0]} cannot be run: {cause.strerror}") from cause
+    with process:
+        try:
+            _pass_on(process, words[0], limit, on_output)
+        finally:
+            _kill(process)
+    return Result(process.returncode, b"")
+
+
+def _pass_on(process: "subprocess.Popen[bytes]", name: str, limit: float, on_output: OnOutput) -> None:
+    """Until the program has closed its output, and ended."""
+    deadline, output = time.monotonic() + limit, cast(IO[bytes], process.stdout).fileno()
+    while True:
+        arrived, _, _ = select.select([output], [], [], PAUSE)
+        data = os.read(output, PIECE) if arrived else b""
+        if arrived and not data:
+            break
+        on_output(data)
+        if time.monotonic() >= deadline:
+            raise TimedOut(f"{name} did not end within {limit:.0f} s")
+    try:
+        process.wait(max(PAUSE, deadline - time.monotonic()))
+    except subprocess.TimeoutExpired as cause:
+        raise TimedOut(f"{name} did not end within {limit:.0f} s") from cause
 
 
 def _started(

@@ -20,8 +20,14 @@ VERBS: Mapping[str, str] = {
     "releases": "release.history:releases",
     "renew": "certificate.verbs:renew",
     "verify": "backup.verbs:verify",
+    "logs": "logs:logs",
+    "backups": "backup.catalogue:backups",
+    "offsite": "offsite.verbs:offsite",
+    "restic": "offsite.verbs:restic",
 }
 """Module and function of each, below deployer.remote."""
+UNLOCKED = frozenset({"offsite"})
+"""What cron runs without the lock of the host: it takes long, and only reads complete backups."""
 USAGE = f"usage: remote.pyz [{CRON}] {'|'.join(VERBS)} [ARGUMENT…]"
 
 

@@ -4,9 +4,12 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from deployer.backups.catalogue import parse
-from deployer.backups.scripts.backup import listing as list_backups
 from deployer.engine.facts import Ask
+from deployer.engine.host_program import call
 from deployer.inventory.model import Inventory
+
+SHOWN = 50
+"""How many of the latest backups the host lists."""
 
 
 @dataclass(frozen=True)
@@ -24,7 +27,7 @@ class LastBackup:
 
 
 def ask(host: Inventory) -> Ask:
-    return Ask(f"{list_backups(host)} | tail -n 50")
+    return Ask(call(host, "backups", str(SHOWN)))
 
 
 def last_backup(listing: str, now: int) -> LastBackup | None:

@@ -4,9 +4,9 @@ import hashlib
 from collections.abc import Mapping
 
 from deployer.backups import offsite as noun
-from deployer.backups.scripts.backup import restic_functions, restic_program
 from deployer.engine.changes import File, Script
 from deployer.engine.facts import Ask, Facts, Probes
+from deployer.engine.host_program import call, entry
 from deployer.engine.step import Plan
 from deployer.inventory.model import Inventory
 from deployer.resources.files import ask_files, compare
@@ -29,8 +29,7 @@ done <"$file"
 
 def files(host: Inventory) -> Mapping[str, File]:
     """Without a repository there is no program for it."""
-    program = File(host.paths.state / "bin" / "restic", restic_program(host).encode(), 0o755)
-    return {"program": program} if host.backup.offsite else {}
+    return {"program": entry(host, "restic", "restic")} if host.backup.offsite else {}
 
 
 def probes(host: Inventory) -> Probes:
@@ -68,6 +67,6 @@ def _differing(host: Inventory, present: Mapping[str, str]) -> tuple[str, ...]:
 def _write(host: Inventory, what: str) -> Script:
     return Script(
         f"write {_path(host)} ({what}), unless the repository refuses its password",
-        lines(restic_functions(host), "install_credentials"),
+        f'{call(host, "offsite", "install")} <"$PAYLOAD"',
         payload=Secret("".join(f"{name}={value}\n" for name, value in restics(host).items())),
     )

@@ -3,8 +3,11 @@
 import json
 from dataclasses import dataclass
 
-from deployer.backups.scripts.backup import offsite_functions
+from deployer.engine.host_program import PYTHON, program, program_files
 from deployer.inventory.load import load
+from deployer.inventory.model import Inventory
+from deployer.steps import offsite
+from deployer.text.shell import sh
 from testbed.host import TestHost
 from testbed.shell import Completed
 from tests.support.tool import Deployment, Outcome
@@ -65,13 +68,12 @@ class Copied:
         """What cron runs, and all that it logs."""
         return self.host.exec(f"{STATE}/bin/backup 2>&1", check=False, seconds=300)
 
-    def on_host(self, command: str, keep_days: int = 30, host: TestHost | None = None) -> Completed:
-        """One of the functions of offsite.sh, with another retention or on another host."""
+    def on_host(self, *words: str, keep_days: int = 30, host: TestHost | None = None) -> Completed:
+        """The verb `offsite` of the host program, with another retention or on another host."""
         inventory = load(self.deployment.inventory, self.deployment.name)
         backup = inventory.backup.model_copy(update={"keep_days": keep_days})
-        functions = offsite_functions(inventory.model_copy(update={"backup": backup}))
-        script = f"set -u\n{functions}\n{command} 2>&1\n"
-        return (host or self.host).exec(["bash", "-s"], stdin=script.encode(), check=False, seconds=300)
+        there = _programs(host or self.host, inventory.model_copy(update={"backup": backup}))
+        return (host or self.host).exec(f"{sh(*PYTHON, there, 'offsite', *words)} 2>&1", check=False, seconds=300)
 
     def aged(self, days: int) -> str:
         return self.host.exec(f"BACKUPS={BACKUPS} DAYS={days}; {AGE}").stdout.strip()
@@ -90,6 +92,17 @@ class Copied:
 
     def check_is_due(self) -> None:
         self.host.exec(f"touch -d '8 days ago' {STATE}/offsite/checked")
+
+
+def _programs(host: TestHost, inventory: Inventory) -> str:
+    """The host program with these settings, apart from the host's own, and the files of its off-site step."""
+    there = f"{STATE}/other"
+    host.exec(f"mkdir -p {there} {STATE}/bin")
+    for file in program_files(inventory):
+        host.write(f"{there}/{file.path.name}", file.content, "600")
+    for file in offsite.files(inventory).values():
+        host.write(str(file.path), file.content, "755")
+    return f"{there}/{program(inventory).name}"
 
 
 def _placed(line: str, repository: str) -> str:

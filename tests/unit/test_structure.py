@@ -47,6 +47,7 @@ TALL: dict[str, str] = {}
 SHARED_STEMS = {
     "archive": "the archives of a backup",
     "backup": "a backup: its command, its schedule, what runs on the host",
+    "catalogue": "the backups on a host",
     "certificate": "the certificate: how it is made, how it looks from outside",
     "compose": "compose.yaml",
     "containers": "the containers of the site: listed, started",

@@ -25,8 +25,8 @@ from tests.support.tool import booted, deployment
 
 pytestmark = pytest.mark.in_turn
 
-BOTH = {"backup": "changed", "off-site snapshots": "changed"}
-COPY_FAILED = {"backup": "changed", "off-site snapshots": "failed"}
+BOTH = {"host_program": "unchanged", "backup": "changed", "off-site snapshots": "changed"}
+COPY_FAILED = {"host_program": "unchanged", "backup": "changed", "off-site snapshots": "failed"}
 AWAIT_LOCK = f"until ls {REPOSITORY}/locks | grep -q -v tmp; do sleep 0.05; done"
 """A lock that restic has written completely: it gets its name then."""
 
@@ -71,7 +71,7 @@ def test_retention(copied: Copied) -> None:
     """What is old goes there as it does here; the newest stay, however old."""
     assert verdicts(copied.backup()) == BOTH
     old = [copied.aged(days) for days in (50, 40)]
-    pushed = copied.on_host("offsite_push", keep_days=1000)
+    pushed = copied.on_host("push", keep_days=1000)
     assert pushed.returncode == 0, pushed.stdout
     assert copied.there == [*old, *(each for each in copied.there if each not in old)]
     assert verdicts(copied.backup()) == BOTH
@@ -169,16 +169,16 @@ def test_fetch(copied: Copied) -> None:
     newest = copied.local[-1]
     before = digests(copied.host, f"{BACKUPS}/{newest}")
     inode = copied.host.exec(f"stat -c %i {BACKUPS}/{newest}").stdout
-    assert "already, and intact" in copied.on_host("offsite_fetch latest").stdout
+    assert "already, and intact" in copied.on_host("fetch", "latest").stdout
     assert copied.host.exec(f"stat -c %i {BACKUPS}/{newest}").stdout == inode
     copied.host.exec(f"truncate -s 5 {BACKUPS}/{newest}/*_volumes.*")
-    assert f"fetched {newest}" in copied.on_host(f"offsite_fetch {newest}").stdout
+    assert f"fetched {newest}" in copied.on_host("fetch", newest).stdout
     assert digests(copied.host, f"{BACKUPS}/{newest}") == before
     copied.host.exec(f"rm -r {BACKUPS}/{newest}")
-    fetched = copied.on_host("offsite_fetch latest")
+    fetched = copied.on_host("fetch", "latest")
     assert fetched.returncode == 0, fetched.stdout
     assert digests(copied.host, f"{BACKUPS}/{newest}") == before
-    unknown = copied.on_host("offsite_fetch biometric-did_19990101_000000")
+    unknown = copied.on_host("fetch", "biometric-did_19990101_000000")
     assert unknown.returncode == 1
     assert newest in unknown.stdout
 
@@ -206,6 +206,6 @@ def test_over_sftp(copied: Copied, elsewhere: TestHost) -> None:
     elsewhere.exec("apt-get update -q && apt-get install -qy --no-install-recommends restic zstd python3", seconds=300)
     env = copied.host.exec(f"cat {STATE}/offsite.env").stdout.replace(repository, f"{home}/copies")
     elsewhere.write(f"{STATE}/offsite.env", env, "600")
-    fetched = copied.on_host("offsite_fetch latest", host=elsewhere)
+    fetched = copied.on_host("fetch", "latest", host=elsewhere)
     assert fetched.returncode == 0, fetched.stdout
     assert digests(elsewhere, f"{BACKUPS}/{copied.local[-1]}") == digests(copied.host, f"{BACKUPS}/{copied.local[-1]}")

@@ -10,7 +10,7 @@ import pytest
 from deployer.engine.host_program import settings_of
 from deployer.remote.config import Config
 from deployer.remote.host import Host
-from deployer.remote.process import Result
+from deployer.remote.process import OnOutput, Result
 from tests.support.fakes import IS_ROOT, inventory
 
 Answer = Callable[[tuple[str, ...]], Result | None]
@@ -25,17 +25,29 @@ class FakeDocker:
     calls: list[tuple[str, ...]] = field(default_factory=list)
 
     def __call__(
-        self, *words: str, limit: float = 0, stdin: bytes | IO[bytes] = b"", into: IO[bytes] | None = None
+        self,
+        *words: str,
+        limit: float = 0,
+        stdin: bytes | IO[bytes] = b"",
+        into: IO[bytes] | None = None,
+        on_output: OnOutput | None = None,
     ) -> Result:
         self.calls.append(words)
-        return self.answer(words) or Result(0, self.outputs.get(words[0], "").encode())
+        result = self.answer(words) or Result(0, self.outputs.get(words[0], "").encode())
+        if on_output:
+            on_output(result.output)
+        return result
 
 
 def config(root: Path, mode: str = "self-signed") -> Config:
     """The settings of an ordinary host, with its root directory here."""
     made = inventory(tls={"mode": "self-signed"}).model_copy(update={"root": PurePosixPath(root)})
     settings = settings_of(made)
-    return replace(settings, certificate=replace(settings.certificate, mode=mode))
+    return replace(
+        settings,
+        certificate=replace(settings.certificate, mode=mode),
+        backup=replace(settings.backup, directory=str(root / "backups")),
+    )
 
 
 @pytest.fixture

@@ -14,7 +14,7 @@ from deployer.remote import proxy, proxy_replacement
 from deployer.remote.certificate import pair
 from deployer.remote.failure import GATE_FAILED, ROLLBACK_FAILED, Failure
 from deployer.remote.host import Host
-from deployer.remote.process import Result
+from deployer.remote.process import OnOutput, Result
 
 
 @dataclass
@@ -28,7 +28,12 @@ class Containers:
     calls: list[str] = field(default_factory=list)
 
     def __call__(
-        self, *words: str, limit: float = 0, stdin: bytes | IO[bytes] = b"", into: IO[bytes] | None = None
+        self,
+        *words: str,
+        limit: float = 0,
+        stdin: bytes | IO[bytes] = b"",
+        into: IO[bytes] | None = None,
+        on_output: OnOutput | None = None,
     ) -> Result:
         call = " ".join(words)
         self.calls.append(call)

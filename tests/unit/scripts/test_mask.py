@@ -1,4 +1,4 @@
-"""mask.sh with real bash: no secret of .env passes."""
+"""mask.sh with real bash, and masking.py: no secret of .env passes, and both mask the same."""
 
 import subprocess
 from pathlib import Path
@@ -8,7 +8,9 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from deployer.engine.program import script
-from deployer.text.dotenv import can_hold, line
+from deployer.remote.masking import masked as masked_by_python
+from deployer.remote.masking import secrets_of
+from deployer.text.dotenv import SECRET_WORDS, can_hold, line
 
 SECRET = st.text(st.characters(exclude_categories=["Cs", "Cc"], exclude_characters="\u2028\u2029"), min_size=8).filter(
     lambda text: can_hold(text) and text.strip() == text
@@ -19,7 +21,9 @@ def masked(directory: Path, env: str, text: str) -> str:
     (directory / ".env").write_text(env)
     words = ["bash", "-c", f'{script("engine/mask.sh")}\nmask "$1"', "bash", str(directory / ".env")]
     environment = {"LC_ALL": "C.UTF-8", "PATH": "/usr/bin:/bin"}
-    return subprocess.run(words, input=text.encode(), capture_output=True, check=True, env=environment).stdout.decode()
+    printed = subprocess.run(words, input=text.encode(), capture_output=True, check=True, env=environment).stdout
+    assert masked_by_python(text.encode(), secrets_of(directory / ".env", SECRET_WORDS)) == printed
+    return printed.decode()
 
 
 @settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
@@ -50,6 +54,34 @@ def test_what_is_no_secret(tmp_path: Path) -> None:
     """Other values and other lines pass as they are."""
     text = "example.com\n\x1edone 1\nž🐎\n"
     assert masked(tmp_path, "DOMAIN=example.com\nAPI_SECRET_KEY=hunter2-hunter2\n", text) == text
+
+
+@pytest.mark.parametrize(
+    ("env", "printed"),
+    [
+        ("A_KEY='it\\'s-a-$ecret'", "it's-a-$ecret"),
+        ('A_KEY="with \\"quotes\\" in it"', 'with "quotes" in it'),
+        ('A_KEY="with\\ta tab, \\x41 and \\0102"', "with\ta tab, A and B"),
+        ('A_KEY="a \\$dollar and \\q"', "a $dollar and \\q"),
+        ("a_password=lower-case", "lower-case"),
+        ("A_TOKEN='\"in quotes\"'", '"in quotes"'),
+        ("A_SECRET=a=b=c=d=e", "a=b=c=d=e"),
+        ("export A_SECRET : with-colon # comment", "with-colon"),
+        ("A_SECRET=windows-line\r", "windows-line"),
+        ("A_KEY='never-closed\nB=other", "'never-closed"),
+        ("A_KEY='first-line\nsecond-line'", "second-line"),
+        ("A_KEY='first-line\nB_TOKEN=inner-token\nlast-line'", "inner-token"),
+    ],
+)
+def test_forms(tmp_path: Path, env: str, printed: str) -> None:
+    """As programs print it: without quotes, without escapes, each line by itself; an unclosed one is one line."""
+    assert masked(tmp_path, f"{env}\n", f"<{printed}>\n") == "<[secret]>\n"
+
+
+@pytest.mark.parametrize("text", ["-----BEGIN PRIVATE KEY-----", "short"])
+def test_what_anybody_may_print(tmp_path: Path, text: str) -> None:
+    """The frame of a PEM file, and what is shorter than eight characters."""
+    assert masked(tmp_path, f"A_KEY='{text}\nbody-of-the-key'\n", f"{text}\n") == f"{text}\n"
 
 
 def test_one_inside_another(tmp_path: Path) -> None:

@@ -114,10 +114,8 @@ def of_machine(host: Inventory) -> Iterator[tuple[str, str]]:
     yield "follow", script("engine/follow.sh", work="/run/deployer/x/1")
     yield "runner", script("engine/mask.sh") + script("engine/runner.sh")
     yield "drill", drill_scripts.drill_program(host)
-    yield "listing", backup_scripts.listing(host)
     offsite = inventory({"RESTIC_PASSWORD": "p"}, backup={"offsite": "/mnt/offsite"})
     yield "backup with copies", backup_scripts.backup_program(offsite).content.decode()
-    yield "restic", backup_scripts.restic_program(offsite)
     backup = Backup("biometric-did_20251012_020000", commit="0" * 40)
     for scope in (KINDS, ("ssl",)):
         yield f"restore {scope}", restore_functions(host, backup, scope, {}) + '\nact "$@"'

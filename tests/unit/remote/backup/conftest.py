@@ -15,7 +15,7 @@ import pytest
 from deployer.remote.backup import existing, make, settled
 from deployer.remote.failure import Failure
 from deployer.remote.host import Host
-from deployer.remote.process import Result
+from deployer.remote.process import OnOutput, Result
 from tests.support.fakes import IS_ROOT
 from tests.unit.remote.conftest import config
 
@@ -41,7 +41,12 @@ class Application:
     seconds: str = ""
 
     def __call__(
-        self, *words: str, limit: float = 0, stdin: bytes | IO[bytes] = b"", into: IO[bytes] | None = None
+        self,
+        *words: str,
+        limit: float = 0,
+        stdin: bytes | IO[bytes] = b"",
+        into: IO[bytes] | None = None,
+        on_output: OnOutput | None = None,
     ) -> Result:
         self.calls.append(words)
         if words[0] in self.fails:

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import IO
 
-from deployer.remote.process import Result, TimedOut
+from deployer.remote.process import OnOutput, Result, TimedOut
 
 PORT = 18000
 
@@ -56,6 +56,7 @@ class Site:
         limit: float = 60,
         stdin: bytes | IO[bytes] = b"",
         into: IO[bytes] | None = None,
+        on_output: OnOutput | None = None,
     ) -> Result:
         self.calls.append(words)
         if any(" ".join(words).startswith(beginning) for beginning in self.fails):

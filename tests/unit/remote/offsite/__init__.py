@@ -1,0 +1,1 @@
+"""Off-site snapshots on the host, in process, with the real restic."""

@@ -5,8 +5,6 @@
 export LC_ALL=C.UTF-8
 # shellcheck disable=SC2034 # used by the scripts that follow
 parts='volumes config ssl'
-# shellcheck disable=SC2034,SC2054 # used by the scripts that follow; tar wants commas
-create_options=(--format=posix --pax-option=delete=atime,delete=ctime --xattrs '--xattrs-include=*' --acls --sparse --numeric-owner)
 # shellcheck disable=SC2034
 extract_options=(--xattrs '--xattrs-include=*' --acls --numeric-owner --same-owner --same-permissions --delay-directory-restore)
 
@@ -29,30 +27,6 @@ items_of() {
 
 names_of() { items_of "$1" | cut -d' ' -f2-; }
 
-# The items of a part that exist, as lines of BASE NAME.
-existing_items() { local base name; items_of "$1" | while read -r base name; do if [ -e "$base/$name" ]; then echo "$base $name"; fi; done; }
-
-# Lists every file, directory and link of a part: KIND MODE UID GID SIZE MTIME CTIME INODE NAME, each ended by NUL.
-# Fails where a directory could not be read. Further arguments go to find.
-scan() {
-  local part=$1
-  shift
-  existing_items "$part" | {
-    code=0
-    while read -r base name; do
-      (cd "$base" && find "$name" '(' -type f -o -type d -o -type l ')' "$@" -printf '%y %#m %U %G %s %T@ %C@ %i %p\0') || code=1
-    done
-    exit "$code"
-  } | LC_ALL=C sort -z
-}
-
-paths_in() { sed -zE 's/^([^ ]+ ){8}//' "$1"; }
-
-# For restic the stream is cut at boundaries that depend on the content, so that it copies an unchanged stretch once. That
-# doubles the time.
-compress() { if command -v zstd >/dev/null; then zstd -q -T0 ${OFFSITE_COPIES:+--rsyncable}; else gzip; fi; }
-suffix() { if command -v zstd >/dev/null; then echo zst; else echo gz; fi; }
-intact() { case $1 in *.zst) zstd -q -t "$1" ;; *) gzip -t "$1" ;; esac; }
 decompress() { case $1 in *.zst) zstd -q -d -c "$1" ;; *.gz) gzip -d -c "$1" ;; *) cat "$1" ;; esac; }
 
 # Prints what sha256sum would. That of Debian and Ubuntu does not use the processor's instructions for it, and takes four

@@ -22,7 +22,6 @@ def archive_functions(host: Inventory) -> str:
             DOMAIN=host.site.domain,
             TREE=text("backups/scripts/tree.py"),
             MANIFEST=text("backups/scripts/manifest.py"),
-            OFFSITE_COPIES="yes" if host.backup.offsite else "",
         ),
         text("backups/scripts/verify.sh"),
     )

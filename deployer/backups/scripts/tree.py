@@ -1,14 +1,11 @@
 """List a directory or a tar archive, one line of JSON for each file, in the same form: so that both can be compared.
 
-Runs on the host, as `python3 -c`, with the standard library alone (3.10 or later). Three questions:
+Runs on the host, as `python3 -c`, with the standard library alone (3.10 or later). Two questions:
 
     tree.py disk BASE NAME…         the files below BASE/NAME, with the digest of each
     tree.py archive NAME…           the tar archive on standard input
-    tree.py passing LISTING NAME…   the same, on descriptor 3, while the archive goes on to standard output
 
 An archive is refused (exit 3) when unpacking it could reach outside of the NAMEs. The last entry of a path counts.
-LISTING is what `scan` of archive.sh wrote; it is read after the archive. The archive must hold every path of it with
-the same attributes; other paths are left out.
 """
 
 import hashlib
@@ -153,51 +150,9 @@ def _stored_attributes(member: tarfile.TarInfo) -> Iterator[tuple[str, bytes]]:
             yield name, value.encode("utf-8", "surrogateescape")
 
 
-# -- both --------------------------------------------------------------------------------------------------------------
-
-
-def as_listed(found: dict[str, Entry], listing: bytes) -> dict[str, Entry]:
-    """The entries of the listing, each with the attributes that it had then. Raises Unsafe."""
-    kept: dict[str, Entry] = {}
-    for line in listing.split(b"\0")[:-1]:
-        kind, mode, uid, gid, size, mtime, _, _, name = line.split(b" ", 8)
-        path = os.fsdecode(name)
-        entry = found.get(path)
-        if entry is None:
-            raise Unsafe(f"{path!r} is missing in the archive")
-        wanted = {"type": {b"f": "file", b"d": "directory", b"l": "link"}[kind], "mode": int(mode, 8)}
-        wanted |= {"uid": int(uid), "gid": int(gid), "mtime": int(Decimal(mtime.decode()) * 10**9)}
-        wanted |= {"size": int(size) if kind == b"f" else 0}
-        for key, value in wanted.items():
-            if entry[key] != value:
-                raise Unsafe(f"{path!r}: its {key} is {entry[key]} in the archive, but was {value}")
-        kept[path] = entry
-    return kept
-
-
-class Passing(io.RawIOBase):
-    """Standard input, copied to standard output as it is read, without a buffer that waits for the end."""
-
-    def readable(self) -> bool:
-        return True
-
-    def readinto(self, buffer: memoryview) -> int:  # type: ignore[override]  # it is always one
-        size = os.readv(sys.stdin.fileno(), [buffer])
-        rest = buffer[:size]
-        while rest:
-            rest = rest[os.write(sys.stdout.fileno(), rest) :]
-        return size
-
-
 def write(entries: Iterable[Entry], out: IO[str]) -> None:
     for entry in sorted(entries, key=lambda one: str(one["path"])):
         out.write(json.dumps(entry) + "\n")
-
-
-def passing(listing: str, names: list[str]) -> None:
-    found = in_archive(io.BufferedReader(Passing(), CHUNK), names)
-    with open(3, "w") as out:  # a descriptor has no path
-        write(as_listed(found, Path(listing).read_bytes()).values(), out)
 
 
 def main(words: list[str]) -> int:
@@ -205,10 +160,8 @@ def main(words: list[str]) -> int:
     try:
         if question == "disk":
             write(on_disk(rest[0], rest[1:]), sys.stdout)
-        elif question == "archive":
-            write(in_archive(sys.stdin.buffer, rest).values(), sys.stdout)
         else:
-            passing(rest[0], rest[1:])
+            write(in_archive(sys.stdin.buffer, rest).values(), sys.stdout)
     except (Unsafe, tarfile.TarError, EOFError) as error:
         sys.stderr.write(f"not a valid archive: {error}\n")
         return 3

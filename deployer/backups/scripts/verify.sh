@@ -47,14 +47,3 @@ verify_backup() (
   umask 077
   date -u +%FT%TZ >"$scratch/verified" && cp "$scratch/verified" "$backup/verified"
 )
-
-# Verifies all of them and prints a line for each: ID PROBLEM. This may take hours, so it runs without the lock: a backup
-# that the retention removes meanwhile is left out.
-verify_all() {
-  local one problem
-  renice -n 10 -p $$ >/dev/null 2>&1 || true
-  for one in $(list_backups | ids); do
-    problem=$(verify_backup "$one") || true
-    if [ -d "$DIRECTORY/$one" ]; then printf '%s %s\n' "$one" "$(paste -sd ' ' <<<"$problem")"; fi
-  done
-}

@@ -4,13 +4,14 @@ A file is read once: its bytes go to the archive and to its digest together, so 
 archive. Of a path that is added twice the later one counts, as it does for tar.
 """
 
+import fcntl
 import hashlib
 import json
 import os
 import shutil
 import subprocess
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import IO
@@ -22,8 +23,8 @@ from deployer.remote.backup.tree import FILE, LINK, Found, unreadable
 from deployer.remote.failure import Failure
 from deployer.remote.process import running
 
-PIECE = 1 << 18
-"""Bytes that are read at once."""
+PIECE, PIPE = 1 << 17, 1 << 18
+"""Bytes that are read at once, so that the processor's cache still has them for the digest; and what a pipe holds."""
 SECONDS = 12 * 3600.0
 MOST_EXTENTS = 1 << 16
 """A file with more holes is archived with their zeros."""
@@ -161,6 +162,8 @@ def archiving(target: Path, listing: IO[str], *, offsite: bool = False) -> Itera
         target.open("wb") as file,
         running(*compressor(offsite), limit=SECONDS, stdin=subprocess.PIPE, into=file) as process,
     ):
+        with suppress(OSError):  # a limit of the kernel for all pipes of a user
+            fcntl.fcntl(process.stdin or -1, fcntl.F_SETPIPE_SZ, PIPE)
         yield Archive(target.name, process, listing)
 
 

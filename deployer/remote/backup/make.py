@@ -91,8 +91,6 @@ def _made(making: Making) -> Path:
         part.finish(making)
         reached(f"{part.name} written")
     write_listing(making)
-    for wait in making.after:
-        wait()
     return publish(making, tuple(part.name for part in parts))
 
 

@@ -61,6 +61,8 @@ def digest(file: Path) -> str:
 
 def _write_manifest(making: Making, found: dict[str, Path]) -> None:
     parts = [_part(name, path, making.counts.get(name, Counted())) for name, path in found.items()]
+    for wait in making.after:  # the checks have run while the digests were made
+        wait()
     manifest = (json.dumps(_manifest(making, parts)) + "\n").encode()
     sums = {str(part["file"]): str(part["sha256"]) for part in parts}
     sums["manifest.json"] = hashlib.sha256(manifest).hexdigest()

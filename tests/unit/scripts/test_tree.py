@@ -12,10 +12,8 @@ from pathlib import Path
 
 import pytest
 
-from deployer.backups.scripts.backup import archive_functions
 from deployer.engine.program import text
-from deployer.text.shell import lines
-from tests.support.fakes import IS_ROOT, inventory
+from tests.support.fakes import IS_ROOT
 
 pytestmark = pytest.mark.skipif(not IS_ROOT, reason="only root gives files away")
 
@@ -33,21 +31,6 @@ def ask(*words: str, given: bytes = b"") -> "subprocess.CompletedProcess[bytes]"
     )
 
 
-def pass_on(standing: Path, given: bytes) -> "subprocess.CompletedProcess[bytes]":
-    """What is told goes to standard output, as of the other questions; the archive is compared here."""
-    words = [sys.executable, "-c", text("backups/scripts/tree.py"), "passing", str(standing), "data"]
-    handed_on = standing.with_name("handed-on")
-    ran = subprocess.run(
-        ["bash", "-c", f'"$@" 3>&1 >{handed_on}', "-", *words],
-        input=given,
-        capture_output=True,
-        timeout=30,
-        check=False,
-    )
-    assert ran.returncode == 3 or handed_on.read_bytes() == given
-    return ran
-
-
 def told(ran: "subprocess.CompletedProcess[bytes]") -> Told:
     assert ran.returncode == 0, ran.stderr
     entries = [json.loads(line) for line in ran.stdout.splitlines()]
@@ -55,10 +38,11 @@ def told(ran: "subprocess.CompletedProcess[bytes]") -> Told:
 
 
 def packed(base: Path, *names: str) -> bytes:
-    """As a backup packs it."""
-    wanted = " ".join(names)
-    script = lines(archive_functions(inventory()), f'tar "${{create_options[@]}}" -C {base} -cf - {wanted}')
-    return subprocess.run(["bash", "-euc", script], check=True, capture_output=True).stdout
+    """As former versions packed a backup."""
+    form = ("--format=posix", "--pax-option=delete=atime,delete=ctime", "--sparse", "--numeric-owner")
+    attributes = ("--xattrs", "--xattrs-include=*", "--acls")
+    words = ("tar", *form, *attributes, "-C", str(base), "-cf", "-", *names)
+    return subprocess.run(words, check=True, capture_output=True).stdout
 
 
 def awkward(base: Path) -> None:
@@ -193,57 +177,6 @@ def test_cut_off(kept: int) -> None:
     whole = made(member("data/x", size=5000), member("data/y"))
     ran = ask("archive", "data", given=whole[:kept])
     assert ran.returncode == 3, ran.stdout
-
-
-def stood(path: Path, name: str, **changed: str) -> bytes:
-    """A line of `scan`."""
-    state = path.lstat()
-    fields = {"kind": "f", "mode": f"0{state.st_mode & 0o7777:o}", "uid": str(state.st_uid), "gid": str(state.st_gid)}
-    fields |= {"size": str(state.st_size), "mtime": f"{state.st_mtime_ns / 10**9:.0f}.0000000000"} | changed
-    return os.fsencode(" ".join((*fields.values(), "1.0", "7", name))) + b"\0"
-
-
-class TestAsItStood:
-    """With a list of what stood there."""
-
-    @pytest.fixture
-    def base(self, tmp_path: Path) -> Path:
-        (tmp_path / "data").mkdir()
-        for name in ("a", "b"):
-            (tmp_path / "data" / name).write_text(name)
-            os.utime(tmp_path / "data" / name, (1_600_000_000, 1_600_000_000))
-        return tmp_path
-
-    def test_only_that(self, base: Path) -> None:
-        """What stood there no more is left out."""
-        (base / "standing").write_bytes(stood(base / "data/a", "data/a"))
-        assert list(told(pass_on(base / "standing", packed(base, "data")))) == ["data/a"]
-
-    @pytest.mark.parametrize(
-        "changed", [{"size": "5"}, {"mode": "0600"}, {"uid": "7"}, {"kind": "d"}, {"mtime": "1600000000.0000000010"}]
-    )
-    def test_another_state(self, base: Path, changed: dict[str, str]) -> None:
-        """It was read at another time than it should."""
-        (base / "standing").write_bytes(stood(base / "data/a", "data/a", **changed))
-        ran = pass_on(base / "standing", packed(base, "data"))
-        assert ran.returncode == 3
-        assert b"'data/a': its " in ran.stderr
-
-    def test_missing(self, base: Path) -> None:
-        """Not in the archive."""
-        (base / "standing").write_bytes(stood(base / "data/a", "data/c"))
-        ran = pass_on(base / "standing", packed(base, "data"))
-        assert b"'data/c' is missing in the archive" in ran.stderr
-
-    def test_nobody_takes_it(self, base: Path) -> None:
-        """Who was to write it has gone, and says himself why."""
-        (base / "data/large").write_bytes(bytes(5_000_000))
-        (base / "standing").touch()
-        words = f'"$@" 3>/dev/null <{base}/archive | true; exit "${{PIPESTATUS[0]}}"'
-        (base / "archive").write_bytes(packed(base, "data"))
-        program = [sys.executable, "-c", text("backups/scripts/tree.py"), "passing", str(base / "standing"), "data"]
-        ran = subprocess.run(["bash", "-c", words, "-", *program], capture_output=True, timeout=30, check=False)
-        assert (ran.returncode, ran.stderr) == (1, b"")
 
 
 @pytest.mark.skipif(shutil.which("zstd") is None, reason="zstd is not here")

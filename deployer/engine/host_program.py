@@ -63,6 +63,7 @@ def settings_of(host: Inventory) -> config.Config:
         certificate=config.Certificate(
             host.tls.mode, list(host.names), host.tls.acme_server, host.site.email, authority
         ),
+        proxy_image=host.nginx.image,
     )
 
 

@@ -1,12 +1,13 @@
 # take_lock: a program that cron starts takes the lock of the host, and waits for it at most ten minutes; started by an
 # operator's run it uses that run's lock, inherited on descriptor 9. It records its owner as session.sh does.
 # Needs NAME, ROOT, DOING (the command's name).
-lock=/run/lock/deployer-$NAME.lock
+lock=/run/deployer/$NAME.lock
 lock_seconds=600
 
 # Call it outside a pipeline: the lock would be released with the pipeline's shell.
 take_lock() {
   if { true >&9; } 2>/dev/null; then return; fi
+  install -d -m 0700 "${lock%/*}"
   exec 9>>"$lock"
   flock -n 9 || wait_for_lock || { with_times echo "another run holds the lock: $DOING was skipped"; exit 6; }
   printf '%s %s\n{"who": "cron@%s", "command": "%s", "since": "%s"}\nhere\n' "$$" "$(cut -d' ' -f22 "/proc/$$/stat")" \

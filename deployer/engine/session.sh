@@ -8,8 +8,10 @@
 # flock(1) on an open descriptor: the lock is free once the last process that has it open ends, for whatever reason.
 # The file $lock.holder describes the lock owner: process id and start time, OWNER, `here` where cron started it.
 LC_ALL=C
-lock=/run/lock/deployer-$NAME.lock
-work=/run/deployer/$NAME
+places=/run/deployer # root's alone: in /run/lock anybody could hold a lock, or plant a link
+lock=$places/$NAME.lock
+work=$places/$NAME
+former=/run/lock/deployer-$NAME.lock.holder # of versions before 0.2
 started=0
 finished=0
 
@@ -19,9 +21,9 @@ start_time() { cut -d' ' -f22 "/proc/$1/stat" 2>/dev/null; }
 # about to end: wait for it instead of reporting the lock as held.
 owner_lives() {
   local pid began
-  read -r pid began 2>/dev/null <"$lock.holder" || return 1
+  read -r pid began 2>/dev/null <"$1" || return 1
   [ "$(start_time "$pid")" = "$began" ] &&
-    { [ "$(sed -n 3p "$lock.holder")" = here ] || [ -n "$(find "$lock.holder" -newermt '15 seconds ago')" ]; }
+    { [ "$(sed -n 3p "$1")" = here ] || [ -n "$(find "$1" -newermt '15 seconds ago')" ]; }
 }
 
 running_job() { cat "$work"/*/title 2>/dev/null | tail -n 1; }
@@ -37,9 +39,15 @@ wait_for_lock() {
 }
 
 acquire() {
+  install -d -m 0700 "$places"
+  if [ -O "$former" ] && [ ! -L "$former" ] && owner_lives "$former"; then
+    echo "held $(sed -n 2p "$former")"
+    echo busy
+    exit 0
+  fi
   exec 9>>"$lock"
   flock -n 9 && return
-  if owner_lives; then
+  if owner_lives "$lock.holder"; then
     echo "held $(sed -n 2p "$lock.holder")"
     wait_for_lock "$WAIT" && return
   else

@@ -18,7 +18,8 @@ DISK = {"host": 2048, "operator": 1024, "registry": 1024}
 
 _MEMORY = "awk '/^(MemAvailable|SwapFree):/ { sum += $2 } END { print int(sum / 1024) }' /proc/meminfo"
 _DISK = """\
-root=$(docker info --format '{{.DockerRootDir}}') || exit 3
+root=$(sed -n 's/.*"data-root": *"\\([^"]*\\)".*/\\1/p' /etc/docker/daemon.json 2>/dev/null)
+[ -d "${root:=/var/lib/docker}" ] || root=$(docker info --format '{{.DockerRootDir}}') || exit 3
 df -Pm "$root" | awk -v root="$root" 'NR == 2 { print $4, root }'"""
 
 _ELSEWHERE = 'set [build] where = "operator" (built on your machine, then sent) or "registry" (pulled)'

@@ -1,4 +1,4 @@
-"""The settings of the host program: remote.json, which the tool writes beside it. No secret is in it."""
+"""The settings of the host program: remote.json, which the tool puts next to it. No secret is in it."""
 
 import json
 from collections.abc import Mapping
@@ -38,6 +38,7 @@ class Config:
     secret_words: list[str]
     """A variable whose name contains one of these, in upper or lower case, is a secret in every file."""
     certificate: Certificate
+    proxy_image: str
 
     @classmethod
     def beside(cls, program: Path) -> "Config":

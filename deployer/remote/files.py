@@ -8,21 +8,21 @@ from pathlib import Path
 
 from deployer.remote.failure import Failure
 
-NEW = ".deployer-new"
+STAGED = ".deployer-new"
 
 
 def write(path: Path, content: bytes, mode: int, owner: tuple[int, int] = (0, 0)) -> None:
-    """Write beside, flush, check, rename. Raises Failure where that is not possible; the former file is there then."""
+    """Write a staged file, flush it, verify it, rename it. Raises Failure where it cannot; the former one stays."""
     replace({path: content}, {path: mode}, owner)
 
 
 def replace(contents: dict[Path, bytes], modes: dict[Path, int], owner: tuple[int, int] = (0, 0)) -> None:
     """The same for several files: all are written completely before the first is renamed."""
-    with _removed_on_failure([_beside(path) for path in contents]):
+    with _removed_on_failure([_staged(path) for path in contents]):
         for path, content in contents.items():
-            _write_beside(path, content, modes[path], owner)
+            _write_staged(path, content, modes[path], owner)
         for path in contents:
-            _beside(path).replace(path)
+            _staged(path).replace(path)
             sync_directory(path.parent)
 
 
@@ -50,23 +50,23 @@ def read(path: Path) -> bytes:
         os.close(handle)
 
 
-def _beside(path: Path) -> Path:
-    return path.with_name(f"{path.name}{NEW}")
+def _staged(path: Path) -> Path:
+    return path.with_name(f"{path.name}{STAGED}")
 
 
-def _write_beside(path: Path, content: bytes, mode: int, owner: tuple[int, int]) -> None:
-    beside = _beside(path)
+def _write_staged(path: Path, content: bytes, mode: int, owner: tuple[int, int]) -> None:
+    staged = _staged(path)
     with suppress(FileNotFoundError):
-        beside.unlink()
-    handle = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o600)
+        staged.unlink()
+    handle = os.open(staged, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o600)
     with os.fdopen(handle, "wb") as file:
         file.write(content)
         file.flush()
         os.fchown(handle, *owner)
         os.fchmod(handle, mode)
         os.fsync(handle)
-    if read(beside) != content:
-        raise Failure(f"{path} could not be written: what was read back differs")
+    if read(staged) != content:
+        raise Failure(f"{path} could not be written: its content differs afterwards")
 
 
 @contextmanager

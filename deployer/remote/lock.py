@@ -20,7 +20,8 @@ from deployer.remote.config import Config
 from deployer.remote.failure import BUSY, ROLLBACK_FAILED, Failure
 from deployer.remote.waiting import await_true
 
-DIRECTORY = Path("/run/lock")
+DIRECTORY = Path("/run/deployer")
+"""Root's alone: in /run/lock anybody could hold a lock, or plant a link."""
 DESCRIPTOR = 9
 """Where a job of an operator's run has the lock, and what cron starts too."""
 SECONDS = 600.0
@@ -41,11 +42,11 @@ def as_cron(config: Config, doing: str) -> Iterator[None]:
 
 
 def _file(config: Config) -> Path:
-    return DIRECTORY / f"deployer-{config.name}.lock"
+    return DIRECTORY / f"{config.name}.lock"
 
 
 def _owner_file(config: Config) -> Path:
-    return DIRECTORY / f"deployer-{config.name}.lock.holder"
+    return DIRECTORY / f"{config.name}.lock.holder"
 
 
 def _is_inherited(config: Config) -> bool:
@@ -58,6 +59,7 @@ def _is_inherited(config: Config) -> bool:
 
 @contextmanager
 def _taken(config: Config, doing: str) -> Iterator[None]:
+    DIRECTORY.mkdir(mode=0o700, exist_ok=True)
     with _file(config).open("ab") as file:
         if not _try(file):
             output.say(f"waiting for the lock, at most {SECONDS:.0f} s; held by {_owner(config)}")

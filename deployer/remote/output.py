@@ -15,6 +15,12 @@ def say(text: str) -> None:
     sys.stdout.flush()
 
 
+def part(name: str, seconds: float) -> None:
+    """Report how long a part of the work took, to the run that started it (see engine/job_output.py)."""
+    sys.stdout.write(f"\x1epart {name} {seconds:.2f}\n")
+    sys.stdout.flush()
+
+
 @contextmanager
 def with_times() -> Iterator[None]:
     """Every line gets the time at which it is printed."""

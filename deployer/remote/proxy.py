@@ -2,7 +2,8 @@
 
 import socket
 import ssl
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 from deployer.remote.docker import PROXY, running
@@ -14,6 +15,7 @@ CONFIGURATION = "/etc/nginx/deployer/nginx.conf"
 RELOAD_SECONDS = 20.0
 SERVED_SECONDS = 15.0
 CONNECT_SECONDS = 5.0
+PORT = 443
 LOG_LINES = 5
 WORKER = "nginx: worker process"
 
@@ -51,6 +53,17 @@ def serves(host: Host, certificate: Path) -> bool:
         return False
 
 
+def answers(host: Host) -> bool:
+    """Whether a visitor gets an answer, whatever it is."""
+    try:
+        with _connected(host) as secured:
+            name = host.config.certificate.names[0]
+            secured.sendall(f"GET / HTTP/1.1\r\nHost: {name}\r\nConnection: close\r\n\r\n".encode())
+            return secured.recv(5) == b"HTTP/"
+    except OSError:
+        return False
+
+
 def await_served(host: Host, certificate: Path) -> bool:
     """Wait until the proxy serves it; true at once where no proxy runs."""
     return not container(host) or await_true(lambda: serves(host, certificate), SERVED_SECONDS)
@@ -63,13 +76,20 @@ def first_certificate(pem: str) -> str:
 
 
 def _served(host: Host) -> bytes:
+    with _connected(host) as secured:
+        return secured.getpeercert(binary_form=True) or b""
+
+
+@contextmanager
+def _connected(host: Host) -> Iterator[ssl.SSLSocket]:
+    """A TLS connection to the proxy, on this host, under the site's name; whatever certificate it has."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
     with (
-        socket.create_connection(("127.0.0.1", 443), timeout=CONNECT_SECONDS) as plain,
+        socket.create_connection(("127.0.0.1", PORT), timeout=CONNECT_SECONDS) as plain,
         context.wrap_socket(plain, server_hostname=host.config.certificate.names[0]) as secured,
     ):
-        return secured.getpeercert(binary_form=True) or b""
+        yield secured
 
 
 def _in(host: Host, found: str, *words: str) -> None:

@@ -13,6 +13,7 @@ VERBS: Mapping[str, str] = {
     "certificate": "certificate.verbs:certificate",
     "containers": "containers:containers",
     "environment": "environment.verbs:environment",
+    "proxy": "proxy_verbs:proxy",
     "releases": "release.history:releases",
     "renew": "certificate.verbs:renew",
 }

@@ -4,7 +4,7 @@ import json
 from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 
-from deployer.engine.facts import Ask
+from deployer.engine.facts import Ask, Facts
 from deployer.engine.host_program import call, program
 from deployer.engine.program import script
 from deployer.inventory.model import Inventory
@@ -54,9 +54,14 @@ def ask_containers(host: Inventory) -> Ask:
     )
 
 
-def ask_loaded(host: Inventory, what: str) -> Ask:
-    """Whether the running proxy has read its files on disk: `loaded`, `stale`, or nothing without a proxy."""
-    return Ask(script("site/scripts/proxy_loaded.sh", NAME=host.name, NGINX=str(host.paths.nginx), WHAT=what))
+def ask_loaded(host: Inventory) -> Ask:
+    """Whether the running proxy has read its `configuration` and its `certificate` on disk: see `is_loaded`."""
+    return Ask(script("site/scripts/proxy_loaded.sh", NAME=host.name, NGINX=str(host.paths.nginx)))
+
+
+def is_loaded(facts: Facts, what: str) -> bool:
+    """From the fact `loaded`; True where no proxy runs. Raises Unknown."""
+    return facts.pairs("loaded").get(what, "loaded") == "loaded"
 
 
 def is_running(found: Iterable[Container], service: str) -> bool:

@@ -48,7 +48,7 @@ def _lock(host: Inventory) -> str:
     The lock is not tried: even for a moment it could keep out a run that wants it just then. /proc/locks would omit a
     lock whose first owner has ended.
     """
-    lock = f"/run/lock/deployer-{host.name}.lock"
+    lock = f"/run/deployer/{host.name}.lock"
     return (
         f"[ -e {quote(lock)} ] || exit 0\n"
         f"found=$(find /proc/[0-9]*/fd -lname {quote(lock)} -print -quit 2>/dev/null || true)\n"

@@ -18,7 +18,7 @@ from deployer.engine.step import Plan
 from deployer.inventory.model import Inventory
 from deployer.resources.files import ask_file, compare
 from deployer.site.compose import PROXY
-from deployer.site.containers import ask_containers, ask_loaded, containers
+from deployer.site.containers import ask_containers, ask_loaded, containers, is_loaded
 from deployer.text.shell import lines, quote, sh
 
 TITLE = noun.TITLE
@@ -36,7 +36,7 @@ def probes(host: Inventory) -> Probes:
             f"stat -c '%a %U:%G' {quote(host.paths.certificate)} {quote(host.paths.private_key)} 2>/dev/null || true"
         ),
         "containers": ask_containers(host),
-        "loaded": ask_loaded(host, "ssl"),
+        "loaded": ask_loaded(host),
         "timer": Ask("systemctl is-enabled certbot.timer 2>/dev/null || true"),
         "server": _ask_server(host),
         **files,
@@ -75,7 +75,7 @@ def _letsencrypt(host: Inventory, facts: Facts, *, good: bool, installed: Pair) 
 def _install(host: Inventory, facts: Facts, *, good: bool, wanted: Pair, installed: Pair) -> Iterator[Change]:
     if not good or (wanted.certificate, wanted.key) != (installed.certificate, installed.key):
         yield _act(host, f"install the certificate for nginx{_because(installed)}", "install")
-    elif facts["loaded"] == "stale":
+    elif not is_loaded(facts, "certificate"):
         yield _act(host, "reload the proxy, which serves an older certificate", "reload")
     yield from start_proxy(host, facts)
 

@@ -21,7 +21,6 @@ def directories(host: Inventory) -> tuple[Directory, ...]:
         Directory(paths.nginx / "conf.d"),
         Directory(paths.ssl, 0o700),
         Directory(paths.nginx_logs),
-        Directory(paths.state, 0o755),
         Directory(paths.state / "acme"),
         Directory(paths.state / "tls", 0o700),
         Directory(paths.state / "docker"),

@@ -23,16 +23,28 @@ MINIMUM = {"engine": "24.0", "compose": "2.20"}
 _KEYRING = PurePosixPath("/etc/apt/keyrings/docker.asc")
 _SOURCES = PurePosixPath("/etc/apt/sources.list.d/docker.list")
 
+# The daemon that runs answers faster than the program that would start it.
+_ENGINE = """\
+command -v dockerd >/dev/null || exit 0
+docker version --format '{{.Server.Version}}' 2>/dev/null && exit
+dockerd --version | sed 's/.*version \\([^,]*\\),.*/\\1/'"""
+# `docker compose` looks at all plugins before it starts this one.
+_COMPOSE = """\
+command -v docker >/dev/null || exit 0
+for directory in /usr/local/lib /usr/local/libexec /usr/lib /usr/libexec; do
+  plugin=$directory/docker/cli-plugins/docker-compose
+  if [ -x "$plugin" ]; then "$plugin" version --short 2>/dev/null || true; exit; fi
+done
+docker compose version --short 2>/dev/null || true"""
+
 
 def probes(host: Inventory) -> Probes:
     return {
         "os": Ask("cat /etc/os-release"),
         "architecture": Ask("dpkg --print-architecture"),
         "installed": ask_installed((*DOCKER_OWN, *DEBIAN, *UBUNTU)),
-        "engine": Ask(
-            "command -v dockerd >/dev/null || exit 0; dockerd --version | sed 's/.*version \\([^,]*\\),.*/\\1/'"
-        ),
-        "compose": Ask("command -v docker >/dev/null || exit 0; docker compose version --short 2>/dev/null || true"),
+        "engine": Ask(_ENGINE),
+        "compose": Ask(_COMPOSE),
         "key": Ask(f"test -s {_KEYRING} && echo present; true"),
     }
 

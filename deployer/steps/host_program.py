@@ -7,7 +7,7 @@ from deployer.engine.host_program import PYTHON, program, program_files
 from deployer.engine.step import Plan
 from deployer.inventory.model import Inventory
 from deployer.remote.config import FILE
-from deployer.resources.files import ask_file, compare
+from deployer.resources.files import Directory, ask_directories, ask_file, compare, compare_directories
 from deployer.text.shell import quote, sh
 from deployer.text.versions import newer
 
@@ -17,8 +17,9 @@ TITLE = "3.1 Host program"
 def probes(host: Inventory) -> Probes:
     settings = quote(host.paths.state / FILE)
     return {
+        "directories": ask_directories(directories(host)),
         "version": Ask(f'sed -n \'s/^ "version": "\\(.*\\)"$/\\1/p\' {settings} 2>/dev/null || true'),
-        **{name: ask_file(file, show=False) for name, file in _files(host).items()},
+        **{name: ask_file(file, show=False) for name, file in files(host).items()},
     }
 
 
@@ -29,11 +30,17 @@ def plan(host: Inventory, facts: Facts) -> Plan:
             "it is replaced by the older one",
             "Upgrade deployer on this machine, then run this command again.",
         )
+    yield from compare_directories(facts["directories"], directories(host))
     staged = f'"$STAGED"{quote(program(host))}'
     loads = f"[ ! -e {staged} ] || {sh(*PYTHON)} {staged} help >/dev/null"
-    yield from compare(facts, _files(host), check=loads, show=False)
+    yield from compare(facts, files(host), check=loads, show=False)
 
 
-def _files(host: Inventory) -> dict[str, File]:
+def directories(host: Inventory) -> tuple[Directory, ...]:
+    """The root of the deployment, and in it what belongs to the tool."""
+    return (Directory(host.root), Directory(host.paths.state))
+
+
+def files(host: Inventory) -> dict[str, File]:
     archive, settings = program_files(host)
     return {"program": archive, "settings": settings}

@@ -7,17 +7,18 @@ from deployer.engine.facts import Ask, Facts, Probes
 from deployer.engine.step import Plan
 from deployer.inventory.model import Inventory
 from deployer.resources.docker import ask_docker
-from deployer.text.shell import quote, sh
+from deployer.text.shell import sh
 
 TITLE = "3.3 Docker network"
 
+_ABSENT = 'case $shown in *"not found"* | *"No such network"*) ;; *) echo "$shown" >&2; exit 3 ;; esac'
+
 
 def probes(host: Inventory) -> Probes:
-    listed = sh("docker", "network", "ls", "-q", "--filter", f"name=^{host.network_name}$")
     shape = "{{.Driver}} {{range .IPAM.Config}}{{.Subnet}} {{.IPRange}} {{end}}"
-    inspect = f'docker network inspect --format {quote(shape)} "$id"'
+    inspect = sh("docker", "network", "inspect", "--format", shape, host.network_name)
     return {
-        "network": ask_docker(f'id=$({listed}) || exit 3\n[ -z "$id" ] || {inspect}'),
+        "network": ask_docker(f'shown=$({inspect} 2>&1) && echo "$shown" && exit\n{_ABSENT}'),
         "routes": Ask("ip -4 -o route show | awk '$1 != \"default\" {print $1, $3}'"),
     }
 

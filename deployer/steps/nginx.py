@@ -4,15 +4,15 @@ from collections.abc import Mapping
 
 from deployer.engine.changes import File, Script, WriteFiles
 from deployer.engine.facts import Ask, Facts, Probes
+from deployer.engine.host_program import call
 from deployer.engine.program import script
 from deployer.engine.step import Plan
 from deployer.inventory.model import Inventory
 from deployer.resources.files import ask_files, compare
 from deployer.site.compose import PROXY
-from deployer.site.containers import ask_containers, ask_loaded, containers, is_running
+from deployer.site.containers import ask_containers, ask_loaded, containers, is_loaded, is_running
 from deployer.site.nginx import first_upstreams, nginx_conf, site_conf, upstreams_path
-from deployer.site.scripts.proxy import proxy_functions
-from deployer.text.shell import lines, quote
+from deployer.text.shell import quote
 
 TITLE = "4. Nginx reverse proxy"
 
@@ -30,7 +30,7 @@ def probes(host: Inventory) -> Probes:
         **ask_files(files(host)),
         "upstreams": Ask(f"[ -e {upstreams_file} ] && echo present; true"),
         "containers": ask_containers(host),
-        "loaded": ask_loaded(host, "nginx.conf conf.d"),
+        "loaded": ask_loaded(host),
     }
 
 
@@ -46,7 +46,7 @@ def plan(host: Inventory, facts: Facts) -> Plan:
     if not facts["upstreams"]:
         changes = (WriteFiles(f"write {first_upstreams(host).path} (absent)", (first_upstreams(host),)), *changes)
     yield from changes
-    if is_running(containers(host, facts["containers"]), PROXY) and (changes or facts["loaded"] != "loaded"):
+    if is_running(containers(host, facts["containers"]), PROXY) and (changes or not is_loaded(facts, "configuration")):
         yield reload(host)
 
 
@@ -55,5 +55,5 @@ def reload(host: Inventory) -> Script:
 
     After an interruption the next run reloads, since it sees what the proxy has not loaded.
     """
-    text = lines(proxy_functions(host), "reload_proxy\n")
+    text = call(host, "proxy", "reload")
     return Script("reload the proxy with its configuration on disk", text, undo=text, within=60)

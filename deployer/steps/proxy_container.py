@@ -4,12 +4,11 @@ from collections.abc import Iterator
 
 from deployer.engine.changes import Script
 from deployer.engine.facts import Facts, Probes
+from deployer.engine.host_program import call
 from deployer.engine.step import Plan
 from deployer.inventory.model import Inventory
 from deployer.site.compose import PROXY, config_digests
 from deployer.site.containers import Container, ask_containers, containers
-from deployer.site.scripts.proxy import replacement_functions
-from deployer.text.shell import lines
 
 TITLE = "4. Nginx container"
 
@@ -30,4 +29,4 @@ def _replacement(host: Inventory, running: Container) -> Iterator[Script]:
         because = f", since {running.as_it_runs}" if as_made else ""
         why = f"replace the proxy's container by one of {host.nginx.image}{because}"
         why = f"{why}, with about a second of downtime (measured)"
-        yield Script(why, lines(replacement_functions(host), "replace_proxy"), within=600, critical=True)
+        yield Script(why, call(host, "proxy", "replace"), within=600, critical=True)

@@ -18,7 +18,7 @@ from deployer.releases.source import (
     refuse_incomplete,
 )
 from deployer.resources.docker import ask_docker
-from deployer.resources.files import Directory, ask_directories, ask_file, compare, compare_directories
+from deployer.resources.files import ask_file, compare
 from deployer.text.shell import lines, quote, sh
 
 TITLE = "7.1 Clone repository"
@@ -28,7 +28,6 @@ def probes(host: Inventory) -> Probes:
     here = f"[ -e {quote(host.paths.source)} ] || exit 0; export GIT_OPTIONAL_LOCKS=0;"
     running = recorded(host)
     return {
-        "root": ask_directories((Directory(host.root),)),
         "origin": Ask(f"{here} {git(host, 'remote', 'get-url', 'origin')}"),
         "commit": Ask(f"{here} {git(host, 'rev-parse', 'HEAD')}"),
         "local changes": ask_local_changes(host),
@@ -40,7 +39,6 @@ def probes(host: Inventory) -> Probes:
 
 
 def plan(host: Inventory, facts: Facts) -> Plan:
-    yield from compare_directories(facts["root"], (Directory(host.root),))
     yield from compare(facts, key_files(host), show=False)
     if not facts["origin"]:
         yield _clone(host, facts["running"].split("\n")[0] or host.source.ref)

@@ -187,7 +187,7 @@ class Bed:
         return ThisMachine(self.commands)
 
     def lock_is_free(self) -> bool:
-        asked = subprocess.run(["flock", "-n", f"/run/lock/deployer-{self.host.name}.lock", "true"], check=False)
+        asked = subprocess.run(["flock", "-n", f"/run/deployer/{self.host.name}.lock", "true"], check=False)
         return asked.returncode == 0
 
 
@@ -207,7 +207,7 @@ def bed(directory: Path) -> Iterator[Bed]:
         yield Bed(host, root, commands)
     finally:
         shutil.rmtree(f"/run/deployer/{name}", ignore_errors=True)
-        for left in Path("/run/lock").glob(f"deployer-{name}.lock*"):
+        for left in Path("/run/deployer").glob(f"{name}.lock*"):
             left.unlink()
 
 

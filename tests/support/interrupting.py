@@ -6,7 +6,7 @@ from dataclasses import replace
 from tests.support.cutting import Cutting
 from tests.support.tool import Deployment
 
-LOCK = "/run/lock/deployer-biometric-did.lock"
+LOCK = "/run/deployer/biometric-did.lock"
 REACHED_SECONDS = 180
 """Until a point of the run is reached: the slowest comes after two image builds."""
 

@@ -18,7 +18,7 @@ LEFTOVERS = {
     "networks": "docker network ls --format '{{.Name}}' | grep -vxE 'bridge|host|none|biometric-did-network' || true",
     "half-made files": f"find {ROOT} -name '*.deployer-new' -o -name '*.upstreams.*' -o -name 'build.*' "
     "-o -name '.next' | grep -v '/src/' || true",
-    "the lock": "flock -n /run/lock/deployer-biometric-did.lock true || echo held",
+    "the lock": "flock -n /run/deployer/biometric-did.lock true || echo held",
 }
 
 

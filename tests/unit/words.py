@@ -68,7 +68,8 @@ WORDS = {
     "mend": Word(
         r"[Mm]end(?:s|ed|ing)?|puts? (?:it |them )?right|put_right",
         "recover, fix",
-        but=r"program\" mend|`mend`|mend\) finish",  # the verb of a program that any version may have left on a host
+        # The verb of a program that any version may have left on a host.
+        but=r"program\" mend|`mend`|mend\) finish|\(program\), \"mend\"",
     ),
     "drilled": Word(r"drilled", "evidence"),
     "road": Word(r"roads?", "procedure"),

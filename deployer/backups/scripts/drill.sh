@@ -141,7 +141,7 @@ rehearse() {
   describe_copy "$backup" && fill_database "$backup" && start_application && check_application
 }
 
-who() { sed -n 2p "/run/lock/deployer-$NAME.lock.holder" 2>/dev/null | sed -nE 's/.*"who": "([^"\\]*)".*/\1/p'; }
+who() { sed -n 2p "/run/deployer/$NAME.lock.holder" 2>/dev/null | sed -nE 's/.*"who": "([^"\\]*)".*/\1/p'; }
 
 record_drill() {
   python3 -c "$EVIDENCE_PROGRAM" record "$EVIDENCE" "$(date -u +%FT%TZ)" "$id" "$result" "$why" "$seconds" "$files" "$check" "$rows" "$(who)"

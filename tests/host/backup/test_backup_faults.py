@@ -106,7 +106,7 @@ def test_cron_gives_up_a_lock_that_is_not_given(site: Site) -> None:
     """After its ten minutes, here none: exit 6, with a line in the log, and no backup."""
     before = site.known
     impatient = f"sed 's/^lock_seconds=600$/lock_seconds=1/' {PROGRAM} >/tmp/impatient"
-    held = "flock /run/lock/deployer-biometric-did.lock bash /tmp/impatient; echo ended with $?"
+    held = "flock /run/deployer/biometric-did.lock bash /tmp/impatient; echo ended with $?"
     said = site.sh(f"{impatient} && {held}")
     assert "another run holds the lock: backup was skipped\nended with 6" in said
     assert site.known == before

@@ -135,7 +135,7 @@ def test_two_updates_at_once(site: Site) -> None:
     host = updated.deployment.host
     updated.commit("2")
     first = updated.deployment.start("update", "--json")
-    host.exec("timeout 60 bash -c 'until [ -e /run/lock/deployer-biometric-did.lock.holder ]; do sleep 0.05; done'")
+    host.exec("timeout 60 bash -c 'until [ -e /run/deployer/biometric-did.lock.holder ]; do sleep 0.05; done'")
     host.exec(f"nohup setsid bash -c '{ROOT}/.deployer/bin/renew; echo $? >/root/renew.code' >/dev/null 2>&1 &")
     refused = updated.deployment.json("update")
     assert refused.exit_code == 6

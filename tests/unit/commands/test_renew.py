@@ -6,11 +6,13 @@ from deployer.certificates.expiry import due_days, is_due, validity
 from deployer.certificates.renewal import Renewal
 from deployer.commands.renew import _renew
 from deployer.engine.changes import Note, Script
-from deployer.engine.facts import Answer, Ask, Facts
+from deployer.engine.facts import Answer, Facts
 from deployer.engine.plan import asked_of_host
 from deployer.errors import DeployerError
 from deployer.inventory.model import Inventory
+from deployer.steps import host_program
 from deployer.transport.protocol import Reply
+from tests.unit.steps.hosts import converged
 
 from .fakes import FakeTransport, choices, inventory, reply_to, run_on
 
@@ -29,12 +31,13 @@ def answers(left: int, lifetime: int = 90, installed: str = "d1 -", source: str 
 
 
 def survey(host: Inventory, facts: Facts) -> Reply:
-    """The host's reply to the questions of the step."""
-    step = Renewal()
-    keys = {probe: key for key, probe in step.probes(host).items()}
-    asked = asked_of_host(host, (step,))
-    assert all(isinstance(ask, Ask) for ask in asked)
-    return Reply(0, reply_to(asked, [facts.answers[keys[ask]].output for ask in asked]), b"")
+    """The host's reply to the questions of the steps; it has the host program."""
+    answers = {
+        **{probe: converged(host_program, host)[key] for key, probe in host_program.probes(host).items()},
+        **{probe: facts.answers[key].output for key, probe in Renewal().probes(host).items()},
+    }
+    asked = asked_of_host(host, (host_program, Renewal()))
+    return Reply(0, reply_to(asked, [answers[ask] for ask in asked]), b"")
 
 
 @pytest.mark.parametrize(
@@ -77,7 +80,7 @@ class TestPlan:
         renew, *_ = Renewal().plan(ISSUED, answers(80, source="d2 -"))
         assert isinstance(renew, Script)
         assert renew.why.startswith("install the certificate that the CA issued last")
-        assert renew.script.endswith("renew ''")
+        assert renew.script.endswith("remote.pyz renew")
 
     @pytest.mark.parametrize("force", [False, True])
     def test_provided(self, force: bool) -> None:
@@ -97,7 +100,7 @@ def test_a_dry_run_only_reads(left: int, force: bool, code: int, verdict: str) -
     chosen = choices(dry_run=True, force=force, detailed_exitcode=True)
     run, kept = run_on(OWN, transport, chosen)
     assert _renew(run) == code
-    assert (kept.steps[0].name, kept.steps[0].verdict) == ("renew", verdict)
+    assert [(step.name, step.verdict) for step in kept.steps] == [("host_program", "unchanged"), ("renew", verdict)]
     assert "flock" not in transport.scripts[0]
 
 

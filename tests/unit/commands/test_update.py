@@ -12,7 +12,7 @@ from deployer.engine.plan import asked_of_host
 from deployer.errors import DeployerError, UsageError
 from deployer.inventory.model import Inventory
 from deployer.releases.source import at_ref
-from deployer.steps import UPDATE
+from deployer.steps import UPDATE, latest_commit
 from deployer.transport.protocol import Reply
 from tests.unit.steps.hosts import Answers, behind, converged
 
@@ -90,6 +90,7 @@ class TestDryRun:
         run, kept = run_on(HOST, transport, choices(dry_run=True, detailed_exitcode=detailed))
         assert _update(run) == code
         assert [(step.name, step.verdict) for step in kept.steps] == [
+            ("host_program", "unchanged"),
             ("latest_commit", "would change"),
             ("images", "would change"),
             ("release", "would change"),
@@ -109,7 +110,7 @@ class TestDryRun:
     def test_no_release_yet(self) -> None:
         """Who makes the first one is named; exit 1."""
         answers = {step: converged(step, HOST) for step in UPDATE}
-        answers[UPDATE[0]] = {"serving": "", "containers": "", "latest": "", "local changes": ""}
+        answers[latest_commit] = {"serving": "", "containers": "", "latest": "", "local changes": ""}
         told = [{**answers[step], "commit": ""} if "commit" in answers[step] else answers[step] for step in UPDATE]
         transport = FakeTransport([Reply(0, survey(HOST, dict(zip(UPDATE, told, strict=True))), b"")])
         run, kept = run_on(HOST, transport, choices(dry_run=True))
@@ -117,4 +118,4 @@ class TestDryRun:
             _update(run)
         assert (caught.value.exit_code, caught.value.what) == (1, "no release runs on this host yet")
         assert caught.value.remedy == "run `deployer provision --host web`"
-        assert kept.steps[0].verdict == "failed"
+        assert [step.verdict for step in kept.steps[:2]] == ["unchanged", "failed"]

@@ -47,7 +47,7 @@ class TestLooking:
         plans = play.engine.preview()
         assert [change.why for change in plans[0].changes if isinstance(change, Script)] == ["write yes"]
         assert list(here.root.iterdir()) == []
-        assert not Path(f"/run/lock/deployer-{here.host.name}.lock").exists()
+        assert not Path(f"/run/deployer/{here.host.name}.lock").exists()
         assert play.verdicts() == ["would change"]
 
     def test_preview_is_what_a_run_does(self, here: Bed) -> None:

@@ -35,7 +35,7 @@ def test_a_planted_link_is_not_followed(tmp_path: Path) -> None:
     """Neither where the new file is written, nor where it is put."""
     target = tmp_path / "target"
     target.write_text("another's")
-    for name in ("file", f"file{files.NEW}"):
+    for name in ("file", f"file{files.STAGED}"):
         (tmp_path / name).symlink_to(target)
     files.write(tmp_path / "file", b"content", 0o600)
     assert target.read_text() == "another's"

@@ -14,13 +14,13 @@ from deployer.inventory.model import Inventory
 from deployer.text.shell import lines
 from tests.support.fakes import inventory
 
-LOCK = Path("/run/lock/deployer-unit-test-locked.lock")
+LOCK = Path("/run/deployer/unit-test-locked.lock")
 IS_FREE = f"flock -n {LOCK} true && echo free || echo held"
 
 
 @pytest.fixture(autouse=True)
 def clean() -> Iterator[None]:
-    """Remove what the tests leave in /run/lock."""
+    """Remove what the tests leave in /run/deployer."""
     yield
     for left in LOCK.parent.glob(f"{LOCK.name}*"):
         left.unlink()

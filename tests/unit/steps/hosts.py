@@ -5,6 +5,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import asdict
 
+from deployer import __version__
 from deployer.engine.facts import Answer
 from deployer.engine.step import Step
 from deployer.inventory.model import Inventory
@@ -29,6 +30,7 @@ from deployer.steps import (
     docker_engine,
     environment,
     firewall,
+    host_program,
     images,
     latest_commit,
     network,
@@ -175,6 +177,7 @@ def kept(host: Inventory, *ids: str, commit: str = COMMIT) -> str:
 CAPACITY = {"memory": "4000", "disk": "40000 /var/lib/docker"}
 """MiB: more than enough for a build."""
 
+LOADED = "configuration=loaded\ncertificate=loaded\n"
 RULES = "".join(f"allow tcp {port} 0.0.0.0/0 any 0.0.0.0/0 in\n" for port in (22, 80, 443))
 LIVE = "".join(f"-p tcp -m tcp --dport {port} -j ACCEPT\n" for port in (22, 80, 443))
 
@@ -193,6 +196,11 @@ def converged(step: Step, host: Inventory) -> Answers:
             "publishers": f"{host.name} 0.0.0.0:80->80/tcp, 0.0.0.0:443->443/tcp\n{host.name} 8000/tcp\n",
         },
         packages: {"installed": "\n".join(packages.wanted(host)), "half": ""},
+        host_program: {
+            "version": __version__,
+            "directories": directory_lines(host_program.directories(host)),
+            **{name: as_wanted(file) for name, file in host_program.files(host).items()},
+        },
         docker_engine: {
             "os": DEBIAN,
             "architecture": "amd64",
@@ -214,7 +222,6 @@ def converged(step: Step, host: Inventory) -> Answers:
             "routes": f"10.0.0.0/24 eth0\n{host.network.subnet} br-1\n",
         },
         source: {
-            "root": directory_lines((Directory(host.root),)),
             "origin": host.source.repository,
             "commit": COMMIT,
             "local changes": "",
@@ -229,7 +236,7 @@ def converged(step: Step, host: Inventory) -> Answers:
             **{name: as_wanted(file) for name, file in nginx.files(host).items()},
             "upstreams": "present",
             "containers": all_containers(host),
-            "loaded": "loaded",
+            "loaded": LOADED,
         },
         certificates: _certificates(host),
         firewall: {
@@ -329,7 +336,7 @@ def _certificates(host: Inventory) -> Answers:
         "installed": pair(host),
         "modes": "644 root:root\n600 root:root\n",
         "containers": all_containers(host),
-        "loaded": "loaded",
+        "loaded": LOADED,
         "timer": "masked",
         "server": host.tls.acme_server,
         **{name: as_wanted(file) for name, file in files.items()},

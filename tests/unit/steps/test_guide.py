@@ -10,7 +10,7 @@ from deployer.engine.facts import Answer, Ask, Facts, Unknown
 from deployer.engine.plan import SurveyResult, asked_of_host, asked_of_names, name_of, plan
 from deployer.engine.step import Step
 from deployer.inventory.model import Inventory
-from deployer.steps import GUIDE, UPDATE, latest_commit
+from deployer.steps import GUIDE, UPDATE, latest_commit, network
 from tests.support.fakes import SILENT, inventory, planned, texts, whys
 
 from .hosts import converged, fresh
@@ -86,6 +86,9 @@ def test_fresh_host() -> None:
     docker = f"{root}/.deployer/docker"
     assert found == [
         "install cron, curl, git, logrotate, openssl, python3, ufw, zstd, certbot",
+        f"create {root} (0755)",
+        f"create {root}/.deployer (0755)",
+        f"write {root}/.deployer/remote.pyz (absent), {root}/.deployer/remote.json (absent)",
         "fetch Docker's signing key from https://download.docker.com/linux/debian/gpg",
         "write /etc/apt/sources.list.d/docker.list",
         "install docker-ce, docker-ce-cli, containerd.io, docker-buildx-plugin, docker-compose-plugin",
@@ -94,7 +97,6 @@ def test_fresh_host() -> None:
         "add deploy to the group docker",
         "pull nginx:alpine, and check that Docker runs it and that it is nginx 1.27.4 or later",
         "create the network biometric-did-network (172.30.77.0/24)",
-        f"create {root} (0755)",
         "clone https://github.com/FractionEstate/decentralized-did.git at main",
         f"create {root}/logs (0755)",
         f"create {root}/data (0755)",
@@ -102,7 +104,6 @@ def test_fresh_host() -> None:
         f"create {nginx}/conf.d (0755)",
         f"create {nginx}/ssl (0700)",
         f"create {nginx}/logs (0755)",
-        f"create {root}/.deployer (0755)",
         f"create {root}/.deployer/acme (0755)",
         f"create {root}/.deployer/tls (0700)",
         f"create {root}/.deployer/docker (0755)",
@@ -176,7 +177,7 @@ def test_changes_hold_no_secret_in_a_script() -> None:
 
 def test_plan_of_known() -> None:
     """`plan` turns what a step raises into words: unknown, or problems; notes are kept apart from changes."""
-    host, step = inventory(), GUIDE[4]
+    host, step = inventory(), network
     asked = {probe: Answer("") for probe in step.probes(host).values() if isinstance(probe, Ask)}
     assert [change.why for change in plan(step, host, SurveyResult(asked, {})).changes] == [
         "create the network biometric-did-network (172.30.77.0/24)"

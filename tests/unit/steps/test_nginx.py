@@ -39,7 +39,7 @@ def test_no_proxy_yet() -> None:
 
 def test_not_loaded() -> None:
     """A run that was broken off between the file and the reload is completed."""
-    assert drifted(nginx, HOST, loaded="stale") == [RELOAD]
+    assert drifted(nginx, HOST, loaded="configuration=stale\ncertificate=loaded\n") == [RELOAD]
 
 
 def test_upstreams_are_written_once() -> None:

@@ -19,7 +19,7 @@ def test_other_settings() -> None:
     assert isinstance(change, Script)
     assert change.why == REPLACE
     assert change.critical
-    assert change.script.endswith("\nreplace_proxy")
+    assert change.script.endswith("remote.pyz proxy replace")
 
 
 def test_changed_by_hand() -> None:

@@ -19,7 +19,7 @@ HOST = inventory()
 def test_absent() -> None:
     """It is cloned at the inventory's ref; at the running commit where a release runs."""
     answers = fresh(source, HOST)
-    assert len(planned(source, HOST, answers)) == 2
+    assert len(planned(source, HOST, answers)) == 1
     running = planned(source, HOST, {**answers, "running": f"{COMMIT}\n{COMMIT}\n"})
     assert isinstance(running[-1], Script)
     assert running[-1].why.endswith(f"at {COMMIT}")
@@ -75,7 +75,7 @@ def test_deploy_key(tmp_path: Path) -> None:
     (tmp_path / "known_hosts").write_text("git.example.com ssh-ed25519 AAAA\n")
     repository = {"repository": "ssh://git@git.example.com/app.git", "deploy_key": "key"}
     host = inventory(directory=tmp_path, source=repository)
-    key, *_, clone = planned(source, host, {**fresh(source, host), "root": converged(source, HOST)["root"]})
+    key, *_, clone = planned(source, host, fresh(source, host))
     assert "PRIVATE" not in getattr(key, "diff", "")
     assert "StrictHostKeyChecking=yes" in script_of(clone)
     assert "/opt/biometric-did/.deployer/git/deploy_key" in script_of(clone)

@@ -48,6 +48,16 @@ def record(serving: Serving, functions: str) -> Iterator[Change]:
         yield Script("remove the files of a release that was interrupted", lines(functions, "forget_next"))
 
 
+def clear_assets(serving: Serving, functions: str) -> Iterator[Change]:
+    """Links and devices of an image among the files that the proxy publishes: an older version kept them."""
+    planted = serving.facts.lines("planted")
+    if planted:
+        paths = serving.host.paths
+        clear = f"plain_files_only {sh(paths.nginx / 'assets')} {sh(paths.releases)}/*/assets"
+        why = f"remove what is no file from the wallet's files that the proxy publishes: {', '.join(planted)}"
+        yield Script(why, lines(functions, clear))
+
+
 def own_directories(serving: Serving, functions: str) -> Iterator[Change]:
     """logs/ and data/ for the user of the backend's image."""
     if not serving.owns_directories:

@@ -26,6 +26,7 @@ def probes_of_serving(host: Inventory) -> Probes:
         "user": Ask(f"cat {quote(host.paths.state / 'backend.user')} 2>/dev/null || true"),
         "owners": Ask(f"stat -c %u:%g {quote(host.paths.logs)} {quote(host.paths.data)} 2>/dev/null || true"),
         "begun": Ask(f"[ ! -e {quote(host.paths.releases / '.next')} ] || echo yes"),
+        "planted": Ask(f"find {quote(host.paths.nginx / 'assets')} ! -type f ! -type d 2>/dev/null | head -n 5"),
         "history": ask_history(host),
     }
 

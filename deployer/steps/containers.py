@@ -5,7 +5,7 @@ from deployer.engine.step import Plan
 from deployer.inventory.model import Inventory
 from deployer.releases.history import repair
 from deployer.releases.images import ask_images
-from deployer.releases.rollout import own_directories, record, roll_out
+from deployer.releases.rollout import clear_assets, own_directories, record, roll_out
 from deployer.releases.scripts.release import ReleaseTarget, release_functions, services
 from deployer.releases.serving import Serving, configuration, probes_of_serving
 from deployer.releases.source import ask_serving
@@ -27,6 +27,7 @@ def plan(host: Inventory, facts: Facts) -> Plan:
     serving = Serving(host, facts, environment.renewed(host, facts))
     functions = release_functions(host, _target(serving), services(host, serving.tags))
     yield from repair(host, serving.history)
+    yield from clear_assets(serving, functions)
     yield from own_directories(serving, functions)
     yield from roll_out(serving, functions)
     yield from record(serving, functions)

@@ -107,6 +107,14 @@ def test_restored_serves() -> None:
     assert [(fields["id"], fields["state"]) for _, fields, _ in kept.told] == [(FIRST, "serves"), (THIRD, "kept")]
 
 
+def test_release_without_a_line() -> None:
+    """One that is kept and that the log has lost is named, with the command that repairs the log."""
+    run, kept = run_on(HOST, FakeTransport([answers(log((THIRD, "deployed")) + "garbage\n")]), choices())
+    _releases(run)
+    (note,) = [text for event, _, text in kept.told if event == "note"]
+    assert note.startswith(f"note: the log has no line for {FIRST} → run `deployer provision --host web`")
+
+
 def test_no_release() -> None:
     """Who makes the first one is told."""
     run, kept = run_on(HOST, FakeTransport([answers("")]), choices())

@@ -27,6 +27,11 @@ def _releases(run: HostRun) -> int:
     if not log:
         text = f"no release yet; run `deployer provision --host {run.host.host_name}`"
         run.report.data("note", {"text": "no release yet"}, text)
+    unrecorded = sorted(retained - {release.id for release in history.succeeded(log)})
+    if unrecorded:
+        text = f"the log has no line for {', '.join(unrecorded)}"
+        remedy = f"run `deployer provision --host {run.host.host_name}`: it repairs the log"
+        run.report.data("note", {"text": text, "remedy": remedy}, f"note: {text} → {remedy}")
     run.verdicts.add("unchanged")
     return 0
 

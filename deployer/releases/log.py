@@ -48,9 +48,13 @@ def _parsed(line: str) -> Release | None:
     try:
         record = json.loads(line)
         known = {name: record[name] for name in Release.__dataclass_fields__ if name in record}
-        return Release(**known)
+        return Release(**known) if all(map(_is_of_its_type, known, known.values())) else None
     except (ValueError, TypeError):
         return None
+
+
+def _is_of_its_type(name: str, value: object) -> bool:
+    return isinstance(value, dict if name in ("images", "tags") else str)
 
 
 def previous(log: tuple[Release, ...]) -> Release | None:

@@ -49,6 +49,14 @@ def record(serving: Serving, calls: ReleaseCalls) -> Iterator[Change]:
         yield Script("remove the files of a release that was interrupted", calls.without_target("forget"))
 
 
+def clear_assets(serving: Serving, calls: ReleaseCalls) -> Iterator[Change]:
+    """Links and devices of an image among the files that the proxy publishes: an older version kept them."""
+    planted = serving.facts.lines("planted")
+    if planted:
+        why = f"remove what is no file from the wallet's files that the proxy publishes: {', '.join(planted)}"
+        yield Script(why, calls.without_target("clear-assets"))
+
+
 def own_directories(serving: Serving, calls: ReleaseCalls) -> Iterator[Change]:
     """logs/ and data/ for the user of the backend's image."""
     if not serving.owns_directories:

@@ -19,13 +19,14 @@ from deployer.text.shell import quote
 
 def probes_of_serving(host: Inventory) -> Probes:
     """What `Serving` reads, besides `commit` and `images`."""
-    upstreams = quote(upstreams_path(host))
+    upstreams, assets = quote(upstreams_path(host)), quote(host.paths.nginx / "assets")
     return {
         "containers": ask_containers(host),
         "chosen": Ask(f"[ ! -e {upstreams} ] || sed -n 's/^ *server \\([^:]*\\):.*/\\1/p' {upstreams}"),
         "user": Ask(f"cat {quote(host.paths.state / 'backend.user')} 2>/dev/null || true"),
         "owners": Ask(f"stat -c %u:%g {quote(host.paths.logs)} {quote(host.paths.data)} 2>/dev/null || true"),
         "begun": Ask(f"[ ! -e {quote(host.paths.releases / '.next')} ] || echo yes"),
+        "planted": Ask(f"[ ! -d {assets} ] || find {assets} ! -type f ! -type d | sed -n 1,5p"),
         "history": ask_history(host),
     }
 

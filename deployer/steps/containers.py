@@ -6,7 +6,7 @@ from deployer.inventory.model import Inventory
 from deployer.releases.calls import ReleaseCalls, ReleaseTarget, services
 from deployer.releases.history import repair
 from deployer.releases.images import ask_images
-from deployer.releases.rollout import own_directories, record, roll_out
+from deployer.releases.rollout import clear_assets, own_directories, record, roll_out
 from deployer.releases.serving import Serving, configuration, probes_of_serving
 from deployer.releases.source import ask_serving
 from deployer.steps import environment
@@ -27,6 +27,7 @@ def plan(host: Inventory, facts: Facts) -> Plan:
     serving = Serving(host, facts, environment.renewed(host, facts))
     calls = ReleaseCalls(host, _target(serving), services(host, serving.tags))
     yield from repair(host, serving.history)
+    yield from clear_assets(serving, calls)
     yield from own_directories(serving, calls)
     yield from roll_out(serving, calls)
     yield from record(serving, calls)

@@ -53,11 +53,23 @@ keep_assets() {
   container=$(docker create --label "com.docker.compose.project=$NAME-look" "$image")
   docker export "$container" | tar -x -C "$next/assets" --strip-components=4 --no-same-owner usr/share/nginx/html 2>/dev/null || true
   docker rm "$container" >/dev/null
+  plain_files_only "$next/assets"
+  plain_files_only "$NGINX/assets" "$releases"/*/assets # what an older version kept
   find "$next/assets" -type f -print0 | { grep -azvP "$HASHED" || true; } | xargs -0 -r rm -f
   find "$next/assets" -type d -empty -delete
   mkdir -p "$next/assets"
   chmod -R u=rwX,go=rX "$next/assets"
   cp -aln "$next/assets/." "$NGINX/assets/" 2>/dev/null || cp -al --update=none "$next/assets/." "$NGINX/assets/"
+}
+
+# The proxy publishes these directories: a link in an image would publish what it points to on the host.
+plain_files_only() {
+  local directory
+  for directory; do
+    if [ ! -d "$directory" ] || [ -L "$directory" ]; then continue; fi
+    find "$directory" ! -type f ! -type d -delete
+    find "$directory" -perm /7000 -exec chmod ug-s,-t {} +
+  done
 }
 
 forget_next() { rm -rf "$next"; }

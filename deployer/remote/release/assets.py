@@ -99,6 +99,15 @@ def regular_files(directory: Path) -> Iterator[PurePosixPath]:
                 yield PurePosixPath(Path(parent, name).relative_to(directory))
 
 
+def clear(host: Host, releases: Path) -> None:
+    """Remove all but regular files and directories: links and devices of an image, which older versions kept."""
+    for directory in (published(host), *releases.glob("*/assets")):
+        for parent, directories, names in os.walk(directory):
+            for path in (Path(parent, name) for name in (*directories, *names)):
+                if path.is_symlink() or not (path.is_dir() or _is_regular(path)):
+                    path.unlink()
+
+
 def prune(host: Host, releases: Path) -> None:
     """Remove what no kept release holds (by name: two releases do not share the inode), and all but regular files."""
     wanted = {path for assets in releases.glob("*/assets") for path in regular_files(assets)}

@@ -6,6 +6,7 @@
 - `finish TARGET`: the end of the old containers.
 - `record TARGET`: keep and record it; `record-anew`: without a roll-out; `forget`: what was not recorded goes.
 - `restore ID`: configuration and environment of a kept release; `record-restored TARGET ID`: it serves again.
+- `clear-assets`: nothing but regular files among what the proxy publishes and what is kept.
 - `own IMAGE`: logs/ and data/ for the user of the backend's image.
 """
 
@@ -45,5 +46,6 @@ ACTIONS: Mapping[str, Callable[[Host, Sequence[str]], None]] = {
     "forget": lambda host, words: assets.forget_staged(host),
     "restore": lambda host, words: kept.restore(host, words[0]),
     "record-restored": lambda host, words: kept.record_restored(host, parsed(words[0]), words[1]),
+    "clear-assets": lambda host, words: assets.clear(host, kept.directory(host)),
     "own": lambda host, words: owners.give_directories(host, words[0]),
 }

@@ -4,15 +4,13 @@ import pytest
 
 from deployer.commands.releases import _releases
 from deployer.commands.rollback import _rollback, choose
-from deployer.engine.host_program import program_files
 from deployer.errors import UsageError
 from deployer.releases.log import parse
 from deployer.releases.rollback import Rollback, ask_kept, ask_log
 from deployer.steps import host_program
 from deployer.transport.protocol import Reply
-from tests.support.fakes import as_wanted
+from tests.unit.steps.hosts import converged, recorded
 from tests.unit.steps.hosts import kept as kept_lines
-from tests.unit.steps.hosts import recorded
 
 from .fakes import FakeTransport, choices, inventory, reply_to, run_on
 
@@ -77,8 +75,9 @@ def answers(told: str = ALL) -> Reply:
 def test_dry_run() -> None:
     """The choice, then the plan: two questions, nothing locked, exit 10 where it was asked for."""
     probes = {**host_program.probes(HOST), **Rollback(FIRST).probes(HOST)}
-    program = ("", *(as_wanted(file) for file in program_files(HOST)))
-    survey = reply_to(tuple(probes.values()), [*program, ALL, kept_lines(HOST, FIRST, THIRD), ""])  # type: ignore[arg-type]
+    program = converged(host_program, HOST)
+    told = [*(program[name] for name in host_program.probes(HOST)), ALL, kept_lines(HOST, FIRST, THIRD), ""]
+    survey = reply_to(tuple(probes.values()), told)  # type: ignore[arg-type]
     transport = FakeTransport([answers(), Reply(0, survey, b"")])
     run, kept = run_on(HOST, transport, choices(dry_run=True, detailed_exitcode=True))
     assert _rollback(run) == 10
@@ -106,6 +105,14 @@ def test_restored_serves() -> None:
     run, kept = run_on(HOST, FakeTransport([answers(told)]), choices())
     _releases(run)
     assert [(fields["id"], fields["state"]) for _, fields, _ in kept.told] == [(FIRST, "serves"), (THIRD, "kept")]
+
+
+def test_release_without_a_line() -> None:
+    """One that is kept and that the log has lost is named, with the command that repairs the log."""
+    run, kept = run_on(HOST, FakeTransport([answers(log((THIRD, "deployed")) + "garbage\n")]), choices())
+    _releases(run)
+    (note,) = [text for event, _, text in kept.told if event == "note"]
+    assert note.startswith(f"note: the log has no line for {FIRST} → run `deployer provision --host web`")
 
 
 def test_no_release() -> None:

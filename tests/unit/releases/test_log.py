@@ -37,6 +37,8 @@ class TestParse:
         [
             '{"id": "b", "time": "2026',
             "",
+            '{"id": 5, "time": "t", "ref": "r", "commit": "c", "configuration": "c", "result": "deployed"}',
+            '{"id": "b", "time": "t", "ref": "", "commit": "c", "configuration": "", "result": "failed", "tags": null}',
             "\0\0\0\0",
             "[]",
             "1",

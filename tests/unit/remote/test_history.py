@@ -10,6 +10,7 @@ from deployer.engine.host_program import settings_of
 from deployer.inventory.model import Inventory
 from deployer.releases.history import History, ask_history, history
 from deployer.releases.log import Release, current, parse
+from deployer.releases.serving import probes_of_serving
 from deployer.remote.failure import Failure
 from deployer.remote.host import Host
 from deployer.remote.process import Result, run
@@ -165,3 +166,26 @@ def test_usage(kept: Kept) -> None:
     with pytest.raises(Failure, match="usage: releases repair") as failure:
         releases(Host(settings_of(kept.inventory), kept.docker), [])
     assert failure.value.exit_code == 2
+
+
+def test_questions_of_a_bare_host(tmp_path: Path) -> None:
+    """Nothing is there: every question about what serves has an answer, and it is that there is nothing."""
+    host = provisioned(tmp_path)
+    questions = {name: ask for name, ask in probes_of_serving(host).items() if name != "containers"}
+    answers = asked_here(questions)
+    assert {name: answers[name].strip() for name in questions if name != "history"} == dict.fromkeys(
+        (name for name in questions if name != "history"), ""
+    )
+    assert history(answers["history"]) == History()
+
+
+def test_links_that_are_published(kept: Kept) -> None:
+    """They are found, the first five of them."""
+    assets = Path(kept.inventory.paths.nginx) / "assets" / "static"
+    assets.mkdir(parents=True)
+    (assets / "a-1a2b3c4d.js").touch()
+    question = {"planted": probes_of_serving(kept.inventory)["planted"]}
+    assert asked_here(question)["planted"] == ""
+    for number in range(7):
+        (assets / f"link-{number}").symlink_to("/")
+    assert len(asked_here(question).lines("planted")) == 5

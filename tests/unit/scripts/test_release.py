@@ -2,6 +2,7 @@
 
 import json
 import os
+import stat
 import subprocess
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
@@ -371,6 +372,14 @@ class TestPrune:
         assert len(kept.log) == 2
 
 
+def plant(site: Path) -> None:
+    """What must not be published: links to the host's files and directories, a pipe, a device."""
+    (site / "root").symlink_to("/")
+    (site / "passwd-1a2b3c4d.js").symlink_to("/etc/passwd")
+    os.mkfifo(site / "pipe-1a2b3c4d.js")
+    os.mknod(site / "null-1a2b3c4d.js", 0o666 | stat.S_IFCHR, os.makedev(1, 3))
+
+
 WALLET_FILES = {
     "index.html": "1",
     "sw.js": "1",
@@ -400,6 +409,29 @@ class TestAssets:
         kept.run(kept.going(), "keep_assets")
         assert (kept.assets / "static" / "main.8f2a3b1c.css").stat().st_mode & 0o777 == 0o644
         assert (kept.assets / "assets").stat().st_mode & 0o777 == 0o755
+
+    def test_regular_files_only(self, kept: Kept) -> None:
+        """No link, device or pipe of an image is published, whatever it is named; no file keeps setuid."""
+        kept.docker.wallet({"a-1a2b3c4d.js": "1"})
+        site = kept.docker.directory / "wallet" / "usr" / "share" / "nginx" / "html"
+        plant(site)
+        (site / "a-1a2b3c4d.js").chmod(0o6755)
+        ran = kept.run(kept.going(), "keep_assets")
+        assert ran.returncode == 0, ran.stderr
+        for directory in (kept.assets, kept.root / ".deployer" / "releases" / ".next" / "assets"):
+            assert [path.name for path in directory.rglob("*")] == ["a-1a2b3c4d.js"]
+            assert (directory / "a-1a2b3c4d.js").stat().st_mode & 0o7000 == 0
+
+    def test_links_of_an_older_version(self, kept: Kept) -> None:
+        """They go with the next release, from what is published and from what is kept; what they point to stays."""
+        kept.docker.wallet({"a-1a2b3c4d.js": "1"})
+        first = kept.record(kept.going())
+        for directory in (kept.assets, kept.directory(first) / "assets"):
+            plant(directory)
+        kept.record(kept.going("2" * 40, keep=(first,)))
+        for directory in (kept.assets, kept.directory(first) / "assets"):
+            assert [path.name for path in directory.rglob("*")] == ["a-1a2b3c4d.js"]
+        assert Path("/etc/passwd").exists()
 
     @pytest.mark.parametrize("wallet", [{"a-1a2b3c4d.js": "1"}, {}])
     def test_nothing_to_leave_out(self, kept: Kept, wallet: dict[str, str]) -> None:

@@ -30,6 +30,11 @@ class TestServers:
         expected = ["_", "_", f"{wallet} {api} {alias}", f"{wallet} {alias}", api]
         assert directives(site_conf(example()), "server_name") == expected
 
+    def test_no_link_is_followed(self) -> None:
+        """Where files of the wallet's image are served: a link among them would publish the proxy's own files."""
+        location = site_conf(example()).partition(KEPT_FILES)[2].partition("}")[0]
+        assert directives(location, "disable_symlinks") == ["on"]
+
     def test_paths_are_relative(self) -> None:
         """A copy of the tree beside is tested as a whole: nothing in it points back to the live one."""
         both = nginx_conf(example()) + site_conf(example())

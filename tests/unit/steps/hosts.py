@@ -371,6 +371,7 @@ def _containers(host: Inventory) -> Answers:
         "user": f"{IDS[BACKEND]} {USER}\n",
         "owners": f"{USER}\n{USER}\n",
         "begun": "",
+        "planted": "",
         "history": history(recorded(host)),
     }
 

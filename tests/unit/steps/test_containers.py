@@ -279,6 +279,13 @@ class TestKept:
         assert "\nKEEP=''\n" in script_of(planned(containers, host, told)[0])
 
 
+def test_links_that_are_published() -> None:
+    """What an older version kept of an image is removed, by its name, whether a release is due or not."""
+    link = "/opt/biometric-did/nginx/assets/root"
+    (why,) = drifted(containers, HOST, planted=f"{link}\n")
+    assert why == f"remove what is no file from the wallet's files that the proxy publishes: {link}"
+
+
 class TestDamagedLog:
     REPAIR = "repair /opt/biometric-did/.deployer/releases.jsonl "
 

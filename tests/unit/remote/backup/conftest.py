@@ -179,7 +179,7 @@ class Site:
         return found
 
     def manifest(self, backup: Path) -> dict[str, object]:
-        return existing.manifest(backup)
+        return dict(existing.manifest(backup))
 
 
 @pytest.fixture

@@ -63,6 +63,17 @@ def test_planted_links_go(deployed: Deployed) -> None:
     assert not (root / "root").is_symlink()
 
 
+def test_cleared(deployed: Deployed) -> None:
+    """Everything but regular files goes, from what is published and from what is kept."""
+    for root in (assets.published(deployed.host), kept.directory(deployed.host) / "first" / "assets"):
+        (root / "static").mkdir(parents=True)
+        (root / "static" / "root").symlink_to("/")
+        (root / HASHED.replace("/js", "")).write_text("script")
+    assets.clear(deployed.host, kept.directory(deployed.host))
+    assert set(published(deployed)) == {HASHED.replace("/js", "")}
+    assert not list(Path(deployed.host.config.root).rglob("root"))
+
+
 def test_a_file_that_is_there_stays(deployed: Deployed) -> None:
     """The same name is the same content: a visitor's download is not disturbed."""
     deployed.site.pages = pages((HASHED, "script"))

@@ -60,6 +60,14 @@ def test_none_that_is_complete() -> None:
         _restore(run)
 
 
+def test_no_host_program() -> None:
+    """A dry run puts none in place: it ends with what does."""
+    run, _ = run_on(HOST, FakeTransport([Reply(0, reply_to([Ask("")], [2]), b"")]), choices(dry_run=True))
+    with pytest.raises(DeployerError, match="The backups on this host cannot be listed") as caught:
+        _restore(run)
+    assert caught.value.remedy == "deployer provision --host web"
+
+
 @pytest.mark.parametrize("name", ["other_20251012_020000", "biometric-did_2025", "backup"])
 def test_from_what_is_no_backup(name: str, tmp_path: Path) -> None:
     """Another application's, or any directory: nothing is sent."""

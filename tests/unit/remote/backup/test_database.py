@@ -10,7 +10,7 @@ import pytest
 from deployer.remote.backup import database, make
 from deployer.remote.config import Postgres
 from deployer.remote.host import Host
-from deployer.remote.process import Result
+from deployer.remote.process import OnOutput, Result
 
 from .conftest import Application, Site
 
@@ -34,7 +34,12 @@ class WithServer(Application):
         return super()._ps(words, stdin)
 
     def __call__(
-        self, *words: str, limit: float = 0, stdin: bytes | IO[bytes] = b"", into: IO[bytes] | None = None
+        self,
+        *words: str,
+        limit: float = 0,
+        stdin: bytes | IO[bytes] = b"",
+        into: IO[bytes] | None = None,
+        on_output: OnOutput | None = None,
     ) -> Result:
         if words[0] != "exec":
             return super().__call__(*words, limit=limit, stdin=stdin, into=into)

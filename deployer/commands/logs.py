@@ -45,7 +45,7 @@ def _follow(run: HostRun, text: str) -> int:
 def _ended(run: HostRun, reply: Reply) -> int:
     """Raises DeployerError where the host could not show the log; what it printed is printed already."""
     if reply.exit_code in MISSING:
-        what = "The program of deployer on this host is missing, or older than this one."
+        what = "The host program is missing on this host, or older than this tool."
         raise run.error(what, remedy=f"deployer provision --host {run.host.host_name}", reply=reply)
     if reply.exit_code != 0:
         remedy = f"deployer status --host {run.host.host_name}"

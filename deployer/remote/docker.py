@@ -68,5 +68,5 @@ def _labels(project: str, service: str) -> tuple[str, ...]:
 def _listed(docker: Docker, *filters: str) -> tuple[str, ...]:
     result = docker("ps", "--quiet", *filters)
     if not result.succeeded:
-        raise Failure(f"Docker cannot list the containers: {result.last_lines or 'docker ps failed'}")
+        raise Failure((result.last_lines.splitlines() or ["docker ps failed"])[-1])
     return tuple(result.text.split())

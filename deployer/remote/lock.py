@@ -85,7 +85,7 @@ def _taken(config: Config, doing: str) -> Iterator[None]:
 def owner_of_run(config: Config) -> str:
     """Who holds the lock: USER@MACHINE; empty where nobody does, or it is not known."""
     try:
-        return str(json.loads(files.read(DIRECTORY / config.name / "holder"))["who"])
+        return str(json.loads(files.read(DIRECTORY / f"{config.name}/holder"))["who"])
     except (ValueError, KeyError, TypeError):
         return ""
 

@@ -28,7 +28,7 @@ def plan(host: Inventory, facts: Facts) -> Plan:
         yield Note(
             f"the host program is of deployer {facts['version']}, which is newer than this one ({__version__}): "
             "it is replaced by the older one",
-            "Upgrade deployer on this machine, then run this command again.",
+            "Upgrade this tool on this machine, then run this command again.",
         )
     yield from compare_directories(facts["directories"], directories(host))
     staged = f'"$STAGED"{quote(program(host))}'

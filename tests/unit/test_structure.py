@@ -45,6 +45,12 @@ ANY = {
 LONG: dict[str, str] = {}
 TALL: dict[str, str] = {}
 SHARED_STEMS = {
+    "assets": "the wallet's files: from outside, and as they are kept",
+    "health": "whether a container is healthy",
+    "log": "the log of releases",
+    "rollout": "the roll-out of a release: as changes, and on the host",
+    "switch": "the proxy's switch to other containers",
+    "target": "what is checked from outside, and the release that is rolled out",
     "archive": "the archives of a backup",
     "backup": "a backup: its command, its schedule, what runs on the host",
     "catalogue": "the backups on a host",

@@ -31,7 +31,7 @@ SUM = re.compile(r"^([0-9a-f]{64})  ([A-Za-z0-9_.-]+)$", re.MULTILINE)
 TIME = "%Y-%m-%dT%H:%M:%SZ"
 RELEASE: Mapping[str, re.Pattern[str]] = {
     "id": re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,127}"),
-    "commit": re.compile(r"[0-9a-f]{40}|[0-9a-f]{64}|"),
+    "commit": re.compile(r"[0-9a-f]{0,64}"),  # short, or none, where the log of releases was rebuilt
 }
 TAG = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.:/@-]{0,499}")
 

@@ -24,11 +24,13 @@ def test_road() -> None:
     assert [type(change) for change in changes] == [Script, Script, OutsideCheck, Script, Script]
     restored, rolled, _, finished, told = (change if isinstance(change, Script) else None for change in changes)
     assert restored and rolled and finished and told
-    assert restored.script.endswith(f"\nrestore {FORMER}")
-    assert restored.undo.endswith(f"\nrestore {NOW}")
-    assert rolled.script.endswith("\nroll 'backend-api demo-wallet'")
-    assert finished.script.endswith("\nfinish")
-    assert told.script.endswith(f"\nrecord_restored {FORMER}")
+    assert restored.script.endswith(f"release restore {FORMER}")
+    assert restored.undo.endswith(f"release restore {NOW}")
+    assert " release roll '{" in rolled.script
+    assert rolled.script.endswith(" backend-api demo-wallet")
+    assert " release finish '{" in finished.script
+    assert " release record-restored '{" in told.script
+    assert told.script.endswith(f" {FORMER}")
     assert "docker buildx build" not in "".join(script_of(change) for change in changes if isinstance(change, Script))
 
 

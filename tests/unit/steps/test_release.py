@@ -80,8 +80,8 @@ def test_environment_alone() -> None:
         FINISH,
         RECORD,
     ]
-    (roll,) = [item for item in items if isinstance(item, Script) and "\nroll " in item.script]
-    assert roll.script.endswith(f"\nroll {BACKEND}")
+    (roll,) = [item for item in items if isinstance(item, Script) and " release roll " in item.script]
+    assert roll.script.endswith(f" {BACKEND}")
 
 
 def test_proxy_alone() -> None:

@@ -14,6 +14,8 @@ from typing import IO, cast
 from deployer.remote.failure import Failure
 
 LAST_LINES = 15
+BUFFER = 1 << 16
+"""Bytes: what a pipe holds."""
 PIECE = 65_536
 """Bytes that are read at once from an output that may be long."""
 PAUSE = 0.2
@@ -147,7 +149,9 @@ def _started(
 ) -> "subprocess.Popen[bytes]":
     environ = {**os.environ, **(environment or {})}
     try:
-        return subprocess.Popen(words, stdin=stdin, stdout=output, stderr=error, env=environ, start_new_session=True)
+        return subprocess.Popen(
+            words, BUFFER, stdin=stdin, stdout=output, stderr=error, env=environ, start_new_session=True
+        )
     except OSError as cause:
         raise Failure(f"{words[0]} cannot be run: {cause.strerror}") from cause
 

@@ -7,6 +7,7 @@ snapshot while the application runs again. The session shows the snapshot in its
 import json
 import secrets
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 
 from deployer.remote import signals
@@ -18,6 +19,8 @@ from deployer.remote.process import Result
 from deployer.remote.stopping_points import reached
 from deployer.remote.waiting import await_true
 
+NAME = "deployer-backup"
+"""With which the application_name of each such session begins."""
 SECONDS, LONG_SECONDS = 60.0, 12 * 3600.0
 SNAPSHOT_SECONDS = 15.0
 """Until it is exported: the application is paused so long."""
@@ -33,7 +36,7 @@ HOLD = """begin isolation level repeatable read, read only;
 select set_config('application_name', '{token} ' || pg_export_snapshot(), false);
 select pg_sleep({seconds});"""
 FIND = "select split_part(application_name, ' ', 2) from pg_stat_activity where application_name like '{token} %'"
-END = "select pg_terminate_backend(pid) from pg_stat_activity where application_name like '{token} %'"
+END = f"select pg_terminate_backend(pid) from pg_stat_activity where application_name like '{NAME}-%'"  # noqa: S608
 
 
 class Database:
@@ -45,7 +48,7 @@ class Database:
     def __init__(self, host: Host) -> None:
         self._host, self._settings = host, host.config.postgres
         self._snapshot = ""
-        self._token = f"deployer-backup-{secrets.token_hex(4)}"
+        self._token = f"{NAME}-{secrets.token_hex(4)}"
 
     @property
     def _is_there(self) -> bool:
@@ -69,7 +72,9 @@ class Database:
         return int(_answer(ask(self._host, "select pg_database_size(current_database())")))
 
     def read(self, making: Making) -> None:
-        """Nothing: the snapshot is of the instant of the pause."""
+        """End what a backup that was killed has left: the snapshot is of the instant of the pause."""
+        if self._is_there:
+            ask(self._host, END)
 
     def freeze(self, making: Making) -> None:
         """Export the snapshot. Raises Failure where that takes too long."""
@@ -93,8 +98,8 @@ class Database:
         return bool(self._snapshot)
 
     def _end(self) -> None:
-        with signals.ignored():
-            ask(self._host, END.format(token=self._token))
+        with signals.ignored(), suppress(Failure):  # the server may be gone
+            ask(self._host, END)
 
     def _rows(self) -> Mapping[str, int]:
         begin = "begin isolation level repeatable read, read only;"

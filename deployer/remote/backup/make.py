@@ -147,12 +147,13 @@ def _clean_up(host: Host) -> None:
 
 def _begun(host: Host) -> Making:
     """A backup of the same second may exist."""
-    await_true(lambda: not (host.config.backups / _id(host)).exists(), 3.0)
-    now, name = datetime.now(timezone.utc), _id(host)
+    await_true(lambda: not (host.config.backups / _id(host, datetime.now(timezone.utc))).exists(), 3.0)
+    now = datetime.now(timezone.utc)
+    name = _id(host, now)
     work = host.config.backups / f".{name}.unfinished"
     work.mkdir(mode=0o700)
     return Making(host, name, now.strftime("%Y-%m-%dT%H:%M:%SZ"), work)
 
 
-def _id(host: Host) -> str:
-    return f"{host.config.name}_{datetime.now(timezone.utc):%Y%m%d_%H%M%S}"
+def _id(host: Host, now: datetime) -> str:
+    return f"{host.config.name}_{now:%Y%m%d_%H%M%S}"

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass, field
+from itertools import islice
 from pathlib import Path
 
 from deployer.remote import output
@@ -11,6 +12,8 @@ from deployer.remote.backup.freeze import Pause
 from deployer.remote.backup.tree import FILE, Item, shown
 from deployer.remote.host import Host
 
+NAMED = 100
+"""Databases that the manifest names at most: it is read with every list of backups."""
 SHOWN = 5
 """Paths that are named of those that have something in common; the others are counted."""
 
@@ -84,8 +87,10 @@ class Making:
         for why, named in self.omitted.items():
             more = f" and {named.count - len(named.paths)} more" if named.count > len(named.paths) else ""
             output.say(f"not in the backup: {', '.join(map(shown, named.paths))}{more}: {why}")
-        for path, why in self.unfolded.items():
+        for path, why in islice(self.unfolded.items(), SHOWN):
             output.say(f"the SQLite database {shown(path)} is in the backup as it was, with its log or journal: {why}")
+        if len(self.unfolded) > SHOWN:
+            output.say(f"so are {len(self.unfolded) - SHOWN} more; the manifest names {NAMED} of them at most")
 
 
 def existing(items: tuple[Item, ...]) -> tuple[str, ...]:

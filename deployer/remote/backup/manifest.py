@@ -5,12 +5,13 @@ import json
 import os
 import re
 import socket
+from itertools import islice
 from pathlib import Path
 
 from deployer.remote import files
 from deployer.remote.backup import existing
 from deployer.remote.backup.archive import PIECE, check_written, compressor, suffix
-from deployer.remote.backup.making import Counted, Making
+from deployer.remote.backup.making import NAMED, Counted, Making
 from deployer.remote.failure import Failure
 from deployer.remote.process import run
 from deployer.remote.stopping_points import reached
@@ -19,7 +20,6 @@ SECONDS = 3600.0
 MODE = 0o600
 SERVING = ("deployed", "restored")
 """Results in the log of releases after which a release serves."""
-LATER = ("listing", "first", "second")
 
 
 def write_listing(making: Making) -> None:
@@ -91,7 +91,7 @@ def _manifest(making: Making, parts: list[dict[str, object]]) -> dict[str, objec
         "release": _release(making.host.config.state / "releases.jsonl"),
         "rows": making.rows,
         "parts": parts,
-        "unfolded": dict(making.unfolded),
+        "unfolded": dict(islice(making.unfolded.items(), NAMED)),
         "omitted": {why: named.count for why, named in making.omitted.items()},
     }
 

@@ -8,6 +8,7 @@ import os
 import re
 import shutil
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from importlib.resources import files
 from pathlib import Path
@@ -94,8 +95,8 @@ def _names_super_journal(journal: Path) -> bool:
 
 def _folded(host: Host, databases: list[Database], directory: Path) -> dict[str, str]:
     """What the container says of each, by path."""
-    image = _image(host)
     try:
+        image = _image(host)
         _give_all_away(databases, directory)
         result = host.docker(*_words(host, image, directory, databases), limit=ALL_SECONDS, stdin=_program())
         said = {int(number): text for number, text in RESULT.findall(result.text)}
@@ -103,7 +104,7 @@ def _folded(host: Host, databases: list[Database], directory: Path) -> dict[str,
     except (Failure, OSError) as error:
         said, why = {}, str(error)
     finally:
-        with signals.ignored():
+        with signals.ignored(), suppress(Failure):
             host.docker("rm", "--force", _name(host))
     return {one.path: said.get(number, why) for number, one in enumerate(databases)}
 

@@ -4,6 +4,7 @@ import os
 import stat
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 
 from deployer.remote.backup.tree import DIRECTORY, FILE, KINDS, LINK
 
@@ -77,7 +78,7 @@ def header(entry: Entry, hard_link_to: str = "", extents: Extents | None = None)
         name = b"GNUSparseFile"
     records |= _overflowing(entry, name, link, content)
     extended = b"".join(_record(key.encode(), value) for key, value in records.items())
-    front = _block(b"PaxHeader", Entry("", FILE, 0o600, 0, 0, 0, 0), len(extended), EXTENDED) + padded(extended)
+    front = _of_records(len(extended)) + padded(extended)
     return front + _block(name, entry, content, kind, link) + sparse_map
 
 
@@ -138,6 +139,12 @@ def _record(key: bytes, value: bytes) -> bytes:
     while len(b"%d" % length) + len(rest) != length:
         length = len(b"%d" % length) + len(rest)
     return b"%d%s" % (length, rest)
+
+
+@lru_cache
+def _of_records(size: int) -> bytes:
+    """The header of so many bytes of records."""
+    return _block(b"PaxHeader", Entry("", FILE, 0o600, 0, 0, 0, 0), size, EXTENDED)
 
 
 def _block(name: bytes, entry: Entry, size: int, kind: bytes, link: bytes = b"") -> bytes:

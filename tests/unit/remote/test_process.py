@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from deployer.remote.failure import Failure
-from deployer.remote.process import run, succeed
+from deployer.remote.process import run, running, succeed
 
 
 def test_both_outputs() -> None:
@@ -49,3 +49,20 @@ def test_the_lock_is_not_handed_down() -> None:
     finally:
         os.close(reading)
         os.close(writing)
+
+
+def test_files_in_and_out(tmp_path: Path) -> None:
+    """What goes in and comes out may be of any size; errors are kept apart."""
+    (tmp_path / "in").write_bytes(b"content")
+    with (tmp_path / "in").open("rb") as source, (tmp_path / "out").open("wb") as target:
+        result = run("sh", "-c", "cat; echo no >&2", limit=10, stdin=source, into=target)
+    assert ((tmp_path / "out").read_bytes(), result.output, result.error) == (b"content", b"", b"no\n")
+
+
+def test_one_that_runs_meanwhile() -> None:
+    """It is killed at the end of what it was started for, and at its limit."""
+    with running("sleep", "60", limit=60) as process:
+        assert process.poll() is None
+    assert process.returncode == -9
+    with running("sleep", "60", limit=0.1) as process:
+        assert process.wait(timeout=10) == -9

@@ -110,7 +110,8 @@ def test_of_the_instant_of_the_pause(served: Site) -> None:
     docker._answer = answer  # type: ignore[method-assign]
     served.backup()
     assert states == [{"backend-1": "paused", "backend-2": "paused"}]
-    assert docker.number("pg_dump") < docker.number("pg_terminate_backend")
+    ended = [number for number, said in enumerate(docker.asked) if "pg_terminate_backend" in said]
+    assert ended[0] < docker.number("pg_export_snapshot") < docker.number("pg_dump") < ended[1]
     assert docker.asked[docker.number("pg_export_snapshot")].startswith("exec --detach pg psql ")
 
 

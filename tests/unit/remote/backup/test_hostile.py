@@ -301,7 +301,7 @@ def state(site: Site) -> dict[str, dict[str, object]]:
     return {str(entry["path"]): entry for entry in entries if entry["type"] != "other"}
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(before=CHANGES, meanwhile=CHANGES)
 def test_what_verifies_unpacks(
     site: Site,

@@ -212,6 +212,19 @@ def test_an_image_without_python(site: Site) -> None:
     assert {"data/x.db", "data/x.db-wal"} < site.listed(made).keys()
 
 
+def test_many_of_them(site: Site, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    """The first ones are named, the others counted: an application may make any number."""
+    monkeypatch.setattr("deployer.remote.backup.volumes.RECENT_NANOSECONDS", 10**12)
+    site.docker.image = False
+    for number in range(110):
+        make(site.data / f"{number:03}.db")
+    made = site.backup()
+    said = capsys.readouterr().out
+    assert said.count("is in the backup as it was") == 5
+    assert "so are 105 more; the manifest names 100 of them at most" in said
+    assert len(site.manifest(made)["unfolded"]) == 100  # type: ignore[arg-type]
+
+
 def test_what_only_the_application_knows(site: Site) -> None:
     """An order of its own cannot be checked: that is no problem of the database."""
     with closing(sqlite3.connect(site.data / "x.db")) as opened:

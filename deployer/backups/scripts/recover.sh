@@ -1,7 +1,7 @@
 # Undoes a restore that failed or was interrupted, and finishes one that succeeded. The restore runs as a systemd unit of its
 # own, which runs `recover` when it ends, however it ends. After a power failure, or where that was killed too, the next run
 # does it under the lock, or the next boot: with `$staging/program`, which is this same text.
-# Needs restore.sh in front of it, with what that needs, and mask.sh.
+# Needs ENV_FILE; restore.sh in front of it, with what that needs, and mask.sh.
 unit=deployer-$NAME-restore
 
 # -- undo --------------------------------------------------------------------------------------------------------------

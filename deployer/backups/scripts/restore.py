@@ -36,8 +36,9 @@ def restore_functions(host: Inventory, backup: Backup, scope: tuple[str, ...], f
     target = ReleaseTarget(backup.commit, "", "", {}, (), ())
     images = "\n".join(f"{service} {image}" for service, image in fallback.items())
     restore = lines(
+        script("engine/mask.sh"),
         script("backups/scripts/restore.sh", ID=backup.id, FALLBACK=images),
-        script("backups/scripts/recover.sh"),
+        script("backups/scripts/recover.sh", ENV_FILE=str(host.paths.env)),
     )
     database = postgres_functions(host) if host.postgres.enabled else ""
     return lines(database, unpack_functions(host, scope), release_functions(host, target, ""), restore)

@@ -4,13 +4,16 @@ import itertools
 import os
 import subprocess
 from collections.abc import Iterator
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from tempfile import TemporaryDirectory
 
 import pytest
 
+from deployer.backups.catalogue import Backup
+from deployer.backups.scripts.restore import restore_functions
 from deployer.engine.program import script
 from deployer.text.shell import lines, quote
+from tests.support.fakes import inventory
 
 FAST = "/dev/shm"  # another file system, where it is there
 ITEMS = ("data", ".env", "nginx/assets", "gone", "fresh", "far")
@@ -163,3 +166,14 @@ def test_a_database_that_does_not_answer(tmp_path: Path) -> None:
     """It cannot tell what there is: the way back has failed, and is tried again by the next run."""
     write(tmp_path, tmp_path, {"app_former": "old", "app_restoring": "new", "database": ""})
     assert ask(tmp_path, "database_swap_back") == 1
+
+
+def test_recovery_shows_no_secret(tmp_path: Path) -> None:
+    """The program that an interrupted restore leaves is complete by itself, and masks what it prints."""
+    host = inventory().model_copy(update={"root": PurePosixPath(tmp_path)})
+    (tmp_path / ".env").write_text("API_SECRET_KEY=a-secret-of-the-host\n")
+    backup = Backup("biometric-did_20260101_020000", commit="0" * 40)
+    played = "finish_interrupted() { echo a-secret-of-the-host; return 5; }"
+    program = lines(restore_functions(host, backup, ("config",), {}), played, "act mend")
+    ran = subprocess.run(["bash", "-u", "-c", program], capture_output=True, text=True, check=False)
+    assert (ran.returncode, ran.stdout, ran.stderr) == (5, "[secret]\n", "")

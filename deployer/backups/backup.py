@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 
 from deployer.backups import offsite
 from deployer.engine.changes import Change, Script
-from deployer.engine.host_program import call
+from deployer.engine.host_program import call, run
 from deployer.inventory.model import Inventory
 from deployer.run.host_run import HostRun
 
@@ -16,12 +16,12 @@ LIMIT = 12 * 3600
 def changes(host: Inventory) -> Mapping[str, Sequence[Change]]:
     """By the title of their step: the backup, and the off-site snapshot where there is a repository."""
     why = "back up data, logs, configuration and certificates, then verify the backup"
-    steps = {TITLE: (Script(why, call(host, "backup"), within=LIMIT),)}
+    steps = {TITLE: (Script(why, run(host, "backup"), within=LIMIT),)}
     if host.backup.offsite:
         why = (
             f"copy backups that are missing to {host.backup.offsite}; apply the retention, check the repository weekly"
         )
-        steps[offsite.TITLE] = (Script(why, call(host, "offsite", "push"), within=LIMIT),)
+        steps[offsite.TITLE] = (Script(why, run(host, "offsite", "push"), within=LIMIT),)
     return steps
 
 

@@ -43,7 +43,7 @@ def test_the_page_is_shown_meanwhile(site: Kept, both: Pair) -> None:
     assert site.visitor.ask(DOMAIN).status == 503
     assert site.deployment.json("update").exit_code == 6
     host.exec(f"systemd-run --quiet --collect --unit=cron-backup {ROOT}/.deployer/bin/backup")
-    host.exec("timeout 20 bash -c 'until pgrep -f \"[f]lock -w 600 9\"; do sleep 0.1; done'")
+    host.exec("timeout 20 bash -c 'until pgrep -f \"[r]emote.pyz cron backup\"; do sleep 0.1; done'")
     known = host.exec(f"ls {BACKUPS}").stdout
     Halt(host).go()
     out, err = run.communicate(timeout=300)

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import NoReturn
 
 from deployer.remote import output, proxy, signals
 from deployer.remote.failure import Failure
@@ -56,6 +57,12 @@ class RollOut:
         serving = (name for each in backends for name in running.serving(self.host, each))
         return next(new, next(serving, ""))
 
+    def abort(self, refused: Refused) -> NoReturn:
+        """The way back before the switch. Raises Failure."""
+        way_back.abort(
+            way_back.Attempt(self.host, self.target, self.former, self.new_names, self.backend, self.parts), refused
+        )
+
 
 def roll(host: Host, target: Target, names: Sequence[str]) -> None:
     """Raises Failure: exit code 4 where the previous release is still serving, 5 where that failed, else 1."""
@@ -68,7 +75,7 @@ def roll(host: Host, target: Target, names: Sequence[str]) -> None:
         _before_switch(rollout)
     except Refused as refused:
         with signals.ignored():
-            way_back.abort(rollout.host, target, rollout.former, rollout.new_names, refused, rollout.backend)
+            rollout.abort(refused)
     with signals.ignored():
         _from_switch_on(rollout)
 
@@ -78,7 +85,7 @@ def _before_switch(rollout: RollOut) -> None:
     for service in rollout.services:
         with _refused(f"{service.name} does not start"):
             reached(f"{service.name} is to start")
-            running.start_new(host, service)
+            running.start_new(host, service, rollout.parts.begin_gap)
     rollout.parts.end("start")
     with _refused("the health gate failed"):
         _await_healthy(rollout)
@@ -107,7 +114,8 @@ def _from_switch_on(rollout: RollOut) -> None:
             still = {service: running.serving(host, service) for service in rollout.services}
             switch(host, rollout.new, still)
     except Refused as refused:
-        way_back.abort(host, rollout.target, rollout.former, rollout.new_names, refused, rollout.backend)
+        rollout.abort(refused)
+    rollout.parts.end_gap()
     rollout.parts.end("switch")
     try:
         with _refused("the hook after_switch failed"):

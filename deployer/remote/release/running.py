@@ -4,7 +4,7 @@ All others of its service are left over from an interrupted run or, between the 
 """
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 
 from deployer.remote import files, output
@@ -56,16 +56,24 @@ def of_kind(host: Host, service: Service, names: Iterable[str]) -> tuple[str, ..
     return tuple(name for name in names if name.startswith(f"{host.config.name}-{service.name}-"))
 
 
-def start_new(host: Host, service: Service) -> tuple[str, ...]:
-    """New containers alongside those that there are. They are created first: `up` would start a stopped one as well."""
+def start_new(host: Host, service: Service, before_gap: Callable[[], None]) -> tuple[str, ...]:
+    """New containers alongside those that there are. They are created first: `up` would start a stopped one as well.
+
+    `before_gap` is called where the old ones have to stop for them: nobody serves from then on.
+    """
     former = of_service(host, service)
     succeeded(host.docker("tag", service.image, f"{service.repository}:current"))
     result = _create(host, service, len(former) + service.replicas)
     new = tuple(name for name in of_service(host, service) if name not in former)
     if not new:
         raise Failure(f"Docker did not create a new container for {service.name}:\n{result.last_lines}")
-    if not service.overlap:
-        stop(host, serving(host, service))
+    old = () if service.overlap else serving(host, service)
+    if old:
+        output.say(
+            f"stopping the old {service.name} first (overlap = false): it does not answer until the new is healthy"
+        )
+        before_gap()
+        stop(host, old)
     succeeded(host.docker("start", *new))
     output.say(f"{service.name}: {' '.join(new)}")
     return new

@@ -2,6 +2,8 @@
 
 from collections.abc import Sequence
 from contextlib import suppress
+from dataclasses import dataclass
+from typing import NoReturn
 
 from deployer.remote import output, proxy
 from deployer.remote.failure import FAILED, GATE_FAILED, ROLLBACK_FAILED, Failure
@@ -22,27 +24,40 @@ class Refused(Failure):
         self.why = why
 
 
-def abort(host: Host, target: Target, former: Containers, new: Sequence[str], refused: Refused, backend: str) -> None:
+@dataclass(frozen=True)
+class Attempt:
+    """A roll-out that did not come to its switch: what served, what is new, and the container in which hooks run."""
+
+    host: Host
+    target: Target
+    former: Containers
+    new: Sequence[str]
+    backend: str
+    parts: Parts
+
+
+def abort(attempt: Attempt, refused: Refused) -> NoReturn:
     """Remove the new containers; those that were stopped for them serve again. Raises Failure."""
+    host = attempt.host
     output.say(str(refused))
     with suppress(Failure):
-        run_hook(host, "on_failure", host.config.release.hooks.on_failure, backend)
-    code = GATE_FAILED if any(former.values()) else FAILED
+        run_hook(host, "on_failure", host.config.release.hooks.on_failure, attempt.backend)
+    code = GATE_FAILED if any(attempt.former.values()) else FAILED
     try:
-        running.remove(host, new)
-        _start_again(host, former)
+        running.remove(host, attempt.new)
+        _start_again(host, attempt.former)
+        attempt.parts.end_gap()
         kept.restore(host, log.current(host))
     except Failure as failure:
         output.say(str(failure))
         code = ROLLBACK_FAILED
     assets.forget_staged(host)
-    log.record_failure(host, target, refused.why)
+    log.record_failure(host, attempt.target, refused.why)
     raise Failure(f"{refused.why}: the release is refused", exit_code=code)
 
 
 def _start_again(host: Host, former: Containers) -> None:
     """The containers that were stopped because two of the service must not run at the same time."""
-    parts = Parts()
     services = {service.name: service for service in kept.services(host, log.current(host))}
     stopped: dict[Service, Sequence[str]] = {}
     for service, names in former.items():
@@ -50,8 +65,6 @@ def _start_again(host: Host, former: Containers) -> None:
         running.start(host, ended)
         stopped[services.get(service.name, service)] = ended
     serve_again(host, stopped)
-    if any(stopped.values()):
-        parts.end("gap")
 
 
 def serve_again(host: Host, containers: Containers) -> None:

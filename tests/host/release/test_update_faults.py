@@ -25,7 +25,7 @@ OF_BACKEND = "--filter label=com.docker.compose.service=backend-api"
 UPSTREAMS = f"{ROOT}/nginx/conf.d/biometric-did.upstreams"
 UNREACHED_SECONDS = 5
 """While Docker is restarted."""
-SETTINGS = "healthy_within = 20\nsettle = 7\ndrain = 5"
+SETTINGS = "healthy_within = 20\nsettle = 7\ndrain = 15"
 
 POINTS = {
     "the ref is fetched": "pgrep -f '[g]it .*fetch'",

@@ -14,7 +14,8 @@ from typing import IO
 
 from deployer.remote.process import OnOutput, Result, TimedOut
 
-PORT = 18000
+PORT = 20_000 + os.getpid() % 12_000
+"""Another one in each process of the tests: all have the same loopback, and ports from 32768 on are the kernel's."""
 
 
 @dataclass

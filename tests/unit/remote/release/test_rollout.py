@@ -62,7 +62,7 @@ def test_one_service(deployed: Deployed) -> None:
         (503, r"is not healthy after 2 s: it answers 503 to /health"),
         (307, r"is not healthy: it answers 307 to /health \(to /ready/\), and 200 is wanted"),
         (404, r"is not healthy: it answers 404 to /health, and 200 is wanted"),
-        (0, r"is not healthy after 2 s: it does not answer on port 18000"),
+        (0, rf"is not healthy after 2 s: it does not answer on port {PORT}"),
     ],
 )
 def test_never_healthy(answers: int, said: str, deployed: Deployed, capsys: pytest.CaptureFixture[str]) -> None:
@@ -137,9 +137,10 @@ def test_interrupted(deployed: Deployed, monkeypatch: pytest.MonkeyPatch) -> Non
 class TestOneAtATime:
     """overlap = false: the old one is stopped first."""
 
-    def test_replaced(self, deployed: Deployed) -> None:
-        """Never are there two."""
+    def test_replaced(self, deployed: Deployed, capsys: pytest.CaptureFixture[str]) -> None:
+        """Never are there two, and the time in which nobody served is reported."""
         rollout.roll(deployed.host, target(overlap=False), BOTH)
+        assert f"{output.MARK}part gap " in capsys.readouterr().out
         (new,) = deployed.site.running("backend-api")
         assert new in deployed.serves()
         stop, start = (

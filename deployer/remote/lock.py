@@ -9,7 +9,6 @@ import json
 import os
 import shutil
 import socket
-import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -18,6 +17,7 @@ from typing import IO
 from deployer.remote import files, output
 from deployer.remote.config import Config
 from deployer.remote.failure import BUSY, ROLLBACK_FAILED, Failure
+from deployer.remote.process import run
 from deployer.remote.waiting import await_true
 
 DIRECTORY = Path("/run/deployer")
@@ -116,9 +116,7 @@ def _recover_restore(config: Config) -> None:
     if not program.exists():
         shutil.rmtree(journal, ignore_errors=True)  # it was not begun
         return
-    ended = subprocess.run(
-        ["bash", "-u", str(program), "mend"], capture_output=True, check=False, timeout=RECOVERY_SECONDS
-    )
-    output.say((ended.stdout + ended.stderr).decode(errors="replace"))
-    if ended.returncode:
+    ended = run("bash", "-u", str(program), "mend", limit=RECOVERY_SECONDS, apart=True)
+    output.say(ended.all_text)
+    if not ended.succeeded:
         raise Failure("the interrupted restore could not be recovered from", exit_code=ROLLBACK_FAILED)

@@ -109,12 +109,7 @@ def stream(*words: str, limit: float, on_output: OnOutput) -> Result:
 
     An exception of `on_output` ends the program, with all that it started, and is raised. Raises Failure as `run` does.
     """
-    try:
-        process = subprocess.Popen(
-            words, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, start_new_session=True
-        )
-    except OSError as cause:
-        raise Failure(f"{words[0]} cannot be run: {cause.strerror}") from cause
+    process = _started(words, subprocess.DEVNULL, subprocess.PIPE, subprocess.STDOUT, None)
     with process:
         try:
             _pass_on(process, words[0], limit, on_output)

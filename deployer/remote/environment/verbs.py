@@ -22,14 +22,13 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 from deployer.remote import dotenv, files, output
-from deployer.remote.docker import running
+from deployer.remote.docker import BACKEND, running
 from deployer.remote.dotenv import Entry, Kind
 from deployer.remote.environment.shown import IN_PLACE, PASSWORD, SHORTEST, Shown
 from deployer.remote.failure import Failure
 from deployer.remote.host import Host
 from deployer.remote.stopping_points import reached
 
-BACKEND = "backend-api"
 SECRET = "=[secret]"  # noqa: S105 # in place of one
 ADDRESS = re.compile(rf"DATABASE_URL=.*{re.escape(IN_PLACE)}.*", re.DOTALL)
 

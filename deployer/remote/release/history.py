@@ -14,13 +14,13 @@ from pathlib import Path
 from typing import cast
 
 from deployer.remote import files, output
-from deployer.remote.docker import running
+from deployer.remote.docker import BACKEND, running
 from deployer.remote.failure import Failure
 from deployer.remote.host import Host
 from deployer.remote.process import run
+from deployer.remote.release.log import SERVES
 
-SERVING = ("deployed", "restored")
-RESULTS = (*SERVING, "failed")
+RESULTS = (*SERVES, "failed")
 TEXTS = ("id", "time", "ref", "commit", "configuration", "result", "who", "why")
 MAPPINGS = ("images", "tags")
 ID = re.compile(r"(\d{8}_\d{6})-[0-9a-f]*")
@@ -39,7 +39,7 @@ def releases(host: Host, words: Sequence[str]) -> None:
     content = files.read(log)
     lines = [line for line in content.split(b"\n") if line.strip()]
     readable = [release for line in lines if (release := parsed(line))]
-    rebuilt = list(_rebuilt(host, kept, {release["id"] for release in readable if release["result"] in SERVING}))
+    rebuilt = list(_rebuilt(host, kept, {release["id"] for release in readable if release["result"] in SERVES}))
     found = sorted((*readable, *rebuilt), key=lambda release: str(release["time"]))
     found += _serving(host, found)
     if content:
@@ -97,7 +97,7 @@ def _commit(host: Host, short: str) -> str:
 
 def _serving(host: Host, found: Sequence[Release]) -> Iterator[Release]:
     """A line for the release whose containers run, where the last one is of another commit: a rollback was lost."""
-    served = [release for release in found if release["result"] in SERVING]
+    served = [release for release in found if release["result"] in SERVES]
     commit = _running_commit(host)
     if not commit or not served or served[-1]["commit"] == commit:
         return
@@ -106,7 +106,7 @@ def _serving(host: Host, found: Sequence[Release]) -> Iterator[Release]:
 
 
 def _running_commit(host: Host) -> str:
-    for name in running(host.docker, host.config.name, "backend-api")[:1]:
+    for name in running(host.docker, host.config.name, BACKEND)[:1]:
         inspected = host.docker("inspect", "--format", "{{json .Config.Labels}}", name)
         if inspected.succeeded:
             labels = cast("Mapping[str, str]", json.loads(inspected.output) or {})

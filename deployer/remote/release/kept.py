@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from deployer.remote import files, output, proxy
+from deployer.remote.docker import BACKEND
 from deployer.remote.environment.verbs import environment
 from deployer.remote.failure import Failure
 from deployer.remote.host import Host
@@ -17,7 +18,7 @@ from deployer.remote.release import assets, log
 from deployer.remote.release.owners import give_directories
 from deployer.remote.release.running import succeeded
 from deployer.remote.release.service import Service, parsed
-from deployer.remote.release.target import BACKEND, Target
+from deployer.remote.release.target import Target
 
 MODE, SECRET_MODE = 0o644, 0o600
 GIT_SECONDS = 120.0

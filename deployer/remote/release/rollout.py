@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import NoReturn
 
 from deployer.remote import output, proxy, signals
+from deployer.remote.docker import BACKEND
 from deployer.remote.failure import Failure
 from deployer.remote.host import Host
 from deployer.remote.release import assets, health, running, way_back
@@ -17,7 +18,7 @@ from deployer.remote.release.hooks import run_hook
 from deployer.remote.release.parts import Parts
 from deployer.remote.release.service import Service
 from deployer.remote.release.switch import Containers, switch
-from deployer.remote.release.target import BACKEND, Target
+from deployer.remote.release.target import Target
 from deployer.remote.release.way_back import Refused
 from deployer.remote.stopping_points import reached
 

@@ -8,7 +8,7 @@ from deployer.remote.failure import Failure
 from deployer.remote.release import service
 from deployer.remote.release.service import Service
 
-BACKEND, WALLET = "backend-api", "demo-wallet"
+WALLET = "demo-wallet"
 
 
 @dataclass(frozen=True)

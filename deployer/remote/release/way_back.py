@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import NoReturn
 
 from deployer.remote import output, proxy
+from deployer.remote.docker import BACKEND
 from deployer.remote.failure import FAILED, GATE_FAILED, ROLLBACK_FAILED, Failure
 from deployer.remote.host import Host
 from deployer.remote.release import assets, health, kept, log, running
@@ -114,5 +115,5 @@ def _switch_back(host: Host, changed: Containers) -> None:
 
 
 def _backend(host: Host, target: Target) -> str:
-    backends = (each for each in target.services if each.name == "backend-api")
+    backends = (each for each in target.services if each.name == BACKEND)
     return next((name for each in backends for name in running.serving(host, each)), "")

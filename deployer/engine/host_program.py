@@ -16,7 +16,7 @@ from deployer.inventory.model import Inventory
 from deployer.remote import config
 from deployer.text.dotenv import SECRET_WORDS
 from deployer.text.marker import MARKER
-from deployer.text.shell import sh
+from deployer.text.shell import quote, sh
 
 PACKAGE = "deployer/remote"
 EPOCH = (1980, 1, 1, 0, 0, 0)
@@ -38,6 +38,18 @@ def program(host: Inventory) -> PurePosixPath:
 def call(host: Inventory, *words: str) -> str:
     """The command that runs a verb of the host program."""
     return sh(*PYTHON, program(host), *words)
+
+
+def question(host: Inventory, nothing: str, *words: str) -> str:
+    """Bash that asks a verb. Without the program, or where its version lacks the verb, the answer is unknown (exit 3).
+
+    It is certainly empty where the program is not there and `nothing`, which is bash, succeeds.
+    """
+    absent = "{ echo 'the host program is not in place yet' >&2; exit 3; }"
+    return (
+        f"if [ ! -e {quote(program(host))} ]; then {nothing} || {absent}\n"
+        f'else {call(host, *words)} || {{ [ "$?" != 2 ] || {absent}; exit 3; }}; fi'
+    )
 
 
 def run(host: Inventory, *words: str) -> str:

@@ -115,6 +115,11 @@ class Config:
         return self.state / "offsite"
 
     @property
+    def database(self) -> Path:
+        """The data of PostgreSQL, which its container writes."""
+        return self.root_directory / "postgres"
+
+    @property
     def nginx(self) -> Path:
         """The directory of the proxy's configuration, certificates and logs."""
         return self.root_directory / "nginx"

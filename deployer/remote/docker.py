@@ -60,13 +60,22 @@ def existing(docker: Docker, project: str, service: str = "") -> tuple[str, ...]
     return _listed(docker, "--all", "--no-trunc", *_labels(project, service))
 
 
+def names(docker: Docker, project: str, service: str) -> tuple[str, ...]:
+    """The names of a service's containers, in whatever state. Raises Failure where Docker does not list them."""
+    return _printed(docker, "--all", "--format={{.Names}}", *_labels(project, service))
+
+
 def _labels(project: str, service: str) -> tuple[str, ...]:
     of_service = (f"--filter=label=com.docker.compose.service={service}",) if service else ()
     return (f"--filter=label=com.docker.compose.project={project}", *of_service)
 
 
 def _listed(docker: Docker, *filters: str) -> tuple[str, ...]:
-    result = docker("ps", "--quiet", *filters)
+    return _printed(docker, "--quiet", *filters)
+
+
+def _printed(docker: Docker, *options: str) -> tuple[str, ...]:
+    result = docker("ps", *options)
     if not result.succeeded:
         raise Failure((result.last_lines.splitlines() or ["docker ps failed"])[-1])
     return tuple(result.text.split())

@@ -85,6 +85,11 @@ def _first(lines: Sequence[str]) -> tuple[Entry, int]:
     return Entry(Kind.UNCLOSED, head, name, text), 1
 
 
+def last(found: Sequence[Entry], name: str) -> Entry | None:
+    """The last entry of a name counts, as for Compose."""
+    return next((entry for entry in reversed(found) if entry.name == name), None)
+
+
 def listed_secrets(content: bytes) -> tuple[str, ...]:
     """The names that the file's lines `# secrets: NAME …` add, each once."""
     lines = (line.removesuffix("\r") for line in decoded(content).split("\n"))

@@ -15,6 +15,7 @@ VERBS: Mapping[str, str] = {
     "containers": "containers:containers",
     "environment": "environment.verbs:environment",
     "estimate": "backup.verbs:estimate",
+    "postgres": "postgres.verbs:postgres",
     "proxy": "proxy_verbs:proxy",
     "release": "release.verbs:release",
     "releases": "release.history:releases",

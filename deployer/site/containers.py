@@ -5,7 +5,7 @@ from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 
 from deployer.engine.facts import Ask, Facts
-from deployer.engine.host_program import call, program
+from deployer.engine.host_program import question
 from deployer.engine.program import script
 from deployer.inventory.model import Inventory
 from deployer.resources.docker import ask_docker
@@ -43,15 +43,8 @@ class Container:
 def ask_containers(host: Inventory) -> Ask:
     """Unknown where there are containers and the host program is not there yet, or is one without this verb."""
     label = quote(f"label=com.docker.compose.project={host.name}")
-    absent = "the host program is not in place yet"
-    return ask_docker(
-        f"if [ ! -e {quote(program(host))} ]; then\n"
-        f"  ids=$(docker ps -aq --filter {label}) || exit 3\n"
-        f'  [ -z "$ids" ] || {{ echo {quote(absent)} >&2; exit 3; }}\n'
-        f"else\n"
-        f'  {call(host, "containers")} || {{ [ "$?" != 2 ] || echo {quote(absent)} >&2; exit 3; }}\n'
-        "fi"
-    )
+    none = f'ids=$(docker ps -aq --filter {label}) || exit 3; [ -z "$ids" ]'
+    return ask_docker(question(host, none, "containers"))
 
 
 def ask_loaded(host: Inventory) -> Ask:

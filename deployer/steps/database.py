@@ -4,35 +4,32 @@ import re
 from collections.abc import Iterator, Sequence
 
 from deployer.engine.changes import Note, Script, Stop
-from deployer.engine.facts import Ask, Facts, Probes
+from deployer.engine.facts import Facts, Probes
+from deployer.engine.host_program import call, question, run
 from deployer.engine.step import Plan
 from deployer.inventory.model import Inventory
+from deployer.remote.postgres.server import READY_SECONDS, START_SECONDS
 from deployer.resources.docker import ask_docker
 from deployer.site.compose import DATABASE, config_digests
 from deployer.site.containers import Container, ask_containers, containers
 from deployer.site.env import DB_PASSWORD
-from deployer.site.scripts.postgres import READY_WITHIN, postgres_functions
 from deployer.steps import environment
-from deployer.text.shell import lines, quote, sh
+from deployer.text.shell import quote, sh
 
 TITLE = "14.2 PostgreSQL"
 
-_BACK = 'ENV_FILE=${PAYLOAD%/*}/former.payload; [ ! -e "$ENV_FILE" ] || agree'
+_BACK = 'former=${PAYLOAD%/*}/former.payload; [ ! -e "$former" ] || '
 """The job of a release writes .env as well, and keeps its former content in former.payload (section 6)."""
 
 
 def probes(host: Inventory) -> Probes:
     if not host.postgres.enabled:
         return {"containers": ask_containers(host)}
-    version = quote(host.paths.postgres / "PG_VERSION")
+    none = f"[ ! -e {quote(host.paths.postgres)} ]"
     return {
         **environment.probes(host),
         "containers": ask_containers(host),
-        "data": Ask(f"[ ! -e {version} ] || cat {version}"),
-        "database image": ask_docker(
-            lines(postgres_functions(host), "docker version >/dev/null || exit 3", "image_state")
-        ),
-        "login": ask_docker(lines(postgres_functions(host), "login_state")),
+        "database": ask_docker(question(host, none, "postgres", "state", host.postgres.image)),
     }
 
 
@@ -42,20 +39,16 @@ def plan(host: Inventory, facts: Facts) -> Plan:
         yield from _still_running(host, found)
         return
     _refuse_other_major(host, facts)
-    image = host.postgres.image
-    if not facts["database image"]:
+    image, state = host.postgres.image, facts.pairs("database")
+    if not state.get("image"):
         yield Script(f"pull {image}", sh("docker", "pull", "--quiet", image), within=1200)
     if not any(_good(host, item) for item in found):
-        start = lines(postgres_functions(host), "start_database")
-        yield Script(_why(host, found), start, within=READY_WITHIN + 180, critical=bool(found))
-    elif facts["login"] != "accepted" or DB_PASSWORD in environment.renewed(host, facts):
+        start = run(host, "postgres", "start", image)
+        yield Script(_why(host, found), start, within=START_SECONDS + READY_SECONDS, critical=bool(found))
+    elif state.get("login") != "accepted" or DB_PASSWORD in environment.renewed(host, facts):
         why = f"set the password of the role {host.postgres.user} to the one in {host.paths.env}"
-        yield Script(
-            why,
-            lines(postgres_functions(host), "agree"),
-            lines(postgres_functions(host), _BACK),
-            within=READY_WITHIN + 60,
-        )
+        agree = call(host, "postgres", "agree")
+        yield Script(why, agree, f'{_BACK}{agree} "$former"', within=READY_SECONDS + 60)
 
 
 def _good(host: Inventory, item: Container) -> bool:
@@ -83,7 +76,8 @@ def _still_running(host: Inventory, found: Sequence[Container]) -> Iterator[Note
 
 
 def _refuse_other_major(host: Inventory, facts: Facts) -> None:
-    data, image = facts["data"], _major(host, facts)
+    state = facts.pairs("database")
+    data, image = state.get("data", ""), _major(host, state.get("image", ""))
     if data and image and data != image:
         postgres = host.postgres
         dump = f"sudo docker exec {host.name}-{DATABASE}-1 pg_dump -U {postgres.user} {postgres.database} >dump.sql"
@@ -97,8 +91,8 @@ def _refuse_other_major(host: Inventory, facts: Facts) -> None:
         )
 
 
-def _major(host: Inventory, facts: Facts) -> str:
+def _major(host: Inventory, image: str) -> str:
     """As the image reports it where the host has it, else by its tag."""
-    reported = facts["database image"].partition(" ")[2]
+    reported = image.partition(" ")[2]
     tag = re.search(r":(\d+)[^/:]*$", host.postgres.image.partition("@")[0])
     return reported or (tag[1] if tag else "")

@@ -48,7 +48,7 @@ def _show(host: Host, words: Sequence[str]) -> None:
         return
     listed = (*supplied, *dotenv.listed_secrets(content))
     found = tuple(dotenv.entries(content))
-    password = _last(found, PASSWORD)
+    password = dotenv.last(found, PASSWORD)
     shown = Shown(host.config.secret_words, listed, supplied, derived, marker, password.value if password else "")
     lines = (_attributes(host.config.environment), *shown.lines(found))
     sys.stdout.buffer.write(dotenv.encoded("".join(f"{line}\n" for line in lines)))
@@ -84,18 +84,13 @@ def _group(number: int) -> str:
         return "UNKNOWN"
 
 
-def _last(found: Sequence[Entry], name: str) -> Entry | None:
-    """The last entry of a name counts, as for Compose."""
-    return next((entry for entry in reversed(found) if entry.name == name), None)
-
-
 def _write(host: Host, words: Sequence[str]) -> None:
     wanted = dotenv.decoded(sys.stdin.buffer.read()).removesuffix("\n").split("\n")
     supplied = tuple(dotenv.entries(files.read(Path(words[0]))))
     present = tuple(dotenv.entries(_read(host.config.environment) or b""))
 
     def value(name: str) -> str:
-        entry = _last(supplied, name) or _last(present, name)
+        entry = dotenv.last(supplied, name) or dotenv.last(present, name)
         return entry.text if entry else secrets.token_urlsafe(SHORTEST)
 
     _put(host, tuple(_filled(host, wanted, value)))

@@ -7,7 +7,6 @@ import pytest
 
 from deployer.site.compose import DATABASE
 from deployer.site.scripts.postgres import postgres_functions
-from deployer.steps import database
 from deployer.text.shell import lines
 from tests.support.fakes import inventory, run_here
 
@@ -75,15 +74,6 @@ def test_role_is_given_the_password(tmp_path: Path, function: str) -> None:
         "the role app_user had another password than .env; it has the one of .env now\n",
     )
     assert role(tmp_path) == SECRET
-
-
-@pytest.mark.parametrize("former", ["a-former-one", ""])
-def test_way_back(tmp_path: Path, former: str) -> None:
-    """Within a release the role gets what stood in .env before; elsewhere no such file is there."""
-    if former:
-        (tmp_path / "former.payload").write_text(f"DB_PASSWORD={former}\n")
-    assert run(tmp_path, database._BACK, PAYLOAD=f"{tmp_path}/2.payload")[0] == 0
-    assert role(tmp_path) == (former or SECRET)
 
 
 def test_only_looked_at(tmp_path: Path) -> None:

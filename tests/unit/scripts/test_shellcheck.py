@@ -82,7 +82,7 @@ def acting(host: Inventory) -> Iterator[tuple[Step, Answers]]:
         yield step, behind(step, host)
     yield proxy_container, {"containers": container(host, PROXY, config="0000")}
     if host.postgres.enabled:
-        yield database, {**converged(database, host), "login": ""}
+        yield database, {**converged(database, host), "database": ""}
         yield environment, {"env": env(host).replace("DB_POOL_SIZE=20", "DB_POOL_SIZE=2")}
     former = recorded(host, id="former")
     yield Rollback("former"), {"log": former + recorded(host), "kept": kept(host, "former"), "env": ""}

@@ -357,7 +357,7 @@ def _database(host: Inventory) -> Answers:
     return {**told, "env": env(host), "remains": "", **AT_HOME} if host.postgres.enabled else told
 
 
-AT_HOME = {"data": "15\n", "database image": "present 15\n", "login": "accepted\n"}
+AT_HOME = {"database": "data=15\nimage=present 15\nlogin=accepted\n"}
 """What is told of a database that is as it shall be."""
 
 

@@ -5,6 +5,7 @@ import hashlib
 import pytest
 
 from deployer.engine.changes import Note, Script, Stop
+from deployer.engine.host_program import call, run
 from deployer.engine.step import Step
 from deployer.inventory.model import Inventory
 from deployer.site.compose import DATABASE
@@ -18,6 +19,8 @@ SUPPLIED = inventory({"DB_PASSWORD": "the-operators-own"}, postgres={"enabled": 
 OFF = inventory()
 START = "start PostgreSQL (postgres:15) and wait until it accepts the password in .env"
 AGREE = "set the password of the role app_user to the one in /opt/biometric-did/.env"
+REFUSED = "data=15\nimage=present 15\nlogin=\n"
+"""The server runs, and refuses the password of .env."""
 RUNNING = container(HOST, DATABASE)
 
 
@@ -35,16 +38,15 @@ def test_fresh_host() -> None:
     assert whys(found) == ["pull postgres:15", START]
     start = found[1]
     assert isinstance(start, Script)
-    assert "up -d --no-deps --no-build --force-recreate postgres" in start.script
-    assert start.script.endswith("\nstart_database")
+    assert start.script == run(HOST, "postgres", "start", "postgres:15")
     assert not start.critical
 
 
 @pytest.mark.parametrize("state", ["exited", "created", "dead"])
 def test_does_not_run(state: str) -> None:
     """It is started; the image is there already."""
-    assert drifted(database, HOST, containers=with_other(state=state), login="") == [START]
-    assert drifted(database, HOST, containers=without(), login="") == [START]
+    assert drifted(database, HOST, containers=with_other(state=state), database=REFUSED) == [START]
+    assert drifted(database, HOST, containers=without(), database=REFUSED) == [START]
 
 
 @pytest.mark.parametrize(
@@ -67,7 +69,7 @@ def test_replaced(other: dict[str, str], reason: str) -> None:
 @pytest.mark.parametrize("health", ["healthy", "starting"])
 def test_other_password(health: str) -> None:
     """One that runs and refuses the password of .env has its role mended, not its container replaced."""
-    found = {**converged(database, HOST), "containers": with_other(health=health), "login": ""}
+    found = {**converged(database, HOST), "containers": with_other(health=health), "database": REFUSED}
     assert whys(planned(database, HOST, found)) == [AGREE]
 
 
@@ -94,13 +96,14 @@ def test_password_is_taken_back_with_a_release() -> None:
     told = {**converged(release, SUPPLIED), "env": env(SUPPLIED, digest_of("the-former-one"))}
     agree = planned(release, SUPPLIED, told)[1]
     assert isinstance(agree, Script)
-    assert agree.undo.endswith('former.payload; [ ! -e "$ENV_FILE" ] || agree')
+    undo = f'former.payload; [ ! -e "$former" ] || {call(SUPPLIED, "postgres", "agree")} "$former"'
+    assert agree.undo.endswith(undo)
 
 
 def test_switched_on_by_an_update() -> None:
     """The release brings it before the backend that needs it."""
-    told = {**converged(release, HOST), "env": env(OFF), "containers": without(), "login": "", "data": ""}
-    found = whys(planned(release, HOST, {**told, "compose": "", "database image": ""}))
+    told = {**converged(release, HOST), "env": env(OFF), "containers": without(), "database": ""}
+    found = whys(planned(release, HOST, {**told, "compose": ""}))
     assert [why.partition(" (")[0] for why in found[:4]] == [
         "write /opt/biometric-did/.env",
         "write /opt/biometric-did/docker-compose.yml",
@@ -114,14 +117,14 @@ def test_switched_on_by_an_update() -> None:
     [
         ("postgres:16", "", "15"),
         ("registry.example.com:5000/postgres:16.1-bookworm", "", "15"),
-        ("db", "here 14", "15"),
+        ("db", "present 14", "15"),
     ],
 )
 def test_other_major_version(image: str, told: str, data: str) -> None:
     """The data are not touched: a stop that says how to change over."""
     host = inventory(postgres={"enabled": True, "image": image})
     with pytest.raises(Stop) as stopped:
-        planned(database, host, {**converged(database, host), "database image": told, "data": data})
+        planned(database, host, {**converged(database, host), "database": f"data={data}\nimage={told}"})
     (problem,) = stopped.value.problems
     assert f"holds data of PostgreSQL {data}" in problem.text
     assert "pg_dump -U app_user biometric_did" in problem.remedy
@@ -136,13 +139,14 @@ def test_other_major_version(image: str, told: str, data: str) -> None:
         (f"postgres@sha256:{'9' * 64}", ""),
         ("postgres:15", "present 15"),
         ("db", ""),
-        ("db:x", "here "),
+        ("db:x", "present "),
     ],
 )
 def test_same_major_version(image: str, told: str) -> None:
     """Nor is one refused of which nothing is known: the script looks again when the image is there."""
     host = inventory(postgres={"enabled": True, "image": image})
-    found = planned(database, host, {**converged(database, host), "database image": told, "login": "accepted"})
+    state = f"data=15\nimage={told}\nlogin=accepted"
+    found = planned(database, host, {**converged(database, host), "database": state})
     assert whys(found) == ([] if told else [f"pull {image}"])
 
 
@@ -182,5 +186,5 @@ def test_directory() -> None:
 
 def test_secrets_stay_out() -> None:
     """No change holds the password: the host reads it from .env."""
-    for answers in (fresh(database, SUPPLIED), {**converged(database, SUPPLIED), "login": ""}):
+    for answers in (fresh(database, SUPPLIED), {**converged(database, SUPPLIED), "database": REFUSED}):
         assert "the-operators-own" not in repr(planned(database, SUPPLIED, answers))

@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from pathlib import PurePosixPath
 
 from deployer.inventory.model import Inventory
+from deployer.remote.drill.copy import IMAGE, LABEL
 from deployer.site import compose
 from deployer.text.printable import printable
 
@@ -14,11 +15,6 @@ TITLE = "9.2 Drill"
 
 OVERDUE_DAYS = 100
 """A quarter, and some days for a host that was off."""
-
-IMAGE = "[image]"
-"""Stands for the image of the backup's release, which the host knows."""
-
-LABEL = "deployer.drill"
 
 _LEFT_OUT = frozenset({"depends_on", "healthcheck", "labels", "networks", "ports", "restart"})
 

@@ -6,7 +6,6 @@ from uuid import uuid4
 
 from deployer.backups.catalogue import Backup
 from deployer.backups.restore import TITLE
-from deployer.backups.scripts.backup import database_functions
 from deployer.engine.changes import Script
 from deployer.engine.facts import Ask
 from deployer.engine.oneoff import OneOff
@@ -16,8 +15,8 @@ from deployer.releases.source import at_ref
 from deployer.resources.docker import ask_docker
 from deployer.run.convergence import converge_on
 from deployer.run.host_run import HostRun
-from deployer.site.scripts.proxy import proxy_functions
-from deployer.text.shell import lines, quote, sh
+from deployer.site.compose import DATABASE, PROXY
+from deployer.text.shell import quote, sh
 
 
 @dataclass(frozen=True)
@@ -63,13 +62,20 @@ def ask_proxy(host: Inventory, scope: Sequence[str]) -> Ask:
     """
     environment = () if "config" in scope else ("-a", "-s", host.paths.env)
     there = sh("test", "-s", host.paths.nginx_conf, *environment)
-    database = '[ -n "$(database_server)" ] &&' if host.postgres.enabled else ""
-    return ask_docker(lines(proxy_functions(host), database_functions(host), f"{database} {there} && proxy"))
+    database = f'[ -n "$({_running(host, DATABASE)})" ] &&' if host.postgres.enabled else ""
+    return ask_docker(f"{database} {there} && {_running(host, PROXY)}")
 
 
 def ask_orphan(host: Inventory) -> Ask:
     """A proxy whose files are gone: its mounts keep the deleted directory, so it would never see the new one."""
-    return ask_docker(lines(proxy_functions(host), f"test -e {quote(host.paths.nginx_conf)} || proxy"))
+    return ask_docker(f"test -e {quote(host.paths.nginx_conf)} || {_running(host, PROXY)}")
+
+
+def _running(host: Inventory, service: str) -> str:
+    """The command that lists the ids of a service's containers that run."""
+    labels = {"project": host.name, "service": service}
+    filters = (f"--filter=label=com.docker.compose.{name}={value}" for name, value in labels.items())
+    return sh("docker", "ps", "--quiet", "--filter=status=running", *filters)
 
 
 def ask_images(backup: Backup) -> Ask:

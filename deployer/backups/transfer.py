@@ -1,22 +1,24 @@
 """Bringing a backup onto the host before it is restored: from a directory on this machine, or from off-site."""
 
+import os
 import re
 import tarfile
 from collections.abc import Iterator
 from pathlib import Path
+from typing import IO
 
 from deployer.backups.catalogue import choose
 from deployer.backups.offsite import snapshots
 from deployer.backups.prerequisites import Guide
 from deployer.backups.restore import TITLE
-from deployer.backups.scripts.backup import archive_functions
 from deployer.engine.changes import Script
 from deployer.engine.host_program import call
-from deployer.engine.program import script
 from deployer.errors import UsageError
+from deployer.remote.backup.catalogue import SUMS, sums_of
+from deployer.remote.failure import Failure
+from deployer.remote.handles import open_file
 from deployer.run.convergence import converge_on, converge_once
 from deployer.run.host_run import HostRun
-from deployer.text.shell import lines
 
 OFFSITE = "offsite"
 PIECE = 1 << 20
@@ -60,7 +62,7 @@ def _identifier(run: HostRun, directory: Path) -> str:
 
 def send(run: HostRun, directory: Path, identifier: str) -> None:
     """Stream the directory to the host, which verifies it. Not a job of the engine: those are packed in memory."""
-    receive = lines(archive_functions(run.host), script("backups/scripts/receive.sh", ID=identifier))
+    receive = call(run.host, "restore", "receive", identifier)
     run.report.begin(TITLE, f"send {identifier} to the host, and verify it there")
     reply = run.transport.run(receive, stdin=archived(directory), limit=LIMIT)
     if reply.exit_code != 0:
@@ -69,13 +71,27 @@ def send(run: HostRun, directory: Path, identifier: str) -> None:
 
 
 def archived(directory: Path) -> Iterator[bytes]:
-    """Its files as a tar stream, a piece at a time."""
-    for file in sorted(path for path in directory.iterdir() if path.is_file()):
-        member = tarfile.TarInfo(file.name)
-        member.size = file.stat().st_size
-        yield member.tobuf(tarfile.PAX_FORMAT)
-        with file.open("rb") as opened:
-            while piece := opened.read(PIECE):
-                yield piece
-        yield bytes(-member.size % tarfile.BLOCKSIZE)
+    """The files of a backup as a tar stream, a piece at a time.
+
+    The directory may be somebody else's: only regular files that its sums name are sent, and no link is followed.
+    """
+    for name in (SUMS, *sorted(sums_of(directory))):
+        try:
+            handle = open_file(directory, name)
+        except (OSError, Failure) as error:
+            raise UsageError(
+                f"--from {directory}: {error}", remedy="Give the directory of a complete backup."
+            ) from error
+        with os.fdopen(handle, "rb") as opened:
+            yield from _member(name, opened)
     yield bytes(2 * tarfile.BLOCKSIZE)
+
+
+def _member(name: str, opened: IO[bytes]) -> Iterator[bytes]:
+    member = tarfile.TarInfo(name)
+    member.size = left = os.fstat(opened.fileno()).st_size
+    yield member.tobuf(tarfile.PAX_FORMAT)
+    while left and (piece := opened.read(min(PIECE, left))):
+        left -= len(piece)
+        yield piece
+    yield bytes(left + -member.size % tarfile.BLOCKSIZE)

@@ -4,13 +4,14 @@ from dataclasses import asdict
 
 from deployer.backups.catalogue import choose, on_host
 from deployer.backups.drill import TITLE, last
-from deployer.backups.scripts.drill import drill_functions
 from deployer.engine.changes import Script
 from deployer.engine.facts import Ask
+from deployer.engine.host_program import run as verb
 from deployer.run.command import CHANGING, Choices, Command, Option
 from deployer.run.convergence import converge_once
 from deployer.run.host_run import HostRun, on_hosts
-from deployer.text.shell import lines, sh
+from deployer.steps import backup, host_program
+from deployer.text.shell import sh
 
 LIMIT = 12 * 3600
 """Seconds for one drill, however much it unpacks."""
@@ -25,8 +26,8 @@ def _drill(run: HostRun) -> int:
     skipped = {backup.id: backup.problem for backup in choice.skipped}
     run.report.data("chosen", {"backup": choice.backup.id, "skipped": skipped}, choice.summary)
     why = f"restore {choice.backup.id} into a throwaway copy, start the application on it, check it, remove the copy"
-    change = Script(why, lines(drill_functions(run.host), sh("drill", choice.backup.id)), within=LIMIT)
-    code = converge_once(run, TITLE, (change,))
+    change = Script(why, verb(run.host, "drill", choice.backup.id), within=LIMIT)
+    code = converge_once(run, TITLE, (change,), before=(host_program, backup))
     if not run.choices.flag("dry-run"):
         _show_evidence(run)
     return code

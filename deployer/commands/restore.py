@@ -4,8 +4,7 @@ from dataclasses import replace
 
 from deployer.backups.catalogue import Backup, choose, on_host
 from deployer.backups.prerequisites import Guide, provide
-from deployer.backups.restore import TITLE, changes, preview
-from deployer.backups.scripts.restore import KINDS
+from deployer.backups.restore import PARTS_ALONE, TITLE, changes, preview
 from deployer.backups.transfer import fetch
 from deployer.errors import DeployerError, UsageError
 from deployer.releases.images import tags
@@ -25,8 +24,8 @@ RESTORING_ENV = replace(
 
 def restore(choices: Choices) -> int:
     only = choices.text("only")
-    if only and only not in KINDS:
-        raise UsageError(f"--only {only}: no such part", remedy=f"Choose one of: {', '.join(KINDS)}.")
+    if only and only not in PARTS_ALONE:
+        raise UsageError(f"--only {only}: no such part", remedy=f"Choose one of: {', '.join(PARTS_ALONE)}.")
     if choices.text("from") and choices.flag("dry-run"):
         what = "--from sends the backup to the host, and a dry run writes nothing there"
         raise UsageError(what, remedy="Leave out --dry-run: the command asks before anything is replaced.")
@@ -37,7 +36,7 @@ def _restore(run: HostRun) -> int:
     source, wanted, only = (run.choices.text(name) for name in ("from", "ts", "only"))
     if source:
         wanted = fetch(run, source, wanted, GUIDE)
-    choice, scope = choose(_listed(run), wanted), (only,) if only else KINDS
+    choice, scope = choose(_listed(run), wanted), (only,) if only else PARTS_ALONE
     run.report.data("chosen", {"id": choice.backup.id, "scope": list(scope)}, choice.summary)
     if run.choices.flag("dry-run"):
         preview(run, choice.backup, scope)
@@ -45,7 +44,7 @@ def _restore(run: HostRun) -> int:
     _confirm(run, choice.backup, scope)
     provide(run, choice.backup, RESTORING_ENV if "config" in scope else GUIDE, scope)
     swap = changes(run.host, choice.backup, scope, tags(run.host, choice.backup.commit))
-    return converge_once(run, TITLE, swap, lambda: seen(run))
+    return converge_once(run, TITLE, swap, lambda: seen(run), (host_program,))
 
 
 def _listed(run: HostRun) -> tuple[Backup, ...]:
@@ -77,6 +76,6 @@ COMMAND = Command(
         YES,
         Option("ts", "the latest complete backup whose time starts so: 20251012, 20251012_0200 (default: the latest)"),
         Option("from", "offsite, or a backup's directory on this machine: sent to the host first"),
-        Option("only", f"one part alone: {', '.join(KINDS)}"),
+        Option("only", f"one part alone: {', '.join(PARTS_ALONE)}"),
     ),
 )

@@ -95,6 +95,7 @@ def settings_of(host: Inventory) -> config.Config:
             host.tls.mode, list(host.names), host.tls.acme_server, host.site.email, authority
         ),
         backup=config.Backup(str(keep.directory), keep.keep_days, keep.keep_min, bool(keep.offsite)),
+        drill=config.Drill(list(host.backup.check), host.backend.port, host.backend.health_path),
         postgres=config.Postgres(host.postgres.database if host.postgres.enabled else "", host.postgres.user),
         proxy_image=host.nginx.image,
         release=_release(host),

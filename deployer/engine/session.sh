@@ -65,8 +65,8 @@ record_owner() {
   printf '%s %s\n%s\n' "$$" "$(start_time $$)" "$OWNER" >"$lock.holder"
 }
 
-# Recover from an interrupted restore first (recover.sh): no run may build on a half-restored state. Its output goes to
-# a file: a disconnected operator must not stop it. `mend` is the verb that a program of any version knows.
+# Recover from an interrupted restore first: no run may build on a half-restored state. The program that the restore has
+# left does it. Its output goes to a file: a disconnected operator must not stop it. Every version's program knows `mend`.
 recover_restore() {
   local journal=$ROOT/.deployer/restoring code=0
   if [ ! -e "$journal/program" ]; then rm -rf "$journal"; return; fi

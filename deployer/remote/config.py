@@ -58,6 +58,16 @@ class Backup:
 
 
 @dataclass(frozen=True)
+class Drill:
+    """How the application is asked whether it is well on a backup's data."""
+
+    check: list[str]
+    """The application's own check of its data, by its words; none where there is none."""
+    port: int
+    health_path: str
+
+
+@dataclass(frozen=True)
 class Postgres:
     """The database; an empty name where there is none."""
 
@@ -77,6 +87,7 @@ class Config:
     """A variable whose name contains one of these, in upper or lower case, is a secret in every file."""
     certificate: Certificate
     backup: Backup
+    drill: Drill
     postgres: Postgres
     proxy_image: str
     release: Release

@@ -90,6 +90,14 @@ def owner_of_run(config: Config) -> str:
         return ""
 
 
+def owner_of_lock(config: Config) -> str:
+    """The same of whoever holds the lock now, which may be cron."""
+    try:
+        return str(json.loads(_owner(config))["who"])
+    except (ValueError, KeyError, TypeError):
+        return ""
+
+
 def _try(file: IO[bytes]) -> bool:
     try:
         fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)

@@ -1,20 +1,29 @@
 """What a verb prints: lines for a person, each at once; under cron with the time in front, for a log."""
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime, timezone
+
+from deployer.remote.masking import masked
 
 MARK = "\x1e"
 """In front of what is meant for the run that started the verb; nothing else that is printed has it."""
 _with_times = [False]
+_hidden: list[Sequence[bytes]] = [()]
 
 
 def say(text: str) -> None:
     """Print a text, line by line; what is no text is shown as such, and does not end the program."""
-    for line in text.replace(MARK, "").rstrip("\n").split("\n"):
+    for line in _masked(text).replace(MARK, "").rstrip("\n").split("\n"):
         sys.stdout.write(f"{now()} {line}\n" if _with_times[-1] else f"{line}\n")
     sys.stdout.flush()
+
+
+def _masked(text: str) -> str:
+    if not _hidden[-1]:
+        return text
+    return masked(text.encode(errors="surrogateescape"), _hidden[-1]).decode(errors="replace")
 
 
 def part(name: str, seconds: float) -> None:
@@ -31,6 +40,16 @@ def with_times() -> Iterator[None]:
         yield
     finally:
         _with_times.pop()
+
+
+@contextmanager
+def hiding(secrets: Sequence[bytes]) -> Iterator[None]:
+    """Mask these secrets, of which longer ones come first, in every text."""
+    _hidden.append(secrets)
+    try:
+        yield
+    finally:
+        _hidden.pop()
 
 
 def now() -> str:

@@ -77,13 +77,17 @@ def run(
 
 @contextmanager
 def running(
-    *words: str, limit: float, stdin: int | IO[bytes] = subprocess.DEVNULL, into: int | IO[bytes] = subprocess.PIPE
+    *words: str,
+    limit: float,
+    stdin: int | IO[bytes] = subprocess.DEVNULL,
+    into: int | IO[bytes] = subprocess.PIPE,
+    together: bool = False,
 ) -> Iterator["subprocess.Popen[bytes]"]:
     """A program that runs while something else is done; it is killed at the end, and after `limit` seconds.
 
-    Raises Failure where it does not exist.
+    Its errors are apart from its output, or `together` with it. Raises Failure where it does not exist.
     """
-    process = _started(words, stdin, into, subprocess.PIPE, None)
+    process = _started(words, stdin, into, subprocess.STDOUT if together else subprocess.PIPE, None)
     timer = threading.Timer(limit, _kill, [process])
     timer.daemon = True
     timer.start()

@@ -1,7 +1,7 @@
 """Named moments at which a test can stop the program, and see what a crash there leaves. Inert in production.
 
-A test sets DEPLOYER_STOP to a directory that has a file `at` with the name of the point. The program then makes the
-file `reached` there, and waits until the file `go` exists.
+A test sets DEPLOYER_STOP to a directory that has a file `at` with the name of the point. The program, when it comes
+there, renames that file to `reached`, and waits until it is removed. It does that once.
 """
 
 import os
@@ -18,5 +18,5 @@ def reached(point: str) -> None:
     directory = os.environ.get(VARIABLE)
     if not directory or not (at := Path(directory) / "at").exists() or at.read_text().strip() != point:
         return
-    (at.parent / "reached").touch()
-    await_true((at.parent / "go").exists, LIMIT)
+    place = at.rename(at.with_name("reached"))
+    await_true(lambda: not place.exists(), LIMIT)

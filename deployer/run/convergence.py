@@ -42,9 +42,18 @@ def converge_on(
     return converge(run, Engine(host, run.transport, steps, run_context(run, host, outside)), LockOwner.here(command))
 
 
-def converge_once(run: HostRun, title: str, changes: Sequence[Change], outside: Outside = not_looked_at) -> int:
-    """Make these changes because the user asked for them, in whatever state the host is; returns the exit code."""
-    return converge_all_once(run, title.partition(" ")[2].lower(), {title: changes}, outside)
+def converge_once(
+    run: HostRun,
+    title: str,
+    changes: Sequence[Change],
+    outside: Outside = not_looked_at,
+    before: Sequence[Step] = (),
+) -> int:
+    """Make these changes because the user asked for them, in whatever state the host is; returns the exit code.
+
+    `before` are steps that bring the host to where the changes can be made.
+    """
+    return converge_all_once(run, title.partition(" ")[2].lower(), {title: changes}, outside, before)
 
 
 def converge_all_once(
@@ -54,10 +63,7 @@ def converge_all_once(
     outside: Outside = not_looked_at,
     before: Sequence[Step] = (),
 ) -> int:
-    """The same for several steps, by their titles: each one's success counts, also when a later one fails.
-
-    `before` are steps that bring the host to where the changes can be made.
-    """
+    """The same for several steps, by their titles: each one's success counts, also when a later one fails."""
     oneoffs = tuple(OneOff(title, changes, token=uuid4().hex) for title, changes in steps.items())
     context = RunContext(lambda names: {}, run.report, run.verdicts, outside)
     engine = Engine(run.host, run.transport, (*before, *oneoffs), context)

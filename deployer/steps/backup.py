@@ -3,23 +3,25 @@
 from collections.abc import Mapping
 
 from deployer.backups import backup as noun
-from deployer.backups.scripts.backup import backup_program, recover_program
-from deployer.backups.scripts.drill import drill_program
+from deployer.backups.drill import compose_file
+from deployer.backups.programs import backup_program
 from deployer.engine.changes import File
 from deployer.engine.facts import Facts, Probes
+from deployer.engine.host_program import cron_entry
 from deployer.engine.step import Plan
 from deployer.inventory.model import Inventory
+from deployer.remote.drill.copy import TEMPLATE
 from deployer.resources.files import Directory, ask_directories, ask_files, compare, compare_directories
 
 TITLE = noun.TITLE
 
 
 def files(host: Inventory) -> Mapping[str, File]:
-    programs = host.paths.state / "bin"
     return {
         "program": backup_program(host),
-        "drill": File(programs / "drill", drill_program(host).encode(), 0o755),
-        "recover": File(programs / "recover", recover_program(host).encode(), 0o755),
+        "drill": cron_entry(host, "drill"),
+        "copy": File(host.paths.state / TEMPLATE, compose_file(host).encode(), 0o600),
+        "recover": cron_entry(host, "recover"),
     }
 
 

@@ -1,16 +1,20 @@
 """A host-side script that stands still at one command: programs of its own that wait before they do what was asked.
 
 halt = Halt(host)
-halt.at(r"^mv -T .*/data$")
+halt.at(r"^docker stop .*$")
 ...  # until halt.REACHED holds on the host: the script stands before that command, and nothing of it is done
 halt.go()
+
+The host program stands still at one of its own points, too, by the name that it has there.
 """
 
 from dataclasses import dataclass
 
+from deployer.remote.stopping_points import VARIABLE
 from testbed.host import TestHost
 
-PROGRAMS = ("mv", "rm", "cp", "touch", "tar", "openssl", "docker", "systemd-run")
+PROGRAMS = ("tar", "zstd", "docker", "systemd-run")
+PYTHON = "/usr/local/bin/python3"
 PLACE = "/run/halt"
 REACHED = f"[ -e {PLACE}/reached ]"
 
@@ -21,6 +25,10 @@ if [ -e {PLACE}/at ] && [[ "$name $*" =~ $(<{PLACE}/at) ]] && /usr/bin/mv {PLACE
   read -r _ <{PLACE}/go
 fi
 exec "/usr/bin/$name" "$@"
+"""
+_PYTHON = f"""#!/bin/bash
+export {VARIABLE}={PLACE}
+exec /usr/bin/python3 "$@"
 """
 
 
@@ -40,12 +48,17 @@ class Halt:
             stdin=words.encode(),
         )
 
+    def at_point(self, name: str) -> None:
+        """When the host program comes to its point of this name."""
+        self.host.write(PYTHON, _PYTHON, "755")
+        self.host.exec(f"rm -rf {PLACE}; mkdir {PLACE}; cat >{PLACE}/at", stdin=name.encode())
+
     def go(self) -> None:
         """Let it go on, or forget the point where it was not reached."""
-        self.host.exec(
-            f"[ ! -e {PLACE}/reached ] || timeout 20 bash -c 'echo >{PLACE}/go'; rm -rf {PLACE}", check=False
-        )
+        waits = f"[ -e {PLACE}/reached ] && [ -e {PLACE}/go ]"  # a program that stands still; a point needs no more
+        self.host.exec(f"! {{ {waits}; }} || timeout 20 bash -c 'echo >{PLACE}/go'; rm -rf {PLACE}", check=False)
 
     def forget(self) -> None:
         """Take it all away: what stands there was ended by other means."""
-        self.host.exec(f"rm -rf {PLACE} {' '.join(f'/usr/local/bin/{program}' for program in PROGRAMS)}")
+        programs = (PYTHON, *(f"/usr/local/bin/{program}" for program in PROGRAMS))
+        self.host.exec(f"rm -rf {PLACE} {' '.join(programs)}")

@@ -11,6 +11,7 @@ from pathlib import Path
 from testbed.bed import Bed
 from testbed.origin import publish
 from tests.host.conftest import APPLICATION
+from tests.support import tree
 from tests.support.interrupting import LOCK
 from tests.support.releasing import API, ROOT, Updated, visitor_of
 from tests.support.tool import Event, Outcome, booted, deployment
@@ -66,9 +67,9 @@ class Kept(Updated):
         return self.deployment.json("restore", "--ts", timestamp(backup), "--yes", *words)
 
     def tree(self, *names: str, base: str = ROOT) -> str:
-        """The files below, as tree.py tells them."""
-        text = (Path("deployer/backups/scripts/tree.py")).read_bytes()
-        return self.deployment.host.exec(("python3", "-", "disk", base, *names), stdin=text).stdout
+        """The files below, as tree.py lists them."""
+        text = Path(tree.__file__).read_bytes()
+        return self.deployment.host.exec(("python3", "-", base, *names), stdin=text).stdout
 
     def listed(self, backup: str, *names: str) -> str:
         """The same of a backup: its own list."""

@@ -22,11 +22,11 @@ def with_attributes(entry: Entry, handle: int) -> Entry:
         found = {name: os.getxattr(handle, name) for name in sorted(os.listxattr(handle))}
     if not found:
         return entry
-    kept = {name: value for name, value in found.items() if _is_kept(name)}
+    kept = {name: value for name, value in found.items() if is_kept(name)}
     return replace(entry, attributes=kept, acls={ACLS[name]: acl_text(found[name]) for name in found if name in ACLS})
 
 
-def _is_kept(name: str) -> bool:
+def is_kept(name: str) -> bool:
     """tar and Python's tarfile do not agree on names with these characters."""
     return not name.startswith(LEFT_OUT) and not {"=", "%"} & set(name)
 

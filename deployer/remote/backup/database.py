@@ -11,27 +11,23 @@ from contextlib import suppress
 from pathlib import Path
 
 from deployer.remote import signals
+from deployer.remote.backup import restored_database
 from deployer.remote.backup.making import Making
-from deployer.remote.docker import DATABASE, containers
+from deployer.remote.backup.psql import COUNT, SECONDS, USER_TABLES, answer, ask, last, psql, server
+from deployer.remote.backup.tree import Item
 from deployer.remote.failure import Failure
 from deployer.remote.host import Host
-from deployer.remote.process import Result
 from deployer.remote.stopping_points import reached
 from deployer.remote.waiting import await_true
 
 NAME = "deployer-backup"
 """With which the application_name of each such session begins."""
-SECONDS, LONG_SECONDS = 60.0, 12 * 3600.0
+LONG_SECONDS = 12 * 3600.0
 SNAPSHOT_SECONDS = 15.0
 """Until it is exported: the application is paused so long."""
 HELD_SECONDS = 6 * 3600
 """For which the session waits, should nobody end it."""
 LINES = 5
-USER_TABLES = "pg_tables where schemaname not in ('pg_catalog', 'information_schema')"
-COUNT = f"""select coalesce(json_object_agg(format('%I.%I', schemaname, tablename), (xpath('/row/c/text()',
-  query_to_xml(format('select count(*) as c from %I.%I', schemaname, tablename), false, true, '')))[1]::text::bigint),
-  '{{}}') from {USER_TABLES}"""  # noqa: S608  # nothing in it is somebody else's
-"""The rows of each table, as JSON."""
 HOLD = """begin isolation level repeatable read, read only;
 select set_config('application_name', '{token} ' || pg_export_snapshot(), false);
 select pg_sleep({seconds});"""
@@ -43,7 +39,7 @@ class Database:
     """The dump; nothing where the deployment has no database."""
 
     name = "database"
-    names: tuple[str, ...] = ()
+    items: tuple[Item, ...] = ()
 
     def __init__(self, host: Host) -> None:
         self._host, self._settings = host, host.config.postgres
@@ -63,13 +59,13 @@ class Database:
             return False
         result = ask(self._host, f"select tablename from {USER_TABLES} limit 1")  # noqa: S608
         if not result.succeeded:
-            raise Failure(f"PostgreSQL does not answer: {_last(result)}; see deployer logs postgres")
+            raise Failure(f"PostgreSQL does not answer: {last(result)}; see deployer logs postgres")
         return bool(result.text.strip())
 
     def measure(self) -> int:
         if not self._is_there:
             return 0
-        return int(_answer(ask(self._host, "select pg_database_size(current_database())")))
+        return int(answer(ask(self._host, "select pg_database_size(current_database())")))
 
     def read(self, making: Making) -> None:
         """End what a backup that was killed has left: the snapshot is of the instant of the pause."""
@@ -82,9 +78,9 @@ class Database:
             return
         making.stack.callback(self._end)
         words = ("--command", HOLD.format(token=self._token, seconds=HELD_SECONDS))
-        started = self._host.docker("exec", "--detach", server(self._host), *_psql(self._host), *words)
+        started = self._host.docker("exec", "--detach", server(self._host), *psql(self._host), *words)
         if not started.succeeded or not await_true(self._has_snapshot, SNAPSHOT_SECONDS, pause=0.05):
-            raise Failure(f"PostgreSQL exported no snapshot{': ' if started.text else ''}{_last(started)}")
+            raise Failure(f"PostgreSQL exported no snapshot{': ' if started.text else ''}{last(started)}")
 
     def finish(self, making: Making) -> None:
         if not self._is_there:
@@ -92,6 +88,15 @@ class Database:
         making.rows = self._rows()
         reached("rows counted")
         self._dump(making.work / f"{making.id}_database.dump")
+
+    def unpack(self, backup: Path) -> bool:
+        return self._is_there and restored_database.unpack(self._host, backup)
+
+    def swap(self) -> None:
+        restored_database.swap(self._host)
+
+    def swap_back(self) -> None:
+        restored_database.swap_back(self._host)
 
     def _has_snapshot(self) -> bool:
         self._snapshot = ask(self._host, FIND.format(token=self._token)).text.strip()
@@ -105,9 +110,9 @@ class Database:
         begin = "begin isolation level repeatable read, read only;"
         result = ask(self._host, f"{begin} set transaction snapshot '{self._snapshot}'; {COUNT};", limit=LONG_SECONDS)
         try:
-            rows: Mapping[str, int] = json.loads(_answer(result))
+            rows: Mapping[str, int] = json.loads(answer(result))
         except ValueError as error:
-            raise Failure(f"PostgreSQL could not count its rows: {_last(result)}") from error
+            raise Failure(f"PostgreSQL could not count its rows: {last(result)}") from error
         return rows
 
     def _dump(self, to: Path) -> None:
@@ -123,43 +128,4 @@ class Database:
                 "exec", "--interactive", found, "pg_restore", "--list", limit=SECONDS, stdin=file
             )
         if not result.succeeded:
-            raise Failure(f"the dump of the database cannot be read: {_last(result)}")
-
-
-def server(host: Host) -> str:
-    """The server's container. Raises Failure where none runs."""
-    found = containers(host.docker, host.config.name, DATABASE, "running")
-    if not found:
-        raise Failure("PostgreSQL does not run; see deployer logs postgres")
-    return found[0]
-
-
-def ask(host: Host, sql: str, database: str = "", limit: float = SECONDS) -> Result:
-    """Run SQL in a database, by default the application's."""
-    words = ("exec", "--interactive", server(host), *_psql(host, database))
-    return host.docker(*words, limit=limit, stdin=f"{sql}\n".encode())
-
-
-def remove_previous(host: Host) -> None:
-    """Remove the database that a restore has replaced. Raises Failure where that fails."""
-    if name := host.config.postgres.database:
-        result = ask(host, f'drop database if exists "{name}_former"', database="postgres")
-        if not result.succeeded:
-            raise Failure(_last(result))
-
-
-def _psql(host: Host, database: str = "") -> tuple[str, ...]:
-    settings = host.config.postgres
-    names = ("-U", settings.user, "-d", database or settings.database)
-    return ("psql", "-X", "-q", "-v", "ON_ERROR_STOP=1", "-tA", *names)
-
-
-def _answer(result: Result) -> str:
-    """The last line. Raises Failure where there is none."""
-    if not result.succeeded or not result.text.strip():
-        raise Failure(f"PostgreSQL does not answer: {_last(result)}; see deployer logs postgres")
-    return result.text.strip().splitlines()[-1]
-
-
-def _last(result: Result) -> str:
-    return (result.last_lines.splitlines() or [""])[-1]
+            raise Failure(f"the dump of the database cannot be read: {last(result)}")

@@ -49,7 +49,7 @@ def estimate(host: Host) -> None:
     directory = host.config.backups
     while not directory.is_dir():
         directory = directory.parent
-    for part in (made(host) for made in PARTS):
+    for part in (made(host) for made in PARTS.values()):
         if contents := part.contents():
             output.say(f"{part.name}: {sizes.megabytes(part.measure())} in {' '.join(contents)}")
     needed = sizes.megabytes(_needed(host, check(host, directory)))
@@ -58,7 +58,7 @@ def estimate(host: Host) -> None:
 
 def check(host: Host, directory: Path) -> int:
     """The bytes that a backup reads. Raises Failure where there is nothing to back up, or no space for it here."""
-    parts = [made(host) for made in PARTS]
+    parts = [made(host) for made in PARTS.values()]
     worthwhile = [part.check() for part in parts]  # all of them, also where the first has something
     if not any(worthwhile):
         root = host.config.root
@@ -108,7 +108,7 @@ def _frozen(making: Making) -> list[Part]:
 
 
 def _try(making: Making) -> list[Part]:
-    parts = [made(making.host) for made in PARTS]
+    parts = [made(making.host) for made in PARTS.values()]
     for part in parts:
         part.read(making)
     with frozen(making.host) as pause:

@@ -51,11 +51,18 @@ def publish(making: Making, names: tuple[str, ...]) -> Path:
 
 def digest(file: Path) -> str:
     """The SHA-256 of a file, of which nothing is followed."""
-    found, buffer = hashlib.sha256(), memoryview(bytearray(PIECE))
     handle = os.open(file, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
-    with os.fdopen(handle, "rb", buffering=0) as opened:
-        while size := opened.readinto(buffer):
-            found.update(buffer[:size])
+    try:
+        return digest_of_handle(handle)
+    finally:
+        os.close(handle)
+
+
+def digest_of_handle(handle: int) -> str:
+    """The same of an open file, from its position on."""
+    found, buffer = hashlib.sha256(), memoryview(bytearray(PIECE))
+    while size := os.readv(handle, [buffer]):
+        found.update(buffer[:size])
     return found.hexdigest()
 
 

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from deployer.remote import output
 from deployer.remote.backup import existing, mounts
-from deployer.remote.backup.database import remove_previous
+from deployer.remote.backup.restored_database import remove_previous
 from deployer.remote.failure import Failure
 from deployer.remote.host import Host
 from deployer.remote.stopping_points import reached

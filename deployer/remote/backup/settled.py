@@ -10,6 +10,7 @@ from typing import IO
 
 from deployer.remote.backup import sizes
 from deployer.remote.backup.archive import archiving, check_written
+from deployer.remote.backup.files_alone import FilesAlone
 from deployer.remote.backup.making import Counted, Making, existing
 from deployer.remote.backup.tree import Found, Item, kind_and_size, signature, walk
 from deployer.remote.failure import Failure
@@ -22,28 +23,24 @@ STATE = ("releases.jsonl", "releases", "backend.user", "audit.jsonl")
 """Below the directory of the tool."""
 
 
-class Settled:
+class Settled(FilesAlone):
     """Files and directories of root's."""
 
     def __init__(self, host: Host, name: str, items: tuple[Item, ...]) -> None:
-        self._host, self._name, self._items = host, name, items
+        self._host, self._name, self.items = host, name, items
 
     @property
     def name(self) -> str:
         return self._name
 
-    @property
-    def names(self) -> tuple[str, ...]:
-        return tuple(item.path for item in self._items)
-
     def contents(self) -> tuple[str, ...]:
-        return existing(self._items)
+        return existing(self.items)
 
     def check(self) -> bool:
         return False
 
     def measure(self) -> int:
-        return sizes.held(self._items)
+        return sizes.held(self.items)
 
     def read(self, making: Making) -> None:
         """Nothing: it is read afterwards."""
@@ -82,7 +79,7 @@ class Settled:
             listing.writelines(lines)
 
     def _found(self, making: Making) -> Iterator[Found]:
-        for item in self._items:
+        for item in self.items:
             yield from walk(item, making.omit)
 
 

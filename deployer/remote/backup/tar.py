@@ -14,6 +14,8 @@ RECORD = 20 * BLOCK
 TYPES = {FILE: b"0", DIRECTORY: b"5", LINK: b"2"}
 HARD_LINK, EXTENDED = b"1", b"x"
 LARGEST_SIZE, LARGEST_ID = 0o77777777777, 0o7777777
+KEPT_OF_FILE, KEPT_OF_DIRECTORY = 0o1777, 0o3777
+"""Bits of a mode."""
 NAME = 100
 """Bytes of a name that a header holds by itself."""
 
@@ -59,8 +61,7 @@ class Entry:
 
 def kept_mode(state: os.stat_result) -> int:
     """The mode without what gives somebody else's rights to a program; for a directory setgid only sets a group."""
-    kept = 0o3777 if stat.S_ISDIR(state.st_mode) else 0o1777
-    return stat.S_IMODE(state.st_mode) & kept
+    return stat.S_IMODE(state.st_mode) & (KEPT_OF_DIRECTORY if stat.S_ISDIR(state.st_mode) else KEPT_OF_FILE)
 
 
 def header(entry: Entry, hard_link_to: str = "", extents: Extents | None = None) -> bytes:

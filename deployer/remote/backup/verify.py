@@ -3,23 +3,19 @@
 import json
 import tarfile
 from collections.abc import Iterator
-from contextlib import contextmanager
 from itertools import islice
 from pathlib import Path
-from typing import IO
 
 from deployer.remote import files, output
 from deployer.remote.backup import existing
 from deployer.remote.backup.contents import Contents, Unsafe
 from deployer.remote.backup.manifest import MODE, digest
-from deployer.remote.backup.parts import PARTS
+from deployer.remote.backup.parts import PARTS, Part
+from deployer.remote.backup.reading import opened
 from deployer.remote.failure import Failure
 from deployer.remote.host import Host
-from deployer.remote.process import running
 
-SECONDS = 12 * 3600.0
 SHOWN = 3
-READERS = {".zst": ("zstd", "-q", "-d", "-c"), ".gz": ("gzip", "-d", "-c")}
 
 
 def verify(host: Host, name: str) -> str:
@@ -55,9 +51,9 @@ def _digest(file: Path) -> str:
 
 def _differing(host: Host, backup: Path) -> Iterator[str]:
     """Paths of the list of files, as JSON, that are not so in the archives. Raises Failure where one is unreadable."""
-    archives = [contents for part in PARTS if (contents := _contents(backup, part(host).name, part(host).names))]
+    archives = [contents for made in PARTS.values() if (contents := _contents(backup, made(host)))]
     try:
-        with _read(backup, "files") as lines:
+        with opened(backup, "files") as lines:
             for line in lines:
                 if not any(contents.has(line) for contents in archives):
                     yield json.dumps(json.loads(line)["path"])
@@ -65,27 +61,13 @@ def _differing(host: Host, backup: Path) -> Iterator[str]:
         raise Failure(f"the list of its files cannot be read: {error}") from error
 
 
-def _contents(backup: Path, part: str, names: tuple[str, ...]) -> Contents | None:
-    if not names:
+def _contents(backup: Path, part: Part) -> Contents | None:
+    if not part.items:
         return None
-    contents = Contents(names)
+    contents = Contents(tuple(item.path for item in part.items))
     try:
-        with _read(backup, part) as stream:
+        with opened(backup, part.name) as stream:
             contents.read(stream)
     except (Unsafe, tarfile.TarError, EOFError) as error:
-        raise Failure(f"not a valid archive: {error}; {backup.name}_{part} cannot be unpacked") from error
+        raise Failure(f"not a valid archive: {error}; {backup.name}_{part.name} cannot be unpacked") from error
     return contents
-
-
-@contextmanager
-def _read(backup: Path, part: str) -> Iterator[IO[bytes]]:
-    """What is compressed in a file of a backup. Raises Failure where it cannot be read to its end."""
-    file = next(backup.glob(f"{backup.name}_{part}.*"))
-    with (
-        file.open("rb") as compressed,
-        running(*READERS.get(file.suffix, ("cat",)), limit=SECONDS, stdin=compressed) as process,
-    ):
-        yield process.stdout  # type: ignore[misc]  # it is a pipe
-        rest, error = process.communicate()
-        if process.returncode or rest:
-            raise Failure(f"{file.name} cannot be read: {error.decode(errors='replace').strip()}")

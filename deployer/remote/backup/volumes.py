@@ -13,6 +13,7 @@ from typing import IO
 
 from deployer.remote.backup import mounts, sizes, sqlite
 from deployer.remote.backup.archive import Content, archiving, check_written
+from deployer.remote.backup.files_alone import FilesAlone
 from deployer.remote.backup.making import Counted, Making, existing
 from deployer.remote.backup.staging import Copy, Staging
 from deployer.remote.backup.tree import (
@@ -41,38 +42,34 @@ class Reshaped(Exception):
     """A path became something else during the backup: no archive that has both can be unpacked."""
 
 
-class Volumes:
+class Volumes(FilesAlone):
     """data/ and logs/."""
 
     name = "volumes"
 
     def __init__(self, host: Host) -> None:
         self._host = host
-        self._items = tuple(Item(host.config.root_directory, name) for name in ITEMS)
+        self.items = tuple(Item(host.config.root_directory, name) for name in ITEMS)
         self._signed: dict[str, bytes] = {}
         """What the archive has, in the order of its listing."""
         self._digests: dict[str, str] = {}
 
-    @property
-    def names(self) -> tuple[str, ...]:
-        return tuple(item.path for item in self._items)
-
     def contents(self) -> tuple[str, ...]:
-        return existing(self._items)
+        return existing(self.items)
 
     def check(self) -> bool:
         """Raises Failure where data/ is missing, or either is no directory."""
         root = self._host.config.root_directory
-        for item in self._items:
+        for item in self.items:
             path = Path(item.base, item.path)
             if path.is_symlink():
                 raise Failure(f"{path} is a link, which is not followed: mount {path.resolve()} there (mount --bind)")
         if not (root / "data").is_dir():
             raise Failure(f"nothing to back up: {root / 'data'} is missing")
-        return sizes.has_files(self._items)
+        return sizes.has_files(self.items)
 
     def measure(self) -> int:
-        return sizes.held(self._items)
+        return sizes.held(self.items)
 
     def read(self, making: Making) -> None:
         self._first = making.stack.enter_context((making.work / "first").open("w+"))
@@ -98,7 +95,7 @@ class Volumes:
         self._staging = Staging(directory, lambda: making.pause.left)
         for found in self._found(making.omit):
             self._compare(found, making)
-        making.mounted = [str(point) for item in self._items for point in mounts.below(Path(item.base, item.path))]
+        making.mounted = [str(point) for item in self.items for point in mounts.below(Path(item.base, item.path))]
         making.changed = len(self._staging.copies)
 
     def _compare(self, found: Found, making: Making) -> None:
@@ -155,7 +152,7 @@ class Volumes:
             counted.add(copy.entry.type, copy.entry.size)
 
     def _found(self, omit: Omit) -> Iterator[Found]:
-        for item in self._items:
+        for item in self.items:
             yield from walk(item, omit)
 
 

@@ -8,7 +8,7 @@ import json
 import time
 from collections.abc import Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from deployer.remote import proxy
@@ -36,6 +36,7 @@ LONGEST_PAUSE = 2.0
 LOG_LINES = 25
 LISTENING = "0A"
 LOOPBACK = "0100007F"
+LOCALHOST = "127.0.0.1"
 
 
 @dataclass(frozen=True)
@@ -68,11 +69,14 @@ def keeps_running(host: Host, name: str) -> bool:
     return found.running and found.restarts == 0
 
 
-def await_healthy(host: Host, name: str, service: Service) -> None:
-    """Raises Failure: at once where it ended, or can never become healthy; else after `healthy_within` seconds."""
+def await_healthy(host: Host, name: str, service: Service, *, inside: bool = False) -> None:
+    """Raises Failure: at once where it ended, or can never become healthy; else after `healthy_within` seconds.
+
+    It is asked from the proxy's network, or `inside` from its own, on 127.0.0.1: where no proxy is in its network.
+    """
     limit = host.config.release.healthy_within
     deadline, pause, seen = time.monotonic() + limit, 0.3, Seen("", 0.0)
-    place = in_proxys_network(host)
+    place = None if inside else in_proxys_network(host)
     while (answer := asked(host, name, service, place)) != "":
         seen = seen.next(answer)
         if not keeps_running(host, name):
@@ -110,16 +114,18 @@ def in_proxys_network(host: Host) -> tuple[str, ...]:
     return ("nsenter", "-t", str(state(host, found).process), "-n") if found else ()
 
 
-def asked(host: Host, name: str, service: Service, place: Sequence[str]) -> str:
-    """What is wrong with its answer, to follow "it"; empty where it is 200."""
+def asked(host: Host, name: str, service: Service, place: Sequence[str] | None) -> str:
+    """What is wrong with its answer, to follow "it"; empty where it is 200. Without a place it is asked inside."""
     found = state(host, name)
     if not found.address:
         return "has no address in the network"
+    if place is None:
+        found, place = replace(found, address=LOCALHOST), ("nsenter", "-t", str(found.process), "-n")
     url = f"http://{found.address}:{service.port}{service.path}"
     result = run(*place, "curl", *CURL, url, limit=ASK_SECONDS * 2, apart=True)
     status, _, location = result.text.partition(" ")
     if not result.succeeded:
-        if listens_on_loopback_only(found.process, service.port):
+        if found.address != LOCALHOST and listens_on_loopback_only(found.process, service.port):
             return f"listens on 127.0.0.1:{service.port} only, not on the container's address"
         return f"does not answer on port {service.port} ({result.last_lines.rpartition('curl: ')[2].strip()})"
     if status == OK:

@@ -13,9 +13,9 @@ from pathlib import Path
 
 import pytest
 
-from deployer.engine.program import text
 from testbed.bed import Bed
 from testbed.origin import Repository
+from tests.support import tree
 from tests.support.interrupting import await_point, quoted
 from tests.support.releasing import API, ROOT, visitor_of
 from tests.support.tool import Deployment, Event, Outcome, booted, deployment
@@ -81,9 +81,8 @@ class Site:
     def live(self) -> dict[str, str]:
         """All that serves, with a digest of the data by the tool's own list of files."""
         told = {name: self.shell(command) for name, command in LIVE.items()}
-        listed = self.deployment.host.exec(
-            ("python3", "-c", text("backups/scripts/tree.py"), "disk", ROOT, "data")
-        ).stdout
+        program = Path(tree.__file__).read_bytes()
+        listed = self.deployment.host.exec(("python3", "-", ROOT, "data"), stdin=program).stdout
         assert listed.count("\n") > 2
         return {**told, "data": listed}
 

@@ -27,30 +27,34 @@ LIMIT = 240
 
 @dataclass(frozen=True)
 class Point:
-    """A moment of a restore: the command before which it stands still, or what holds; does its unit run then?"""
+    """A moment of a restore: a command before which it stands still, one of its own points, or what holds.
+
+    Does its unit run then?
+    """
 
     words: str = ""
+    name: str = ""
     holds: str = REACHED
     in_unit: bool = True
 
 
 POINTS = {
-    "verifying": Point("^openssl dgst -sha256 -r ", in_unit=False),
+    "verifying": Point("^zstd -q -d ", in_unit=False),
     "unpacking": Point("^tar -C .*restoring/new", in_unit=False),
     "the unit is to start": Point("^systemd-run .*--unit=deployer-biometric-did-restore", in_unit=False),
-    "the journal is to say swapping": Point("^mv -f .*/restoring/journal.new"),
+    "the journal is to say swapping": Point(name="the journal is to say swapping"),
     "the application is to stop": Point("^docker stop --time"),
-    "data is away, nothing in its place": Point("^mv -T .*/restoring/new/data "),
-    "half is swapped": Point(f"^mv -T {ROOT}/nginx/assets "),
+    "data is away, nothing in its place": Point(name="data is to be put in place"),
+    "half is swapped": Point(name="nginx/assets is to be set aside"),
     "the new containers are to be made": Point("^docker compose .* create "),
-    "the new ones start": Point("^docker exec biometric-did-backend-api-"),
+    "the new ones start": Point(name="the new ones start"),
     "the proxy is to be switched": Point("^docker exec .* nginx -s reload"),
-    "the journal is to say serving": Point("^touch .*/restoring/served"),
-    "the page is to be taken away": Point(f"^rm -f {ROOT}/nginx/maintenance"),
+    "the journal is to say serving": Point(name="the journal is to say serving"),
+    "the page is to be taken away": Point(name="the page is to be taken away"),
     "it is looked at from outside": Point(
         holds=f"grep -qs serving {JOURNAL} && [ ! -e {ROOT}/nginx/maintenance ]", in_unit=False
     ),
-    "the former containers go": Point("^docker rm -f ", in_unit=False),
+    "the former containers go": Point(name="the former containers go", in_unit=False),
 }
 IN_UNIT = [name for name, point in POINTS.items() if point.in_unit]
 
@@ -108,6 +112,8 @@ def reached(case: Case, name: str, deployed: Deployment) -> "Iterator[subprocess
     point, halt = POINTS[name], Halt(case.site.deployment.host)
     if point.words:
         halt.at(point.words)
+    elif point.name:
+        halt.at_point(point.name)
     run = deployed.start(*case.words)
     try:
         await_point(case.site.deployment, run, point.holds)

@@ -26,18 +26,12 @@ def site(both: Pair) -> Iterator[Kept]:
     Halt(both.site.deployment.host).forget()
 
 
-def stopped(site: Kept, words: str) -> str:
-    """What stands still at a command of the host's."""
-    Halt(site.deployment.host).at(words)
-    return REACHED
-
-
 def test_the_page_is_shown_meanwhile(site: Kept, both: Pair) -> None:
     """503 with Retry-After while it is swapped, an update is refused, cron's backup waits; then all goes on."""
     host, wanted = site.deployment.host, both.other
-    point = stopped(site, "^docker exec biometric-did-backend-api-")
+    Halt(host).at_point("the new ones start")
     run = site.deployment.start("restore", "--ts", timestamp(wanted), "--yes", "--json")
-    await_point(site.deployment, run, point)
+    await_point(site.deployment, run, REACHED)
     seen = site.visitor.ask(API, "/api/instance")
     assert (seen.status, seen.all("Retry-After")) == (503, ["300"])
     assert site.visitor.ask(DOMAIN).status == 503
@@ -58,9 +52,9 @@ def test_the_page_is_shown_meanwhile(site: Kept, both: Pair) -> None:
 def test_refused_while_an_update_runs(site: Kept, both: Pair) -> None:
     """Exit 6, and nothing is touched; the update is not disturbed."""
     site.commit("3")
-    point = stopped(site, "^docker compose .* create ")
+    Halt(site.deployment.host).at("^docker compose .* create ")
     run = site.deployment.start("update")
-    await_point(site.deployment, run, point)
+    await_point(site.deployment, run, REACHED)
     assert site.restore(both.other).exit_code == 6
     Halt(site.deployment.host).go()
     out, err = run.communicate(timeout=300)

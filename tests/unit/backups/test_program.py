@@ -3,7 +3,7 @@
 import subprocess
 
 from deployer.backups.backup import changes
-from deployer.backups.scripts.backup import backup_program
+from deployer.backups.programs import backup_program
 from deployer.engine.changes import Script
 from deployer.engine.host_program import cron_entry
 from tests.support.fakes import inventory

@@ -7,9 +7,11 @@ import pytest
 from deployer.commands.drill import _drill
 from deployer.engine.facts import Ask
 from deployer.engine.oneoff import OneOff
-from deployer.engine.survey import questions
+from deployer.engine.plan import asked_of_host
 from deployer.errors import UsageError
+from deployer.steps import backup, host_program
 from deployer.transport.protocol import Reply
+from tests.unit.steps.hosts import converged
 
 from .fakes import FakeTransport, choices, inventory, reply_to, run_on
 
@@ -21,8 +23,11 @@ LISTED = "".join(
 
 
 def transport(listed: str = LISTED) -> FakeTransport:
-    asked = questions(OneOff("x", (), "").probes(HOST).values())  # type: ignore[arg-type]
-    return FakeTransport([Reply(0, reply_to([Ask("")], [listed]), b""), Reply(0, reply_to(asked, [""]), b"")])
+    before = {step: converged(step, HOST) for step in (host_program, backup)}
+    known = {probe: facts[key] for step, facts in before.items() for key, probe in step.probes(HOST).items()}
+    asked = asked_of_host(HOST, (host_program, backup, OneOff("x", (), "")))
+    answers = [known.get(probe, "") for probe in asked]
+    return FakeTransport([Reply(0, reply_to([Ask("")], [listed]), b""), Reply(0, reply_to(asked, answers), b"")])
 
 
 def test_dry_run() -> None:
@@ -36,7 +41,7 @@ def test_dry_run() -> None:
         "skipped": {"biometric-did_20251012_140000": "a part is missing"},
     }
     assert text.startswith("skipping biometric-did_20251012_140000, which is incomplete: a part is missing\n")
-    assert kept.steps[0].changes[0].why.startswith("restore biometric-did_20251012_020000 into a throwaway copy")
+    assert kept.steps[-1].changes[0].why.startswith("restore biometric-did_20251012_020000 into a throwaway copy")
 
 
 @pytest.mark.parametrize(("listed", "ts"), [(LISTED, "2024"), ("", "")])

@@ -2,7 +2,9 @@
 
 import io
 import json
+import os
 import tarfile
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -27,8 +29,8 @@ def listed(*ids: str, problem: str = "") -> Reply:
 def backup(directory: Path, name: str = ID) -> Path:
     made = directory / name
     made.mkdir()
-    (made / "SHA256SUMS").write_text("sums\n")
     (made / "part").write_bytes(b"x" * 3_000_001)
+    (made / "SHA256SUMS").write_text(f"{'0' * 64}  part\n")
     return made
 
 
@@ -88,6 +90,42 @@ def test_stream(tmp_path: Path) -> None:
         assert {name: file.read() for name, file in files.items() if file} == {
             path.name: path.read_bytes() for path in made.iterdir()
         }
+
+
+def test_nothing_else_is_sent(tmp_path: Path) -> None:
+    """Somebody else made the directory: what its sums do not name stays here."""
+    made = backup(tmp_path)
+    (made / "notes").write_text("a file of the operator's")
+    with tarfile.open(fileobj=io.BytesIO(b"".join(archived(made)))) as archive:
+        assert sorted(archive.getnames()) == ["SHA256SUMS", "part"]
+
+
+def as_link(made: Path) -> None:
+    (made / "part").unlink()
+    (made / "part").symlink_to("/etc/passwd")
+
+
+def as_pipe(made: Path) -> None:
+    (made / "part").unlink()
+    os.mkfifo(made / "part")
+
+
+def as_linked_sums(made: Path) -> None:
+    (made / "SHA256SUMS").rename(made / "sums")
+    (made / "SHA256SUMS").symlink_to("sums")
+
+
+def as_missing(made: Path) -> None:
+    (made / "part").unlink()
+
+
+@pytest.mark.parametrize("change", [as_link, as_pipe, as_linked_sums, as_missing])
+def test_only_regular_files_are_sent(change: Callable[[Path], None], tmp_path: Path) -> None:
+    """A link would send a file of this machine, a key for example; a pipe would be waited for."""
+    made = backup(tmp_path)
+    change(made)
+    with pytest.raises(UsageError, match=f"--from {made}: "):
+        list(archived(made))
 
 
 def test_a_transfer_that_fails(tmp_path: Path) -> None:

@@ -130,7 +130,7 @@ def test_fresh_host() -> None:
         "record the release, and remove those beyond releases.retain",
         "create /backups/biometric-did (0700)",
         f"write {root}/.deployer/bin/backup (absent), {root}/.deployer/bin/drill (absent), "
-        f"{root}/.deployer/bin/recover (absent)",
+        f"{root}/.deployer/drill.yml (absent), {root}/.deployer/bin/recover (absent)",
         "write /etc/logrotate.d/biometric-did (absent), /etc/cron.d/biometric-did (absent)",
     ]
 

@@ -7,8 +7,8 @@ import subprocess
 import tarfile
 from pathlib import Path
 
-from deployer.backups.scripts import tree as reference
 from deployer.remote.backup.contents import Contents, Unsafe
+from tests.support import tree as reference
 
 TYPES = {
     "directory": tarfile.DIRTYPE,

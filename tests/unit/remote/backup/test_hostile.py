@@ -6,7 +6,6 @@ import shutil
 import socket
 import stat
 import subprocess
-import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -14,15 +13,16 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from deployer.backups.scripts import tree as reference
 from deployer.remote.backup import existing, make, tree, verify
 from deployer.remote.backup.archive import Archive
+from deployer.remote.backup.volumes import Volumes
 from deployer.remote.failure import Failure
+from deployer.remote.restore.unpack import Unpacked
+from tests.support import tree as reference
 
 from .archives import accepted, packed, unpacked
 from .conftest import Site
 
-TRIM = Path(reference.__file__).with_name("trim.py")
 Act = Callable[[], object]
 
 
@@ -50,11 +50,9 @@ def replaced_by_link(directory: Path, target: str) -> Act:
 
 
 def restored(site: Site, made: Path, to: Path) -> dict[str, dict[str, object]]:
-    """What there is after a restore: by tar, less what is not in the list."""
-    site.unpacked(made, to)
-    lines = "".join(json.dumps(entry) + "\n" for entry in site.listed(made).values())
-    words = [sys.executable, str(TRIM), str(to), "data", "logs"]
-    subprocess.run(words, input=lines, text=True, check=True)
+    """What there is after a restore."""
+    to.mkdir(exist_ok=True)
+    Unpacked(site.host, made, to).unpack((Volumes(site.host),))
     return {str(entry["path"]): entry for entry in reference.on_disk(str(to), ("data", "logs"))}
 
 

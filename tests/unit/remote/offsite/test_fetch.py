@@ -118,7 +118,7 @@ def test_what_no_backup_has(pushed: Site) -> None:
     push(pushed.host)
     shutil.rmtree(pushed.backups)
     for name in names:
-        with pytest.raises(Failure, match=r"the snapshot holds '(planted|manifest\.json)', which is not a regular"):
+        with pytest.raises(Failure, match=r"the backup holds '(planted|manifest\.json)', which is not a regular"):
             fetch(pushed, name)
     assert list(pushed.backups.iterdir()) == []
 

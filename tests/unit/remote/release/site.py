@@ -17,6 +17,9 @@ from deployer.remote.process import OnOutput, Result, TimedOut
 PORT = 20_000 + os.getpid() % 12_000
 """Another one in each process of the tests: all have the same loopback, and ports from 32768 on are the kernel's."""
 
+STATUS = {"start": "running", "stop": "exited", "rm": "gone", "pause": "paused", "unpause": "running"}
+"""Docker's, after each action."""
+
 
 @dataclass
 class Container:
@@ -76,7 +79,7 @@ class Site:
             "image": lambda: self.listing if words[1] == "ls" else f"sha256:{words[-1]}",
             "tag": lambda: self._tag(*words[1:]),
         }
-        for action in ("start", "stop", "rm"):
+        for action in ("start", "stop", "rm", "pause", "unpause"):
             answers[action] = lambda: self._each(words[0], [name for name in words if name in self.containers])
         return answers.get(words[0], str)()
 
@@ -113,7 +116,7 @@ class Site:
     def _each(self, action: str, names: Sequence[str]) -> str:
         for name in names:
             found = self.containers[name]
-            found.status = {"start": "running", "stop": "exited", "rm": "gone"}[action]
+            found.status = STATUS[action]
             if action == "start":
                 self._serve(found)
             elif action == "rm":

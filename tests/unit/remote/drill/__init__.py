@@ -1,0 +1,1 @@
+"""Drills in process, with a Docker that pretends to run the copy."""

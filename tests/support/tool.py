@@ -72,13 +72,14 @@ class Outcome:
 
 @dataclass(frozen=True)
 class Deployment:
-    """One host with its inventory; `run` is `deployer COMMAND …` from beside it."""
+    """One host with its inventory; `run` is `deployer COMMAND …` from beside it, of the version in `code`."""
 
     host: TestHost
     inventory: Path
     domain: str
     name: str = "web"
     environ: Mapping[str, str] = field(default_factory=dict)
+    code: Path = field(default_factory=Path.cwd)
 
     @contextmanager
     def edited(self, old: str, new: str) -> Iterator[None]:
@@ -127,6 +128,7 @@ class Deployment:
             stderr=subprocess.PIPE,
             text=True,
             env={**os.environ, "NO_COLOR": "1", **self.environ},
+            cwd=self.code,
             start_new_session=True,
         )
 

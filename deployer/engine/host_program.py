@@ -106,8 +106,8 @@ def _release(host: Inventory) -> config.Release:
     hooks = config.Hooks(
         *(list(words) for words in (host.hooks.before_switch, host.hooks.after_switch, host.hooks.on_failure))
     )
-    settings = host.releases
-    return config.Release(settings.healthy_within, settings.settle, settings.drain + 10, hooks)
+    drain = host.releases.drain + 10
+    return config.Release(host.releases.healthy_within, host.releases.settle, drain, hooks)
 
 
 @cache

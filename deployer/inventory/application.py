@@ -49,6 +49,14 @@ class Backend(Section):
     log_dir: grammar.InnerDirectory = PurePosixPath("/app/logs")
     """Log directory in the container; kept on the host in <root>/logs."""
 
+    working_dir: grammar.OptionalDirectory = ""
+    """Working directory in the container; "": log_dir, to which the guide's application logs, or with command = [] the
+    image's own."""
+
+    healthcheck: bool = True
+    """false: Docker does not check the container by itself. Its check needs a shell, and curl, python or wget in the
+    image; what a release waits for needs nothing in it."""
+
     replicas: grammar.Count = 1
     """Number of containers behind the proxy."""
 

@@ -136,6 +136,13 @@ Ref = Annotated[
         r"[A-Za-z0-9_#+@.][A-Za-z0-9._/#+@-]{0,199}",
     ),
 ]
+OptionalDirectory = Annotated[
+    str,
+    optional(
+        'a directory in the container is such as "/app", without ".." and spaces',
+        formats.is_absolute,
+    ),
+]
 Image = Annotated[str, text(*_IMAGE)]
 OptionalImage = Annotated[str, optional(*_IMAGE)]
 Stage = Annotated[str, _optional("a build stage is letters, digits and . _ -", r"[A-Za-z][A-Za-z0-9._-]{0,63}")]

@@ -98,16 +98,17 @@ def health_command(port: int, path: str) -> str:
 
 
 def _backend(host: Inventory) -> Service:
-    """The working directory is the mounted log directory, since the application writes its logs there (A1)."""
+    """The guide's application works in the mounted log directory, since it writes its logs there (A1)."""
     backend = host.backend
     service: Service = {
         **_common(f"{image(host, BACKEND)}:current"),
         "env_file": [str(host.paths.env)],
-        "working_dir": str(backend.log_dir),
         "volumes": [f"{host.paths.logs}:{backend.log_dir}", f"{host.paths.data}:{backend.data_dir}"],
-        "healthcheck": _health(backend.port, backend.health_path),
+        "healthcheck": _health(backend.port, backend.health_path) if backend.healthcheck else {"test": ["NONE"]},
         "stop_grace_period": "30s",
     }
+    if directory := backend.working_dir or (str(backend.log_dir) if backend.command else ""):
+        service["working_dir"] = directory
     if backend.command:
         service["command"] = list(backend.command)
     if backend.memory:

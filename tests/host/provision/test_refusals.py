@@ -258,6 +258,7 @@ TEXTS = {
     "backend.health_path": "/good",
     "backend.data_dir": "/good",
     "backend.log_dir": "/better",
+    "backend.working_dir": "/good",
     "backend.memory": "1G",
     "backend.cpus": "1",
     "wallet.context": "good",

@@ -80,6 +80,7 @@ TEXTS = {
     "backend.health_path": "/health",
     "backend.data_dir": "/data",
     "backend.log_dir": "/logs",
+    "backend.working_dir": "/app",
     "backend.memory": "2G",
     "backend.cpus": "1.5",
     "wallet.image": "registry.example.com/wallet:1",

@@ -58,6 +58,17 @@ class TestFile:
         assert backend["working_dir"] == "/app/logs"
         assert "/opt/biometric-did/logs:/app/logs" in cast(list[str], backend["volumes"])
 
+    def test_an_image_with_a_command_of_its_own(self) -> None:
+        """It runs where the image says, unless the inventory says otherwise: a CMD may have relative paths."""
+        assert "working_dir" not in document(inventory(backend={"command": []}))["services"][BACKEND]
+        given = document(inventory(backend={"command": [], "working_dir": "/srv/app"}))["services"][BACKEND]
+        assert given["working_dir"] == "/srv/app"
+
+    def test_an_image_without_a_shell(self) -> None:
+        """Docker's own check, which needs one, can be left out; no default of the image takes its place."""
+        backend = document(inventory(backend={"healthcheck": False}))["services"][BACKEND]
+        assert backend["healthcheck"] == {"test": ["NONE"]}
+
     def test_limits(self) -> None:
         """memory and cpus are passed on where they are set."""
         backend = document(inventory(backend={"memory": "2G", "cpus": "1.5"}))["services"][BACKEND]

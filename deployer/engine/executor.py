@@ -74,8 +74,10 @@ class Executor:
     def _check_from_outside(self, planned: StepPlan, check: OutsideCheck, before: Mapping[str, str]) -> None:
         """Undo the step where a check fails that passed before it."""
         self.report.begin(planned.step.TITLE, check.why)
-        worse = {name: seen for name, seen in self.outside().items() if name not in before}
+        found = self.outside()
+        worse = {name: seen for name, seen in found.items() if name not in before}
         if not worse:
+            self._name_former_faults(found)
             return
         undo = Script("roll back to the previous state", check.undo, within=check.within, critical=True)
         result = self._run(planned, (undo,))
@@ -84,6 +86,13 @@ class Executor:
         if result.exit_code != GateFailed.exit_code:
             raise RollbackFailed(f"{what}; the rollback failed too", remedy=_MANUAL, context=context)
         raise GateFailed(f"{what}; the previous release is still serving", remedy=_FIX, context=context)
+
+    def _name_former_faults(self, found: Mapping[str, str]) -> None:
+        """What failed before the step as well is no reason to undo it, and no reason to be silent."""
+        if found:
+            seen = "; ".join(f"{name}: {what}" for name, what in found.items())
+            text, remedy = f"the site is no worse than before, and not well: {seen}", "deployer verify"
+            self.report.data("note", {"text": text, "remedy": remedy}, f"note: {text}\n      {remedy}")
 
     def _check_second_login(self, planned: StepPlan, login: SecondLogin) -> None:
         self.report.begin(planned.step.TITLE, login.why)

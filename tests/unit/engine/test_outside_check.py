@@ -65,6 +65,8 @@ class TestOutsideCheck:
         play = Play(here, self.step(here), outside=Site({"headers": "none"}, {"headers": "one of two"}))
         play.apply()
         assert self.log(here) == ["switched", "cleaned"]
+        (note,) = [fields["text"] for event, fields, _ in play.report.told if event == "note"]
+        assert note == "the site is no worse than before, and not well: headers: one of two"
 
     def test_only_what_got_worse_is_reported(self, here: Bed) -> None:
         """Of two failed checks only the one that passed before is reported."""

@@ -2,6 +2,7 @@
 
 import socket
 import ssl
+import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -16,6 +17,7 @@ CONFIGURATION = "/etc/nginx/deployer/nginx.conf"
 RELOAD_SECONDS = 20.0
 SERVED_SECONDS = 15.0
 CONNECT_SECONDS = 5.0
+ANSWER_SECONDS = 8.0
 PORT = 443
 LOG_LINES = 5
 WORKER = "nginx: worker process"
@@ -69,12 +71,20 @@ def _is_drained(host: Host, found: str) -> bool:
 def answers(host: Host) -> bool:
     """Whether a visitor gets an answer, whatever it is."""
     try:
-        with _connected(host) as secured:
-            name = host.config.certificate.names[0]
-            secured.sendall(f"GET / HTTP/1.1\r\nHost: {name}\r\nConnection: close\r\n\r\n".encode())
-            return secured.recv(5) == b"HTTP/"
+        return answer(host, 5) == b"HTTP/"
     except OSError:
         return False
+
+
+def answer(host: Host, size: int) -> bytes:
+    """What a visitor of / gets, from its status line on, at most so many bytes. Raises OSError where nobody answers."""
+    found, deadline = b"", time.monotonic() + ANSWER_SECONDS
+    with _connected(host) as secured:
+        name = host.config.certificate.names[0]
+        secured.sendall(f"GET / HTTP/1.1\r\nHost: {name}\r\nConnection: close\r\n\r\n".encode())
+        while len(found) < size and time.monotonic() < deadline and (data := secured.recv(size - len(found))):
+            found += data
+    return found
 
 
 def await_served(host: Host, certificate: Path) -> bool:

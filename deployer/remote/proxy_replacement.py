@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 
-from deployer.remote import output, proxy, signals
+from deployer.remote import output, proxy, proxy_check, signals
 from deployer.remote.docker import PROXY
 from deployer.remote.failure import GATE_FAILED, ROLLBACK_FAILED, Failure
 from deployer.remote.host import Host
@@ -20,7 +20,7 @@ from deployer.remote.waiting import await_true
 ANSWER_SECONDS = 15.0
 FIRST_ANSWER_SECONDS = 10.0
 AFTERWARDS_SECONDS = 5.0
-PULL_SECONDS = 600.0
+CREATE_SECONDS = 600.0
 PAUSE = 0.02
 STOP_SECONDS = 3
 LOG_LINES = 15
@@ -48,7 +48,7 @@ class Watch:
 
 def replace(host: Host) -> None:
     """Raises Failure: exit code 4 when the old container serves again, 5 when neither does."""
-    _check_configuration(host)
+    proxy_check.check(host, host.config.nginx)
     old, new = proxy.container(host), _create(host)
     with _measured(host):
         _swap(host, new, old)
@@ -71,22 +71,12 @@ def _measured(host: Host) -> Iterator[None]:
         output.part("gap", watch.longest_gap)
 
 
-def _check_configuration(host: Host) -> None:
-    """The new image takes the configuration on disk."""
-    image = host.config.proxy_image
-    if not host.docker("image", "inspect", image).succeeded:
-        _succeed(host.docker("pull", "--quiet", image, limit=PULL_SECONDS), f"{image} could not be pulled")
-    mounted = f"{host.config.nginx}:/etc/nginx/deployer:ro"
-    test = ("nginx", "-t", "-q", "-c", proxy.CONFIGURATION)
-    _succeed(host.docker("run", "--rm", "--network=none", "-v", mounted, image, *test), f"{image} refuses nginx.conf")
-
-
 def _create(host: Host) -> str:
     """The id of the new container, not yet started."""
     root = host.config.root
     compose = ("compose", "--project-directory", root, "-f", f"{root}/docker-compose.yml")
     options = ("--no-build", "--no-recreate", "--pull=never", f"--scale={PROXY}=2")
-    created = host.docker(*compose, "create", *options, PROXY, limit=PULL_SECONDS)
+    created = host.docker(*compose, "create", *options, PROXY, limit=CREATE_SECONDS)
     filters = (f"label=com.docker.compose.project={host.config.name}", f"label=com.docker.compose.service={PROXY}")
     listed = host.docker("ps", "-aq", *(f"--filter={each}" for each in (*filters, "status=created")))
     new = next(iter(listed.text.split()), "")

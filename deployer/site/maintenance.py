@@ -5,16 +5,14 @@ from dataclasses import dataclass
 
 from deployer.engine.changes import Gate, Note, Script, Stop
 from deployer.engine.facts import Ask, Facts, Probes
+from deployer.engine.host_program import call
 from deployer.engine.lock import LockOwner
-from deployer.engine.program import script
 from deployer.engine.step import Plan
 from deployer.inventory.model import Inventory
 from deployer.site.compose import PROXY
 from deployer.site.containers import ask_containers, containers, is_running
 from deployer.text.printable import printable
 from deployer.text.shell import lines, quote, sh
-
-SAID = "Down for maintenance"
 
 RETRY_AFTER = 300
 """Seconds. Fixed: nginx reads no number from a file without a reload, and a reload is what the switch does without."""
@@ -93,7 +91,7 @@ def _unsupported(host: Inventory) -> Note:
 
 def _proof(host: Inventory, *, on: bool) -> Gate:
     """Whether the proxy's answers follow the switch."""
-    text = script("site/scripts/maintenance.sh", DOMAIN=host.site.domain, SAID=SAID, WANTED="on" if on else "off")
+    text = call(host, "proxy", "maintenance", "on" if on else "off")
     remedy = f"the proxy ignores the switch: run `deployer provision --host {host.host_name}`"
     why = "the proxy answers with the maintenance page" if on else "the proxy answers without the maintenance page"
     return Gate(why, text, within=10, explain=sh("echo", remedy))

@@ -5,6 +5,7 @@ from pathlib import PurePosixPath
 
 from deployer.engine.changes import File
 from deployer.inventory.model import Inventory
+from deployer.remote.maintenance import SAID
 from deployer.remote.release.hashed import HASHED
 from deployer.site import maintenance
 from deployer.site.compose import BACKEND, WALLET
@@ -13,12 +14,12 @@ from deployer.site.rendering import render
 
 def nginx_conf(host: Inventory) -> str:
     """nginx/nginx.conf: what holds for all servers."""
-    return render("nginx.conf", host=host, maintenance=maintenance, hashed=HASHED)
+    return render("nginx.conf", host=host, maintenance=maintenance, said=SAID, hashed=HASHED)
 
 
 def site_conf(host: Inventory) -> str:
     """nginx/conf.d/NAME.conf: the servers on 80 and 443."""
-    return render("site.conf", host=host, maintenance=maintenance)
+    return render("site.conf", host=host, maintenance=maintenance, said=SAID)
 
 
 def upstreams(host: Inventory, backends: Sequence[str], wallets: Sequence[str]) -> str:

@@ -4,8 +4,7 @@ from collections.abc import Mapping
 
 from deployer.engine.changes import File, Script, WriteFiles
 from deployer.engine.facts import Ask, Facts, Probes
-from deployer.engine.host_program import run
-from deployer.engine.program import script
+from deployer.engine.host_program import call, run
 from deployer.engine.step import Plan
 from deployer.inventory.model import Inventory
 from deployer.resources.files import ask_files, compare
@@ -35,15 +34,8 @@ def probes(host: Inventory) -> Probes:
 
 
 def plan(host: Inventory, facts: Facts) -> Plan:
-    check = script(
-        "site/scripts/check_nginx.sh",
-        NGINX=str(host.paths.nginx),
-        IMAGE=host.nginx.image,
-        UPSTREAMS=first_upstreams(host).content.decode(),
-        UPSTREAMS_FILE=f"conf.d/{host.name}.upstreams",
-    )
-    changes = tuple(compare(facts, files(host), check=check))
-    if not facts["upstreams"]:
+    changes = tuple(compare(facts, files(host), check=f'{call(host, "proxy", "check")} "$STAGED"'))
+    if not facts["upstreams"]:  # first: the others are checked together with it
         changes = (WriteFiles(f"write {first_upstreams(host).path} (absent)", (first_upstreams(host),)), *changes)
     yield from changes
     runs = is_running(containers(host, facts["containers"]), PROXY)

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from deployer.site.maintenance import SAID
+from deployer.remote.maintenance import SAID
 from deployer.verify import api, wallet
 from deployer.verify.answers import Answer, Reply, Request
 from deployer.verify.findings import Findings, judged, warned

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from functools import cached_property
 from threading import RLock
 
-from deployer.site.maintenance import SAID
+from deployer.remote.maintenance import SAID
 from deployer.verify import loading
 from deployer.verify.answers import Answer, Reply, Request, ask_all
 from deployer.verify.presented import Presented, look

@@ -43,7 +43,8 @@ def words(directive: str) -> list[str]:
 @pytest.mark.parametrize("name", COMMENTED)
 def test_every_file_says_whose_it_is(name: str) -> None:
     """The marker stands in the first line."""
-    text = render(name, host=example(), backends=["a"], wallets=["b"], hashed="x", maintenance=maintenance)
+    values = {"host": example(), "backends": ["a"], "wallets": ["b"], "hashed": "x", "maintenance": maintenance}
+    text = render(name, **values, said="down")
     assert text.splitlines()[0] == f"# {MARKER}"
     assert text.endswith("\n")
 

@@ -4,6 +4,7 @@ import pytest
 
 from deployer.engine.changes import Script, WriteFiles
 from deployer.engine.facts import Unknown
+from deployer.engine.host_program import call
 from deployer.site.compose import PROXY
 from deployer.site.nginx import first_upstreams
 from deployer.steps import nginx
@@ -23,7 +24,7 @@ def test_configuration_differs() -> None:
     assert isinstance(write, WriteFiles)
     assert isinstance(reload, Script)
     assert write.why == f"write {DIRECTORY}/conf.d/biometric-did.conf (content differs)"
-    assert "nginx -t" in write.check
+    assert write.check == f'{call(HOST, "proxy", "check")} "$STAGED"'
     assert reload.why == RELOAD
     assert reload.undo == reload.script, "what fails later leaves the proxy with the files that were put back"
 

@@ -3,6 +3,7 @@
 import tarfile
 import tempfile
 import time
+from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -10,16 +11,22 @@ from pathlib import Path
 from deployer.build import image_archive as archive
 from deployer.build import local_docker as docker
 from deployer.build import source
-from deployer.build.subprocesses import Show, run
+from deployer.build.subprocesses import KEPT, Show, run
 from deployer.engine.changes import Send
-from deployer.engine.program import script
 from deployer.errors import Context, DeployerError
 from deployer.inventory.model import Inventory
 from deployer.output.report import Report
+from deployer.remote.build import image
+from deployer.remote.build.recipe import Places, Recipe
+from deployer.remote.docker import command
+from deployer.remote.failure import Failure
 from deployer.transport.protocol import Transport
 
 BUILD_LIMIT, SEND_LIMIT = 3600, 7200
 """Seconds for one build, and for the transfer with the loading at its end."""
+
+LOAD = "docker load --quiet"
+"""One gzip stream in standard input. The list of its images comes last in it, so an incomplete stream loads none."""
 
 PROGRESS = 10.0
 """Seconds between two lines about how much was sent."""
@@ -53,10 +60,23 @@ class LocalBuilder:
         for file in change.files:
             (tool / file.path.name).write_bytes(file.content)
         with source.repository_with(self.host, change.commit, self._show) as repository:
-            environ = {"SOURCE": str(repository), "TOOL": str(tool), "WORK": str(work)}
-            for image, text in zip(change.images, change.builds, strict=True):
-                words = ("bash", "-euo", "pipefail", "-c", text)
-                run(words, f"build {image}", limit=BUILD_LIMIT, show=self._show, environ=environ)
+            for recipe in change.builds:
+                self._build_image(recipe, Places(repository, tool, work))
+
+    def _build_image(self, recipe: Recipe, places: Places) -> None:
+        """As the host would. Raises DeployerError."""
+        printed: deque[str] = deque(maxlen=KEPT)
+
+        def show(line: str) -> None:
+            printed.append(line)
+            self._show(line)
+
+        try:
+            image.build(command, recipe, places, show)
+        except Failure as failure:
+            output = "\n".join((*printed, str(failure)))
+            context = Context(output=output, exit_code=failure.exit_code)
+            raise DeployerError(f"build {recipe.image}: failed on this machine", context=context) from failure
 
     def _stream(self, change: Send, saved: Path, transport: Transport) -> None:
         with tarfile.open(saved) as opened:
@@ -65,7 +85,7 @@ class LocalBuilder:
         left_out = archive.surplus(images, change.held)
         counted = _Counted(archive.compressed(saved, left_out), self._show)
         began = time.monotonic()
-        reply = transport.run(script("releases/scripts/load_images.sh"), stdin=counted, limit=SEND_LIMIT)
+        reply = transport.run(LOAD, stdin=counted, limit=SEND_LIMIT)
         if reply.exit_code != 0:
             output = (reply.output + reply.error).decode(errors="replace")
             remedy = "run this command again: it checks again which layers the host has"

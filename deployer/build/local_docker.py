@@ -13,7 +13,7 @@ _LIMIT = 30
 
 def check() -> None:
     """Raises UsageError where this machine cannot build."""
-    for command in ("git", "bash", "docker"):
+    for command in ("git", "tar", "docker"):
         if shutil.which(command) is None:
             raise _cannot(f"{command} is not installed on this machine")
     version = _output_of("docker", "version", "--format", "{{.Server.Version}}")

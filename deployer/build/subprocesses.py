@@ -48,7 +48,7 @@ def run(
 
 
 def _end(process: "subprocess.Popen[bytes]") -> None:
-    """With all that it started: ending bash alone would leave docker building."""
+    """With all that it started: ending git alone would leave ssh waiting."""
     if process.poll() is None:
         with suppress(ProcessLookupError):
             os.killpg(process.pid, signal.SIGTERM)

@@ -6,6 +6,7 @@ Every change has a reason of one line, `why`: the dry run prints exactly the lis
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 
+from deployer.remote.build.recipe import Recipe
 from deployer.secret import Secret
 
 
@@ -82,15 +83,14 @@ class OutsideCheck:
 class Send:
     """Images that the operator's machine builds and streams to the host, except for layers that its Docker already has.
 
-    Each of `builds` is bash run there, with SOURCE (a repository that has `commit`), TOOL (a directory with `files`)
-    and WORK (a directory of its own) in its environment; it makes the image at its index of `images`, for `platform`.
+    Each of `builds` makes the image at its index of `images` from `commit`, for `platform`; `files` are the tool's.
     `held` are the layers of each image on the host, lowest first, by the digests of their content.
     """
 
     why: str
     commit: str
     images: tuple[str, ...]
-    builds: tuple[str, ...]
+    builds: tuple[Recipe, ...]
     files: tuple[File, ...]
     platform: str
     held: tuple[tuple[str, ...], ...]

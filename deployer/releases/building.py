@@ -4,21 +4,18 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 
 from deployer.engine.changes import File, Script, Send
 from deployer.engine.facts import Ask, Facts, Probes
-from deployer.engine.program import script
+from deployer.engine.host_program import run
 from deployer.inventory.model import Inventory
 from deployer.releases.images import inputs, reference, settings_of, tags
+from deployer.remote.build.recipe import Recipe
 from deployer.resources.docker import ask_docker
 from deployer.resources.files import ask_files
 from deployer.site import compose
 from deployer.site.compose import BACKEND, WALLET
 from deployer.site.rendering import render
-from deployer.text.shell import lines
 
 DOCKERFILES = ("Dockerfile.backend", "Dockerfile.backend.dockerignore", "Dockerfile.wallet", "wallet.conf")
 """Used where the repository has none, or one that does not work (wallet.dockerfile = "guide")."""
-
-SLICE = "deployerbuild.slice"
-"""Where the commands of Dockerfiles run on the host; a dash in its name would make it a part of another slice."""
 
 PLATFORMS = {"x86_64": "linux/amd64", "aarch64": "linux/arm64"}
 """`uname -m` as Docker names it; `preflight` refuses all others."""
@@ -55,18 +52,9 @@ def builds(host: Inventory, facts: Facts, services: Sequence[str]) -> Iterator[S
 
 def _on_host(host: Inventory, facts: Facts, services: Sequence[str]) -> Iterator[Script]:
     commit = facts["commit"]
-    state = str(host.paths.state)
-    places = {
-        "SOURCE": str(host.paths.source),
-        "WORK": state,
-        "TOOL": f"{state}/docker",
-        "SLICE": SLICE,
-        "PLATFORM": "",
-    }
     for service in services:
-        candidate = f"{compose.image(host, service)}:unproved"
-        build = _build(host, service, commit, candidate, **places)
-        text = lines(build, _accept(host, service, commit, candidate))
+        recipe = _recipe(host, service, commit, f"{compose.image(host, service)}:unproved")
+        text = run(host, "image", "build", recipe.text, *_name(host, service, commit))
         yield Script(f"build the image {compose.image(host, service)}", text, within=3600)
 
 
@@ -80,40 +68,38 @@ def _from_operator(host: Inventory, facts: Facts, services: Sequence[str]) -> It
         f"build {names} on this machine for {platform}, and send the layers that the host lacks",
         commit,
         tuple(candidates.values()),
-        tuple(_build(host, name, commit, image, SLICE="", PLATFORM=platform) for name, image in candidates.items()),
+        tuple(_recipe(host, service, commit, image, platform) for service, image in candidates.items()),
         tuple(files(host).values()),
         platform,
         tuple(tuple(line.split(" ")) for line in facts.lines("held")),
     )
     for service, candidate in candidates.items():
         why = f"check the image {compose.image(host, service)} on the host, and tag it"
-        yield Script(why, _accept(host, service, commit, candidate))
+        yield Script(why, run(host, "image", "accept", candidate, *_name(host, service, commit)))
 
 
 def _from_registry(host: Inventory, facts: Facts, services: Sequence[str]) -> Iterator[Script]:
     commit = facts["commit"]
     for service in services:
         pulled = reference(host, service, commit)
-        pull = script("releases/scripts/pull.sh", REFERENCE=pulled, IMAGE=compose.image(host, service))
-        text = lines(pull, _accept(host, service, commit, pulled, keep="yes"))
-        yield Script(f"pull {pulled} as {compose.image(host, service)}", text, within=3600)
+        name = compose.image(host, service)
+        text = run(host, "image", "pull", pulled, name, *_name(host, service, commit))
+        yield Script(f"pull {pulled} as {name}", text, within=3600)
 
 
-def _build(host: Inventory, service: str, commit: str, image: str, **places: str) -> str:
+def _recipe(host: Inventory, service: str, commit: str, image: str, platform: str = "") -> Recipe:
     settings = settings_of(host, service)
-    build = script(
-        "releases/scripts/build.sh",
-        COMMIT=commit,
-        IMAGE=image,
-        INPUTS=inputs(host, service),
-        CONTEXT=settings["context"],
-        DOCKERFILE=settings["dockerfile"] if settings["dockerfile"] != _GUIDE else "",
-        OWN="Dockerfile.backend" if service == BACKEND else "Dockerfile.wallet",
-        TARGET=host.backend.target if service == BACKEND else "",
-        ARGUMENTS="\n".join(_arguments(host, service)),
-        **places,
+    return Recipe(
+        commit=commit,
+        image=image,
+        inputs=inputs(host, service),
+        context=settings["context"],
+        dockerfile=settings["dockerfile"] if settings["dockerfile"] != _GUIDE else "",
+        own="Dockerfile.backend" if service == BACKEND else "Dockerfile.wallet",
+        target=host.backend.target if service == BACKEND else "",
+        arguments=tuple(_arguments(host, service)),
+        platform=platform,
     )
-    return lines(script("releases/scripts/check_source.sh"), build)
 
 
 def _arguments(host: Inventory, service: str) -> Iterator[str]:
@@ -121,18 +107,9 @@ def _arguments(host: Inventory, service: str) -> Iterator[str]:
     yield from (f"{name}={value}" for name, value in given.items())
 
 
-def _accept(host: Inventory, service: str, commit: str, candidate: str, keep: str = "") -> str:
-    """Bash that checks a candidate for secrets and for the API's address, and gives it its final name."""
-    text = script(
-        "releases/scripts/verify_image.sh",
-        CANDIDATE=candidate,
-        TAG=tags(host, commit)[service],
-        STATE=str(host.paths.state),
-        ENV_FILE=str(host.paths.env),
-        API=host.api_origin if service == WALLET else "",
-        KEEP=keep,
-    )
-    return lines(script("engine/mask.sh"), text)
+def _name(host: Inventory, service: str, commit: str) -> tuple[str, str]:
+    """The final name, and for the wallet the address of the API, which has to be in its files."""
+    return tags(host, commit)[service], host.api_origin if service == WALLET else ""
 
 
 _WAYS: Mapping[str, Callable[[Inventory, Facts, Sequence[str]], Iterator[Script | Send]]] = {

@@ -10,7 +10,7 @@ from deployer.resources.docker import ask_docker
 MEMORY = 512
 """MiB that must be available (MemAvailable and free swap) before the host builds. The guide asks for 4 GB in all; the
 real wallet's npm build takes about 2 GB, a small one a tenth. Below this limit the kernel would kill something, perhaps
-the site; above it the kernel kills the build itself (MemoryMax in build.sh)."""
+the site; above it the kernel kills the build itself (MemoryMax in remote/build/limits.py)."""
 
 DISK = {"host": 2048, "operator": 1024, "registry": 1024}
 """MiB that must be free where Docker keeps its data: the two base images, the layers on top and npm's modules take

@@ -7,6 +7,7 @@ from pydantic import ValidationError
 
 from deployer.engine.changes import File
 from deployer.engine.facts import Ask
+from deployer.engine.host_program import call
 from deployer.engine.program import script
 from deployer.errors import UsageError
 from deployer.inventory.model import Inventory
@@ -29,12 +30,14 @@ def fetch(host: Inventory) -> str:
 
 
 def refuse_incomplete(host: Inventory, commit: str, source: str) -> str:
-    """Bash that refuses a commit (a word of bash) in a clone whose files git alone does not have, where it is built."""
+    """Bash that refuses a commit whose files git alone does not have, where it is built.
+
+    `commit` is a word of bash.
+    """
     if host.build.where == "registry":
         return ":"
     contexts = sh(*dict.fromkeys((host.backend.context, host.wallet.context)))
-    check = script("releases/scripts/check_source.sh", SOURCE=source)
-    return lines(check, f"refuse_incomplete {commit} {contexts}")
+    return f"{call(host, 'image', 'check', source)} {commit} {contexts}"
 
 
 def at_ref(host: Inventory, ref: str) -> Inventory:

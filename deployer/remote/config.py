@@ -126,6 +126,11 @@ class Config:
         return self.state / "offsite"
 
     @property
+    def source(self) -> Path:
+        """The clone of the application's repository."""
+        return self.root_directory / "src"
+
+    @property
     def database(self) -> Path:
         """The data of PostgreSQL, which its container writes."""
         return self.root_directory / "postgres"

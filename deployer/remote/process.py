@@ -25,6 +25,29 @@ OnOutput = Callable[[bytes], None]
 """Is given output as it arrives, and b"" after every PAUSE without any."""
 
 
+LINE = 1 << 20
+"""Bytes after which a line is passed on that has no end."""
+
+
+class Lines:
+    """Passes on output, which arrives in pieces, line by line."""
+
+    def __init__(self, show: Callable[[str], None]) -> None:
+        self._show, self._rest = show, b""
+
+    def __call__(self, data: bytes) -> None:
+        *lines, self._rest = (self._rest + data).split(b"\n")
+        if len(self._rest) > LINE:
+            lines, self._rest = [*lines, self._rest], b""
+        for line in lines:
+            self._show(line.decode(errors="replace"))
+
+    def end(self) -> None:
+        """Also what has no newline at its end."""
+        if self._rest:
+            self._show(self._rest.decode(errors="replace"))
+
+
 class TimedOut(Failure):
     """A program did not end within its limit."""
 

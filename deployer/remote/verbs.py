@@ -24,6 +24,7 @@ VERBS: Mapping[str, str] = {
     "restore": "restore.verbs:restore",
     "renew": "certificate.verbs:renew",
     "verify": "backup.verbs:verify",
+    "image": "build.verbs:image",
     "logs": "logs:logs",
     "backups": "backup.catalogue:backups",
     "offsite": "offsite.verbs:offsite",

@@ -8,18 +8,15 @@ import os
 import re
 import shutil
 import stat
-import tarfile
 from collections.abc import Iterator
 from pathlib import Path, PurePosixPath
-from tempfile import TemporaryFile
+from typing import IO
 
 from deployer.remote.host import Host
+from deployer.remote.image_files import PAGES, container_of, files_below
 from deployer.remote.release.hashed import HASHED
-from deployer.remote.release.running import made_of
 from deployer.remote.release.target import Target
 
-PAGES = PurePosixPath("/usr/share/nginx/html")
-EXPORT_SECONDS = 300.0
 FILE, DIRECTORY = 0o644, 0o755
 
 
@@ -49,28 +46,18 @@ def keep(host: Host, target: Target) -> None:
 
 
 def _export(host: Host, image: str, directory: Path) -> None:
-    container = made_of(host, image)
-    try:
-        with TemporaryFile() as copied:
-            host.docker("cp", f"{container}:{PAGES}", "-", limit=EXPORT_SECONDS, into=copied)
-            if copied.seek(0, os.SEEK_END):  # an image need not have the directory
-                copied.seek(0)
-                with tarfile.open(fileobj=copied) as archive:
-                    _write(archive, directory, re.compile(HASHED))
-    finally:
-        host.docker("rm", "--force", container)
+    hashed = re.compile(HASHED)
+    with container_of(host, image, "none") as container, files_below(host, container, PAGES) as files:
+        for path, content in files:
+            if hashed.search(path.name):
+                _write(directory / path.relative_to(PAGES.name), content)
 
 
-def _write(archive: tarfile.TarFile, directory: Path, hashed: re.Pattern[str]) -> None:
-    for member in archive:
-        path = PurePosixPath(member.name)
-        if not member.isreg() or ".." in path.parts or not hashed.search(path.name):
-            continue
-        content = archive.extractfile(member)
-        target = directory / path.relative_to(PAGES.name)
-        target.parent.mkdir(parents=True, exist_ok=True, mode=DIRECTORY)
-        target.write_bytes(content.read() if content else b"")
-        target.chmod(FILE)
+def _write(target: Path, content: IO[bytes]) -> None:
+    target.parent.mkdir(parents=True, exist_ok=True, mode=DIRECTORY)
+    with target.open("wb") as file:
+        shutil.copyfileobj(content, file)
+    target.chmod(FILE)
 
 
 def _publish(host: Host, directory: Path) -> None:

@@ -90,7 +90,7 @@ def _derived(host: Host, name: str, time: str, services: str) -> Release:
 
 def _commit(host: Host, short: str) -> str:
     """The complete id, where the clone has the commit."""
-    words = ("git", "-c", "safe.directory=*", "-C", str(host.config.root_directory / "src"), "rev-parse", "--verify")
+    words = ("git", "-c", "safe.directory=*", "-C", str(host.config.source), "rev-parse", "--verify")
     asked = run(*words, "--quiet", f"{short}^{{commit}}", limit=GIT_SECONDS, apart=True)
     return asked.text.strip() if asked.succeeded else short
 

@@ -99,7 +99,7 @@ def _put(source: Path, target: Path) -> bool:
 
 def _check_out(host: Host, target: Target) -> None:
     """For people who look into the clone: builds use the commit, whatever is checked out."""
-    clone = str(host.config.root_directory / "src")
+    clone = str(host.config.source)
     words = ("checkout", "--quiet", "--force", "--detach", target.commit)
     if not run("git", "-c", "safe.directory=*", "-C", clone, *words, limit=GIT_SECONDS).succeeded:
         output.say(f"the clone could not check out {target.commit}; it stays where it is")

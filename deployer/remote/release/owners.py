@@ -2,14 +2,13 @@
 
 import os
 import re
-import tarfile
-from io import BytesIO
 from pathlib import Path
 
 from deployer.remote import files
 from deployer.remote.failure import Failure
 from deployer.remote.host import Host
-from deployer.remote.release.running import made_of, succeeded
+from deployer.remote.image_files import colon_fields, container_of
+from deployer.remote.release.running import succeeded
 
 LAST = 50
 """Images that are remembered."""
@@ -51,28 +50,10 @@ def _user_of(host: Host, image: str) -> str:
     name, _, group = given.partition(":")
     if NUMBERS.fullmatch(given):
         return given
-    passwd, groups = _read_from(host, image, "etc/passwd", "etc/group")
+    with container_of(host, image, "none") as container:
+        passwd, groups = (colon_fields(host, container, path) for path in ("/etc/passwd", "/etc/group"))
     entry = next((fields for fields in passwd if name in (fields[0], fields[2])), [name, "", name, "0"])
     gid = next((fields[2] for fields in groups if group in (fields[0], fields[2])), group) if group else entry[3]
     if not NUMBERS.fullmatch(f"{entry[2]}:{gid}"):
         raise Failure(f"{image} runs as {given}, whom its /etc/passwd does not have")
     return f"{entry[2]}:{gid}"
-
-
-def _read_from(host: Host, image: str, *names: str) -> list[list[list[str]]]:
-    """Files of an image, each as its lines split at colons."""
-    container = made_of(host, image, "none")
-    try:
-        return [_fields(host.docker("cp", f"{container}:/{name}", "-").output) for name in names]
-    finally:
-        host.docker("rm", "--force", container)
-
-
-def _fields(archive: bytes) -> list[list[str]]:
-    if not archive:
-        return []
-    with tarfile.open(fileobj=BytesIO(archive)) as found:
-        member = found.next()
-        content = found.extractfile(member) if member and member.isreg() else None
-        lines = content.read().decode(errors="replace").splitlines() if content else []
-    return [fields for line in lines if len(fields := line.split(":")) > 3]

@@ -3,7 +3,6 @@
 All others of its service are left over from an interrupted run or, between the switch and the end, those to go back to.
 """
 
-import re
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 
@@ -16,7 +15,6 @@ from deployer.remote.release.service import Service
 from deployer.remote.release.upstreams import named
 
 CREATE_SECONDS = 600.0
-IDENTITY = re.compile(r"^[0-9a-f]{64}$", re.MULTILINE)
 STOP_SECONDS = 30
 """After which Docker ends what does not stop by itself."""
 
@@ -110,16 +108,6 @@ def start_stopped(host: Host, service: Service) -> None:
 
 def proxy_runs(host: Host) -> bool:
     return bool(running_ids(host.docker, host.config.name, "nginx"))
-
-
-def made_of(host: Host, image: str, *words: str) -> str:
-    """The id of a container of an image that is never started: its files are looked at. Raises Failure."""
-    label = f"com.docker.compose.project={host.config.name}-look"
-    result = succeeded(host.docker("create", "--label", label, image, *words))
-    found = IDENTITY.search(result.text)
-    if not found:
-        raise Failure(f"Docker did not create a container of {image}:\n{result.last_lines}")
-    return found[0]
 
 
 def succeeded(result: Result) -> Result:

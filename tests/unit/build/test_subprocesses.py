@@ -78,7 +78,7 @@ esac
 )
 def test_check(version: str, buildx: str, said: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """What is missing is said, with what to do; exit code 2."""
-    for name in ("git", "bash"):
+    for name in ("git", "tar"):
         (tmp_path / name).symlink_to("/bin/sh")
     if version:
         (tmp_path / "docker").write_text(DOCKER % (version, buildx))

@@ -17,7 +17,7 @@ from tests.support.fakes import IS_ROOT, Bed, Recorder, Scripted
 
 pytestmark = pytest.mark.skipif(not IS_ROOT, reason="the scripts run as root, as on a host")
 
-SEND = Send("build here and send", "c", ("x:1",), ("",), (), "linux/amd64", ())
+SEND = Send("build here and send", "c", ("x:1",), (), (), "linux/amd64", ())
 
 
 @dataclass

@@ -99,7 +99,7 @@ def texts(change: Change | Note) -> list[str]:
         case SecondLogin():
             found = [change.script]
         case Send():
-            found = list(change.builds)
+            found = []
     return found
 
 

@@ -16,6 +16,7 @@ from deployer.site.compose import PROXY
 from deployer.steps import images, latest_commit, source
 from deployer.text.shell import sh
 from tests.support.fakes import asked_here, inventory, run_here, script_of, texts, whys
+from tests.unit.remote.installed import install
 from tests.unit.steps.hosts import container
 
 from .docker import Docker
@@ -61,6 +62,7 @@ class Repositories:
 
     def fetch(self, ref: str = "main") -> "subprocess.CompletedProcess[str]":
         (change,) = self.plan(ref)
+        install(self.host(ref))
         return run_here(script_of(change))
 
     def following(self, ref: str) -> str:

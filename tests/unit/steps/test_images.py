@@ -1,13 +1,17 @@
 """7.4 Build images."""
 
+import shlex
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from deployer.engine.changes import Change, Note, Send, Stop
+from deployer.engine.host_program import run
 from deployer.inventory.model import Inventory
 from deployer.releases import building
 from deployer.releases import images as names
+from deployer.remote.build.recipe import Recipe, parsed
 from deployer.site.compose import BACKEND, WALLET
 from deployer.steps import images
 from tests.support.fakes import inventory, planned, script_of, whys
@@ -22,6 +26,12 @@ BUILD = {
 
 OTHER = "9" * 40
 DIGEST = names.inputs(HOST, BACKEND)
+
+
+def built_by(change: Change | Note) -> tuple[Recipe, str, str]:
+    """What the host program builds, the name that it gets, and the address that has to be in it."""
+    recipe, name, api = shlex.split(script_of(change))[-3:]
+    return parsed(recipe), name, api
 
 
 @pytest.mark.parametrize(
@@ -40,8 +50,9 @@ def test_another_commit() -> None:
     changes = planned(images, HOST, {**converged(images, HOST), "commit": OTHER})
     assert whys(changes) == list(BUILD.values())
     for change in changes:
-        assert f"COMMIT={OTHER}\n" in script_of(change)
-        assert f":{OTHER[:12]}-" in script_of(change)
+        recipe, tag, _ = built_by(change)
+        assert recipe.commit == OTHER
+        assert f":{OTHER[:12]}-" in tag
 
 
 def test_commit_that_was_built_before() -> None:
@@ -88,10 +99,9 @@ def test_setting_of_the_start_builds_nothing() -> None:
 def test_wallet_is_searched_for_secrets() -> None:
     """The build of the public bundle gets the API's address as its only argument, and is searched afterwards (A9)."""
     answers = {**converged(images, HOST), "images": built(HOST, BACKEND)}
-    script = script_of(planned(images, HOST, answers)[0])
-    assert "ARGUMENTS=VITE_API_URL=https://api.example.com\n" in script
-    assert "API=https://api.example.com\n" in script
-    assert "ENV_FILE=/opt/biometric-did/.env\n" in script
+    recipe, _, api = built_by(planned(images, HOST, answers)[0])
+    assert recipe.arguments == ("VITE_API_URL=https://api.example.com",)
+    assert api == "https://api.example.com"
 
 
 class TestRoom:
@@ -155,7 +165,7 @@ class TestOperator:
         assert (send.commit, send.platform) == (COMMIT, "linux/arm64")
         assert send.held == (("sha256:a", "sha256:b"), ("sha256:a",))
         assert send.images == tuple(f"{tag}-unproved" for tag in names.tags(ELSEWHERE, COMMIT).values())
-        assert [f"IMAGE={image}\n" in text for image, text in zip(send.images, send.builds, strict=True)] == [True] * 2
+        assert send.images == tuple(recipe.image for recipe in send.builds)
         assert whys(checks) == [f"check the image biometric-did-{kind} on the host, and tag it" for kind in KINDS]
 
     def test_same_build(self) -> None:
@@ -163,25 +173,19 @@ class TestOperator:
         assert names.tags(ELSEWHERE, COMMIT) == names.tags(HOST, COMMIT)
         send = self.of()[0]
         assert isinstance(send, Send)
-        here = [script_of(change) for change in planned(images, HOST, {**converged(images, HOST), "images": ""})]
-        for there, text in zip(send.builds, here, strict=True):
-            for line in ("COMMIT=", "INPUTS=", "CONTEXT=", "DOCKERFILE=", "OWN=", "TARGET=", "ARGUMENTS="):
-                assert [told for told in there.splitlines() if told.startswith(line)] == [
-                    told for told in text.splitlines() if told.startswith(line)
-                ]
-            assert "PLATFORM=linux/arm64\n" in there
-            assert "SLICE=''\n" in there
-            assert "SLICE=deployerbuild.slice\n" in text
+        here = [built_by(change)[0] for change in planned(images, HOST, {**converged(images, HOST), "images": ""})]
+        assert [recipe.platform for recipe in (*send.builds, *here)] == ["linux/arm64", "linux/arm64", "", ""]
+        for there, recipe in zip(send.builds, here, strict=True):
+            assert replace(there, platform="", image="") == replace(recipe, image="")
         assert {file.path.name for file in send.files} == set(building.DOCKERFILES)
 
     def test_secrets_stay(self) -> None:
         """Nothing of .env is named in what runs on the operator's side."""
         send, *checks = self.of()
         assert isinstance(send, Send)
-        assert not any(".env" in line for text in send.builds for line in text.splitlines() if line.startswith("ENV"))
-        assert "ENV_FILE=/opt/biometric-did/.env\n" in script_of(checks[1])
-        assert "API=https://api.example.com\n" in script_of(checks[1])
-        assert "API=''\n" in script_of(checks[0])
+        assert not any(".env" in recipe.text for recipe in send.builds)
+        backend, wallet = (shlex.split(script_of(check))[-2:] for check in checks)
+        assert (backend[1], wallet[1]) == ("", "https://api.example.com")
 
     def test_one_alone(self) -> None:
         """What is there is neither built nor sent."""
@@ -230,9 +234,9 @@ class TestRegistry:
             f"pull {DIGESTED} as biometric-did-backend",
             f"pull ghcr.io/team/wallet:{COMMIT} as biometric-did-wallet",
         ]
-        assert f"TAG={names.tags(host, COMMIT)[WALLET]}\n" in script_of(wallet)
-        assert "API=https://api.example.com\n" in script_of(wallet)
-        assert "KEEP=yes\n" in script_of(wallet)
+        name = ("biometric-did-wallet", names.tags(host, COMMIT)[WALLET])
+        pulled = ("image", "pull", f"ghcr.io/team/wallet:{COMMIT}", *name, "https://api.example.com")
+        assert script_of(wallet) == run(host, *pulled)
 
     def test_another_image_is_another_release(self) -> None:
         """Another digest of the same commit is pulled; one that is built is never taken for one that is pulled."""

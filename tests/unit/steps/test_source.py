@@ -10,6 +10,7 @@ from deployer.inventory.model import Inventory
 from deployer.releases.source import commit_of
 from deployer.steps import source
 from tests.support.fakes import inventory, planned, run_here, script_of, texts
+from tests.unit.remote.installed import install
 
 from .hosts import COMMIT, NEWER, converged, drifted, fresh
 
@@ -95,7 +96,7 @@ class TestReally:
         return host.model_copy(update={"root": PurePosixPath(repository.parent / "root"), "source": changed})
 
     def clone(self, host: Inventory) -> str:
-        Path(host.root).mkdir(exist_ok=True)
+        install(host)
         change = planned(source, host, fresh(source, host))[-1]
         ran = run_here(script_of(change))
         return "" if ran.returncode else _git(Path(host.paths.source), "rev-parse", "HEAD")
@@ -104,7 +105,7 @@ class TestReally:
         """The branch's commit, whole, and nothing left beside."""
         host = self.host(repository)
         assert self.clone(host) == _git(repository, "rev-parse", "main")
-        assert sorted(path.name for path in Path(host.root).iterdir()) == ["src"]
+        assert sorted(path.name for path in Path(host.root).iterdir()) == [".deployer", "src"]
 
     def test_tag_and_commit(self, repository: Path) -> None:
         """An annotated tag and a bare commit are refs as well."""

@@ -8,12 +8,15 @@ from pydantic import ValidationError
 from deployer.engine.changes import File
 from deployer.engine.facts import Ask
 from deployer.engine.host_program import call
-from deployer.engine.program import script
 from deployer.errors import UsageError
 from deployer.inventory.model import Inventory
 from deployer.inventory.sections import Source
 from deployer.resources.docker import ask_docker
 from deployer.text.shell import lines, quote, sh
+
+_FIRST_BACKEND = r"/^upstream backend /,/^}/s/^ *server \([^:]*\):.*/\1/p"
+_OF_RELEASE = r's/.*"commit": "([0-9a-f]*)".*"result": "(deployed|restored)".*/\1/p'
+"""sed: of the proxy's upstream file the backend's containers, of the log of releases the commits that served."""
 
 
 def git(host: Inventory, *words: str) -> str:
@@ -73,11 +76,13 @@ def ask_serving(host: Inventory) -> Ask:
 
 def recorded(host: Inventory) -> str:
     """Bash that prints the commit of the backend that the proxy names; without one, that of the last release."""
-    return script(
-        "releases/scripts/show_commit.sh",
-        NAME=host.name,
-        CONF_D=str(host.paths.conf_d),
-        LOG=str(host.paths.release_log),
+    upstreams, log = (quote(path) for path in (host.paths.conf_d / f"{host.name}.upstreams", host.paths.release_log))
+    commit = """docker ps -a --filter "name=^$name\\$" --format '{{.Label "deployer.commit"}}'"""
+    return lines(
+        f"name=$(sed -n {quote(_FIRST_BACKEND)} {upstreams} 2>/dev/null | head -n 1)",
+        f'commit=$([ -z "$name" ] || {commit}) || exit 3',  # a missing container is no error; a silent Docker is
+        f'[ -n "$commit" ] || commit=$(sed -nE {quote(_OF_RELEASE)} {log} 2>/dev/null | tail -n 1)',
+        '[ -z "$commit" ] || echo "$commit"',
     )
 
 

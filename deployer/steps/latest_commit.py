@@ -6,7 +6,7 @@ from deployer.engine.changes import Note, Script, Stop
 from deployer.engine.facts import Facts, Probes
 from deployer.engine.step import Plan
 from deployer.inventory.model import Inventory
-from deployer.releases.latest_commit import ask_new_commits
+from deployer.releases.latest_commit import ask_latest_commit
 from deployer.releases.source import ask_local_changes, ask_serving, fetch, git, refuse_incomplete
 from deployer.site.compose import PROXY
 from deployer.site.containers import ask_containers, containers, is_running
@@ -19,7 +19,7 @@ def probes(host: Inventory) -> Probes:
     return {
         "serving": ask_serving(host),
         "containers": ask_containers(host),
-        "latest": ask_new_commits(host),
+        "latest": ask_latest_commit(host),
         "local changes": ask_local_changes(host),
     }
 

@@ -5,9 +5,9 @@ import pytest
 from deployer.engine.facts import Ask
 from deployer.engine.plan import name_of
 from deployer.releases.latest_commit import AtLatestCommit
-from deployer.steps import images, release
+from deployer.steps import images, latest_commit, release
 from tests.support.fakes import inventory, planned, whys
-from tests.unit.steps.hosts import behind
+from tests.unit.steps.hosts import NEWER, behind
 
 HOST = inventory()
 
@@ -29,17 +29,19 @@ class TestFollowing:
         asked = following["commit"]
         assert isinstance(asked, Ask)
         assert "ls-remote" in asked.script
-        assert "LOG=no\n" in asked.script
         assert asked != own["commit"]
 
     def test_same_commit_for_both(self) -> None:
-        """Build and roll-out ask the same question: what is built is what is brought."""
-        assert AtLatestCommit(images).probes(HOST)["commit"] == AtLatestCommit(release).probes(HOST)["commit"]
+        """What is fetched is what is built and brought, and the remote is asked once."""
+        asked = [AtLatestCommit(images).probes(HOST)["commit"], AtLatestCommit(release).probes(HOST)["commit"]]
+        assert asked == [latest_commit.probes(HOST)["latest"]] * 2
 
     def test_plans_as_the_step(self) -> None:
-        """From the same facts the same plan."""
+        """From the same facts the same plan; what else is new does not matter."""
         answers = behind(AtLatestCommit(images), HOST)
-        assert planned(AtLatestCommit(images), HOST, answers) == planned(images, HOST, answers)
+        latest = {**answers, "commit": f"{NEWER}\nknown\nabc1234 x (Ada)\n"}
+        alone = {**answers, "commit": NEWER}
+        assert planned(AtLatestCommit(images), HOST, latest) == planned(images, HOST, alone)
         assert whys(planned(AtLatestCommit(images), HOST, answers)) == [
             "build the image biometric-did-backend",
             "build the image biometric-did-wallet",
@@ -50,5 +52,5 @@ class TestFollowing:
         host = inventory(source={"ref": "v1.2"})
         asked = AtLatestCommit(images).probes(host)["commit"]
         assert isinstance(asked, Ask)
-        assert "REF=v1.2\n" in asked.script
+        assert "ref=v1.2 " in asked.script
         assert "refs/tags/v1.2" in asked.script

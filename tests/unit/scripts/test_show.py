@@ -1,4 +1,4 @@
-"""show_latest.sh and show_commit.sh with real git and bash, asked by the survey's own script."""
+"""The latest commit and the serving one, with real git and bash, asked by the survey's own script."""
 
 import os
 import subprocess
@@ -67,7 +67,7 @@ class Repositories:
 
     def following(self, ref: str) -> str:
         """The commit that is built and brought."""
-        return asked_here({"commit": AtLatestCommit(images).probes(self.host(ref))["commit"]})["commit"]
+        return asked_here({"commit": AtLatestCommit(images).probes(self.host(ref))["commit"]}).lines("commit")[0]
 
     def serve(self, text: str) -> None:
         """The proxy's upstream file."""

@@ -293,6 +293,8 @@ def behind(step: Step, host: Inventory) -> Answers:
     told = converged(step, host)
     if step == latest_commit:
         return {**told, "latest": f"{NEWER}\nnew\n"}
+    if isinstance(step, AtLatestCommit):
+        return {**told, "commit": f"{NEWER}\nnew\n"}
     return {**told, "commit": NEWER} if "commit" in told else told
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from deployer.remote.failure import Failure
-from deployer.remote.process import run, running, succeed
+from deployer.remote.process import LINE, Lines, run, running, succeed
 
 
 def test_both_outputs() -> None:
@@ -66,3 +66,13 @@ def test_one_that_runs_meanwhile() -> None:
     assert process.returncode == -9
     with running("sleep", "60", limit=0.1) as process:
         assert process.wait(timeout=10) == -9
+
+
+def test_lines_of_pieces() -> None:
+    """Wherever a piece ends; a line without an end is passed on before it fills the memory."""
+    shown: list[str] = []
+    lines = Lines(shown.append)
+    for piece in (b"on", b"e\n\ntw", b"o \xff\n", b"", b"x" * LINE, b"y", b"last"):
+        lines(piece)
+    lines.end()
+    assert shown == ["one", "", "two \ufffd", f"{'x' * LINE}y", "last"]

@@ -45,6 +45,8 @@ class Site:
     """By the service, the image that its next container is made of: `docker tag … :current` sets it."""
     calls: list[tuple[str, ...]] = field(default_factory=list)
     fails: tuple[str, ...] = ()
+    user: str = "0:0"
+    """Of every image, as its configuration has it."""
     ends: set[str] = field(default_factory=set)
     """Images whose containers end while they settle."""
     numbers: Iterator[int] = field(default_factory=lambda: iter(range(2, 250)))
@@ -76,12 +78,17 @@ class Site:
             "inspect": lambda: json.dumps([self._inspected(self.containers[words[1]])]),
             "wait": lambda: self._wait(words[1:], limit),
             "create": lambda: f"warning: something\n{'0' * 64}\n",
-            "image": lambda: self.listing if words[1] == "ls" else f"sha256:{words[-1]}",
+            "image": lambda: self._image(words),
             "tag": lambda: self._tag(*words[1:]),
         }
         for action in ("start", "stop", "rm", "pause", "unpause"):
             answers[action] = lambda: self._each(words[0], [name for name in words if name in self.containers])
         return answers.get(words[0], str)()
+
+    def _image(self, words: tuple[str, ...]) -> str:
+        if words[1] == "ls":
+            return self.listing
+        return self.user if "--format={{.Config.User}}" in words else f"sha256:{words[-1]}"
 
     def _tag(self, image: str, current: str) -> str:
         self.images[current.partition(":")[0].rpartition("-")[2]] = image

@@ -2,7 +2,7 @@
 
 import sys
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import datetime, timezone
 
 from deployer.remote.masking import masked
@@ -14,10 +14,18 @@ _hidden: list[Sequence[bytes]] = [()]
 
 
 def say(text: str) -> None:
-    """Print a text, line by line; what is no text is shown as such, and does not end the program."""
+    """Print a text, line by line; what is no text is shown as such.
+
+    Nothing that is done depends on it: a log on a full disk, or a reader that is gone, does not end the program.
+    """
     for line in _masked(text).replace(MARK, "").rstrip("\n").split("\n"):
-        sys.stdout.write(f"{now()} {line}\n" if _with_times[-1] else f"{line}\n")
-    sys.stdout.flush()
+        _write(f"{now()} {line}\n" if _with_times[-1] else f"{line}\n")
+
+
+def _write(line: str) -> None:
+    with suppress(OSError):
+        sys.stdout.write(line)
+        sys.stdout.flush()
 
 
 def _masked(text: str) -> str:
@@ -28,8 +36,7 @@ def _masked(text: str) -> str:
 
 def part(name: str, seconds: float) -> None:
     """Report how long a part of the work took, to the run that started it (see engine/job_output.py)."""
-    sys.stdout.write(f"{MARK}part {name} {seconds:.2f}\n")
-    sys.stdout.flush()
+    _write(f"{MARK}part {name} {seconds:.2f}\n")
 
 
 @contextmanager

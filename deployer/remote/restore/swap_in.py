@@ -26,6 +26,8 @@ from deployer.remote.restore.wanted import Wanted
 from deployer.remote.stopping_points import reached
 
 PUBLIC, PRIVATE = 0o644, 0o700
+MOST = 1000
+"""Restores in one second."""
 
 
 def page(host: Host) -> Path:
@@ -88,14 +90,21 @@ def _image(host: Host, each: Service, wanted: Wanted) -> str:
 
 
 def _save_state(host: Host, journal: Journal, services: tuple[Service, ...]) -> None:
-    former = host.config.state / "former" / output.now().translate(str.maketrans("T", "_", "-:Z"))
-    former.parent.mkdir(mode=PRIVATE, exist_ok=True)
-    former.mkdir(mode=PRIVATE)  # for this restore alone: an earlier one's must not be used
+    former = _former(host)
+    former.mkdir(mode=PRIVATE, parents=True)
+    former.parent.chmod(PRIVATE)
     previous = kept.services(host, log.current(host))
     containers = tuple(name for each in services for name in running.serving(host, each))
     replaced = tuple(sorted(present(journal.wanted.items(host))))
     upstreams, closed = running.upstream_text(host), page(host).exists()
     journal.save(State(str(former), replaced, containers, _lines(services), _lines(previous), upstreams, closed))
+
+
+def _former(host: Host) -> Path:
+    """For this restore alone: an earlier one's, perhaps of the same second, must not be used."""
+    name = output.now().translate(str.maketrans("T", "_", "-:Z"))
+    names = (name, *(f"{name}_{number}" for number in range(2, MOST)))
+    return next(path for each in names if not (path := host.config.state / "former" / each).exists())
 
 
 def _lines(services: Sequence[Service]) -> str:

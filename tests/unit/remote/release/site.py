@@ -75,7 +75,9 @@ class Site:
         answers: dict[str, Callable[[], str]] = {
             "ps": lambda: "".join(f"{each.name}\n" for each in self._listed(words)),
             "compose": lambda: self._create(words[-1]),
-            "inspect": lambda: json.dumps([self._inspected(self.containers[words[1]])]),
+            "inspect": lambda: json.dumps(
+                {} if words[1] == "--format" else [self._inspected(self.containers[words[1]])]
+            ),
             "wait": lambda: self._wait(words[1:], limit),
             "create": lambda: f"warning: something\n{'0' * 64}\n",
             "image": lambda: self._image(words),

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from deployer.remote import output, signals
 from deployer.remote.config import Config
-from deployer.remote.failure import Failure
+from deployer.remote.failure import Failure, of_the_disk
 from deployer.remote.host import Host
 from deployer.remote.lock import as_cron
 from deployer.remote.verbs import CRON, HELP, UNLOCKED, USAGE, verb
@@ -30,6 +30,9 @@ def main(words: Sequence[str], program: Path) -> int:
         output.say(str(failure))
         return failure.exit_code
     except Exception as error:
+        if isinstance(error, OSError) and (refused := of_the_disk(error)):
+            output.say(str(refused))
+            return refused.exit_code
         place = traceback.extract_tb(error.__traceback__)[-1]
         output.say(f"internal error of the host program: {type(error).__name__}: {error} ({place.name}:{place.lineno})")
         return INTERNAL_ERROR

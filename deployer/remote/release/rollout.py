@@ -11,7 +11,7 @@ from typing import NoReturn
 
 from deployer.remote import output, proxy, signals
 from deployer.remote.docker import BACKEND
-from deployer.remote.failure import Failure
+from deployer.remote.failure import Failure, of_the_disk
 from deployer.remote.host import Host
 from deployer.remote.release import assets, health, running, way_back
 from deployer.remote.release.hooks import run_hook
@@ -133,6 +133,8 @@ def _refused(why: str) -> Iterator[None]:
         yield
     except Failure as failure:
         raise Refused(failure, "it was interrupted" if failure.exit_code > INTERRUPTED else why) from failure
+    except OSError as error:
+        raise Refused(of_the_disk(error) or Failure(str(error)), why) from error
 
 
 def mark_critical() -> None:

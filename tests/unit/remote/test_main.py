@@ -5,6 +5,7 @@ import json
 import subprocess
 import sys
 import zipfile
+from collections.abc import Sequence
 from dataclasses import asdict
 from io import BytesIO
 from pathlib import Path
@@ -12,8 +13,10 @@ from pathlib import Path
 import pytest
 
 from deployer.engine import host_program
+from deployer.remote import failure
 from deployer.remote.__main__ import INTERNAL_ERROR, main
 from deployer.remote.config import FILE, Config
+from deployer.remote.host import Host
 from tests.unit.remote.conftest import config
 
 REMOTE = Path(__file__).parents[3] / "deployer" / "remote"
@@ -99,3 +102,18 @@ def test_a_fault_of_the_program_itself(tmp_path: Path, monkeypatch: pytest.Monke
     program = installed(tmp_path)
     monkeypatch.setattr("deployer.remote.certificate.verbs.renew", lambda host, words: words[7])
     assert main(["renew"], program) == INTERNAL_ERROR
+
+
+@pytest.mark.parametrize("number", failure.OF_THE_DISK)
+def test_an_error_of_the_disk(
+    number: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """It is no fault of the program: the message names the file, and what to do."""
+
+    def writes(host: Host, words: Sequence[str]) -> None:
+        raise OSError(number, "said by the system", "/opt/x/y")
+
+    monkeypatch.setattr("deployer.remote.__main__.verb", lambda name: writes)
+    monkeypatch.setattr("deployer.remote.__main__.Config.beside", lambda program: None)
+    assert main(["renew"], tmp_path / "remote.pyz") == failure.FAILED
+    assert capsys.readouterr().out.startswith(f"/opt/x/y could not be written: {failure.OF_THE_DISK[number][:20]}")

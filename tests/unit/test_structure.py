@@ -104,6 +104,10 @@ FILES = sorted(path for path in PACKAGE.rglob("*.py"))
 SCRIPTS = sorted(path for path in PACKAGE.rglob("*.sh"))
 
 
+MOST_LINES_OF_BASH = 600
+FUNCTION = re.compile(r"^(\w+)\(\) *[{(]", re.MULTILINE)
+
+
 def short(path: Path) -> str:
     return str(path.relative_to(PACKAGE))
 
@@ -371,3 +375,16 @@ def test_tasks_of_development_do_not_hide_commands() -> None:
     names = list(namespace.task_names)
     assert set(NAMES) < set(names)
     assert {"check", "bench", "coverage", "docs", "release"} == set(names) - set(NAMES)
+
+
+def test_bash_is_little() -> None:
+    """What has to run where there may be no Python yet, and short questions; the rest is the host program."""
+    lines = {short(path): len(path.read_text().splitlines()) for path in SCRIPTS}
+    print(f"\n{sum(lines.values())} lines of bash: {lines}")
+    assert sum(lines.values()) <= MOST_LINES_OF_BASH
+
+
+def test_no_function_of_bash_is_defined_twice() -> None:
+    """Scripts are joined: the later one would take the place of the other."""
+    names = [name for path in SCRIPTS for name in FUNCTION.findall(path.read_text())]
+    assert sorted(names) == sorted(set(names))

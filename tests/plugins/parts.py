@@ -12,7 +12,7 @@ PREFIX = "test_"
 
 PARTS: Mapping[str, tuple[str, ...]] = {
     "interrupted": ("interrupted",),
-    "provision": ("provision", "docker_packages", "drift", "broken_off", "refusals", "faults", "outside"),
+    "provision": ("provision", "take_over", "docker_packages", "drift", "broken_off", "refusals", "faults", "outside"),
     "access": ("bootstrap", "logins", "secrets", "readme", "digest", "watching"),
     "site": ("letsencrypt", "browser", "headers", "maintenance"),
     "release": ("build", "traffic", "undropped"),

@@ -138,7 +138,7 @@ def test_in_turn(pytester: pytest.Pytester, run: Run, workers: tuple[str, ...]) 
     pytester.makepyfile(test_one=text, test_two=text, test_three=text, test_four=text)
     assert run(*workers, "--in-turn").parseoutcomes()["passed"] == 1 + 4 + 2
     assert run(*workers).parseoutcomes()["passed"] == 4 + 4 + 2
-    assert run("--full", "--in-turn", *workers).parseoutcomes()["passed"] == 3 + 20 + 2
+    assert run("--full", "--in-turn", *workers).parseoutcomes()["passed"] == 4 + 20 + 2
 
 
 def test_full(run: Run, workers: tuple[str, ...]) -> None:

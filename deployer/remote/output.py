@@ -5,6 +5,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from datetime import datetime, timezone
 
+from deployer.remote.failure import Failure
 from deployer.remote.masking import masked
 
 MARK = "\x1e"
@@ -34,6 +35,13 @@ def _masked(text: str) -> str:
     return masked(text.encode(errors="surrogateescape"), _hidden[-1]).decode(errors="replace")
 
 
+def pass_on(data: bytes) -> None:
+    """Print what another process of this program has printed, as it is."""
+    with suppress(OSError):
+        sys.stdout.buffer.write(data)
+        sys.stdout.flush()
+
+
 def part(name: str, seconds: float) -> None:
     """Report how long a part of the work took, to the run that started it (see engine/job_output.py)."""
     _write(f"{MARK}part {name} {seconds:.2f}\n")
@@ -51,10 +59,13 @@ def with_times() -> Iterator[None]:
 
 @contextmanager
 def hiding(secrets: Sequence[bytes]) -> Iterator[None]:
-    """Mask these secrets, of which longer ones come first, in every text."""
+    """Mask these secrets, of which longer ones come first, in every text; also in that of a failure that is raised."""
     _hidden.append(secrets)
     try:
         yield
+    except Failure as failure:
+        failure.args = (_masked(str(failure)),)
+        raise
     finally:
         _hidden.pop()
 

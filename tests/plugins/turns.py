@@ -1,7 +1,7 @@
 """Files that take turns: of those marked `in_turn` a commit runs a quarter, which takes about a quarter of their time.
 
-They prove what seldom breaks by itself and costs much: a fault that this commit's quarter does not see is seen by one of
-the next commits, or by `--full`, which runs them all.
+They prove what seldom breaks by itself and costs much: a fault that this commit's quarter does not see is seen by one
+of the next commits, or by `--full`, which runs them all.
 """
 
 import zlib

@@ -5,7 +5,6 @@ shutdown waits for its end.
 """
 
 import os
-import sys
 import time
 from tempfile import TemporaryFile
 from typing import IO
@@ -72,8 +71,7 @@ def _pass_on(printed: IO[bytes], done: int) -> int:
     """What it has printed after so many bytes, as it is: its secrets are masked. The file's position is the unit's."""
     while data := os.pread(printed.fileno(), PIECE, done):
         done += len(data)
-        sys.stdout.buffer.write(data)
-    sys.stdout.flush()
+        output.pass_on(data)
     return done
 
 
@@ -91,7 +89,7 @@ def swap(host: Host) -> None:
         except Failure as failure:
             output.say(str(failure))
             recover(host, journal)
-            raise
+            raise Failure("nothing was replaced", failure.exit_code) from failure
 
 
 def undo(host: Host) -> None:

@@ -153,6 +153,12 @@ class TestInterrupted:
         assert {name: text for name, text in restoring.files.items() if name != ".env"} == BEFORE
         assert restoring.left == []
 
+    def test_secret_in_a_failure(self, restoring: Restoring) -> None:
+        """What Docker says of a container may hold one: it is masked in the failure as well."""
+        restoring.unpack()
+        with pytest.raises(Failure, match=r"^refused: \[secret\] and \[secret\]$"), recover.undoing(restoring.host):
+            raise Failure(f"refused: {'n' * 40} and {'s' * 40}")
+
 
 class TestComparison:
     def test_the_same_files_differ_afterwards(self, restoring: Restoring, capsys: pytest.CaptureFixture[str]) -> None:

@@ -1,6 +1,7 @@
 """The interface of a step: a module with a title, its questions, and a pure plan."""
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import Protocol
 
 from deployer.engine.changes import Change, Note
@@ -25,3 +26,21 @@ class Step(Protocol):
 
         Raises Unknown where a fact is missing, Stop where no change can bring the host there.
         """
+
+
+@dataclass(frozen=True)
+class StepVariant:
+    """A step that is another one by title, name and questions; its plan sees other facts."""
+
+    step: Step
+
+    @property
+    def TITLE(self) -> str:
+        return self.step.TITLE
+
+    @property
+    def __name__(self) -> str:
+        return getattr(self.step, "__name__", "")
+
+    def probes(self, host: Inventory) -> Probes:
+        return self.step.probes(host)

@@ -4,7 +4,7 @@ import re
 from dataclasses import dataclass, replace
 
 from deployer.engine.facts import Ask, Facts, Probes
-from deployer.engine.step import Plan, Step
+from deployer.engine.step import Plan, StepVariant
 from deployer.inventory.model import Inventory
 from deployer.releases.source import ask_remote, ask_serving, git
 from deployer.resources.docker import ask_docker
@@ -20,18 +20,8 @@ END { print head ? head : peeled ? peeled : tag }"""
 
 
 @dataclass(frozen=True)
-class AtLatestCommit:
+class AtLatestCommit(StepVariant):
     """A step at the latest commit of the ref; the step itself keeps the commit of the serving release."""
-
-    step: Step
-
-    @property
-    def TITLE(self) -> str:
-        return self.step.TITLE
-
-    @property
-    def __name__(self) -> str:
-        return getattr(self.step, "__name__", "")
 
     def probes(self, host: Inventory) -> Probes:
         return {**self.step.probes(host), "commit": ask_latest_commit(host)}

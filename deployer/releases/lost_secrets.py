@@ -7,9 +7,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from deployer.engine.changes import Note, Stop
-from deployer.engine.facts import Answer, Ask, Facts, Probes
+from deployer.engine.facts import Answer, Ask, Facts
 from deployer.engine.host_program import call
-from deployer.engine.step import Plan, Step
+from deployer.engine.step import Plan, StepVariant
 from deployer.inventory.model import Inventory
 from deployer.site.compose import BACKEND
 from deployer.site.containers import Container, containers
@@ -67,21 +67,8 @@ def _ways(
 
 
 @dataclass(frozen=True)
-class ToBeRestored:
+class ToBeRestored(StepVariant):
     """Section 6 where .env itself is about to come from a backup: what is missing is made, and replaced by it."""
-
-    step: Step
-
-    @property
-    def TITLE(self) -> str:
-        return self.step.TITLE
-
-    @property
-    def __name__(self) -> str:
-        return getattr(self.step, "__name__", "")
-
-    def probes(self, host: Inventory) -> Probes:
-        return self.step.probes(host)
 
     def plan(self, host: Inventory, facts: Facts) -> Plan:
         nothing_left = {"remains": Answer(""), "containers": Answer("")}

@@ -11,7 +11,7 @@ from testbed.bed import Bed
 from testbed.origin import publish
 from tests.host.conftest import APPLICATION, Boot
 from tests.support.releasing import ROOT, visitor_of
-from tests.support.restoring import Kept
+from tests.support.restoring import BACKUPS, Kept
 from tests.support.tool import deployment
 from tests.support.traffic.running import traffic
 
@@ -42,7 +42,7 @@ def test_taken_over(older: Path, boot: Boot, bed: Bed, tmp_path: Path) -> None:
     site = Kept(made, repository, visitor_of(made, tmp_path))
     site.add()
     former.ok("backup")
-    (backup,), wanted = site.backups, site.serving
+    (backup,), wanted = host.exec(f"ls {BACKUPS}").stdout.split(), site.serving
     site.commit("2")
     former.ok("update")
     with traffic(site.visitor.address, site.visitor.trusted, tmp_path) as running:

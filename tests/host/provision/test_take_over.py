@@ -36,7 +36,7 @@ def test_taken_over(older: Path, boot: Boot, bed: Bed, tmp_path: Path) -> None:
     """Under traffic; its backups are restored and tested; what cron runs is the host program, and no bash is left."""
     repository = publish(f"older-{os.getpid()}", APPLICATION)
     host = boot("older")
-    made = deployment(tmp_path / "inventory", host, bed, repository, releases="settle = 1\ndrain = 5")
+    made = deployment(tmp_path / "inventory", host, bed, repository, releases="settle = 1\ndrain = 15")
     former = replace(made, code=older)
     former.ok("provision", "--no-verify")
     site = Kept(made, repository, visitor_of(made, tmp_path))

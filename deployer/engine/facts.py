@@ -9,9 +9,14 @@ class Ask:
     """A question to the host: bash that only reads, run as root.
 
     Exit 0 is an answer, and an empty one means absent. Any other exit code makes the fact unknown.
+
+    With `words` it is a question to the host program: `program` is the command that answers all such questions in one
+    process, and the script is run only where that is not in place.
     """
 
     script: str
+    words: tuple[str, ...] = ()
+    program: str = ""
 
 
 @dataclass(frozen=True)

@@ -1,10 +1,11 @@
-"""The verbs of the host program. Each is imported when it is called: cron and questions start quickly."""
+"""The verbs of the host program, imported when they are called."""
 
 from collections.abc import Callable, Mapping, Sequence
-from importlib import import_module
+from typing import cast
 
 from deployer.remote.failure import Failure
 from deployer.remote.host import Host
+from deployer.remote.importing import function
 
 Verb = Callable[[Host, Sequence[str]], None]
 
@@ -12,7 +13,6 @@ CRON, HELP = "cron", "help"
 VERBS: Mapping[str, str] = {
     "backup": "backup.verbs:backup",
     "certificate": "certificate.verbs:certificate",
-    "containers": "containers:containers",
     "environment": "environment.verbs:environment",
     "estimate": "backup.verbs:estimate",
     "proxy": "proxy_verbs:proxy",
@@ -24,6 +24,7 @@ VERBS: Mapping[str, str] = {
     "backups": "backup.catalogue:backups",
     "offsite": "offsite.verbs:offsite",
     "restic": "offsite.verbs:restic",
+    "survey": "survey.verbs:survey",
 }
 """Module and function of each, below deployer.remote."""
 UNLOCKED = frozenset({"offsite"})
@@ -35,6 +36,4 @@ def verb(name: str) -> Verb:
     """The function of a verb. Raises Failure where there is none of this name."""
     if name not in VERBS:
         raise Failure(f"this host program has no verb {name}\n{USAGE}", exit_code=2)
-    module, _, function = VERBS[name].partition(":")
-    found: Verb = getattr(import_module(f"deployer.remote.{module}"), function)
-    return found
+    return cast("Verb", function(VERBS[name]))

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from deployer.engine.changes import Note, Script, Stop
 from deployer.engine.facts import Ask, Facts, Probes
-from deployer.engine.host_program import call, program
+from deployer.engine.host_program import NOT_IN_PLACE, ask, call
 from deployer.engine.step import Plan
 from deployer.inventory.model import Inventory
 from deployer.releases.lost_secrets import ask_remains, refuse_lost
@@ -40,13 +40,8 @@ def probes(host: Inventory) -> Probes:
 def _ask_env(host: Inventory) -> Ask:
     """Before the host program is there only an absent file is certain."""
     supplied = (name for name in secret_names(host) if name in host.secrets)
-    shown = call(host, "environment", "show", database_url(host), MARKER, *supplied)
-    absent = "the host program is not in place yet"
-    return Ask(
-        f"if [ -e {quote(program(host))} ]; then\n"
-        f'  {shown} || {{ [ "$?" != 2 ] || echo {quote(absent)} >&2; exit 3; }}\n'
-        f"elif [ -e {quote(host.paths.env)} ]; then echo {quote(absent)} >&2; exit 3; fi"
-    )
+    words = ("environment", database_url(host), MARKER, *supplied)
+    return ask(host, *words, otherwise=f"[ -e {quote(host.paths.env)} ] || exit 0\n{NOT_IN_PLACE}")
 
 
 def plan(host: Inventory, facts: Facts) -> Plan:

@@ -6,7 +6,7 @@ from deployer.engine.changes import Note, Stop
 from deployer.engine.facts import Ask, Facts, Probes
 from deployer.engine.step import Plan
 from deployer.inventory.model import Inventory
-from deployer.resources.docker import ask_docker
+from deployer.resources.docker import ask_api
 from deployer.site.resolution import ask_names, wrong_names
 from deployer.text.shell import quote
 
@@ -25,6 +25,7 @@ pid=$(awk -v inode=":$inode" '$2 == "POSIX" && $0 ~ inode" " {print $5; exit}' /
 [ -z "$pid" ] || printf '%s %s\\n' "$pid" "$(cat "/proc/$pid/comm" 2>/dev/null)"
 """
 _CLOUD_INIT = "if [ -d /run/cloud-init ] && [ ! -e /run/cloud-init/result.json ]; then echo running; fi"
+_PUBLISHERS = "docker ps --format '{{.Label \"com.docker.compose.project\"}} {{.Ports}}'"
 _CLOCK = "systemctl is-active systemd-timesyncd chrony chronyd ntp ntpd ntpsec 2>/dev/null || true"
 
 
@@ -42,7 +43,7 @@ def probes(host: Inventory) -> Probes:
         "apt": Ask(_APT_LOCK_OWNER),
         "systemd": Ask("[ -d /run/systemd/system ] && echo yes; true"),
         "listeners": Ask("ss -Hltnp '( sport = :80 or sport = :443 )'"),
-        "publishers": ask_docker("docker ps --format '{{.Label \"com.docker.compose.project\"}} {{.Ports}}'"),
+        "publishers": ask_api(host, "publishers", otherwise=_PUBLISHERS),
         "addresses": Ask("ip -o addr show scope global | awk '{print $4}'"),
         **ask_names(host),
     }

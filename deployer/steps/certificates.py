@@ -28,7 +28,7 @@ LASTING = {"letsencrypt": 3, "self-signed": 30, "provided": 0}
 
 
 def probes(host: Inventory) -> Probes:
-    files = {name: ask_file(file, show=False) for name, file in _files(host).items()}
+    files = {name: ask_file(file, host, show=False) for name, file in _files(host).items()}
     return {
         "source": ask_pair(source(host), LASTING[host.tls.mode]),
         "installed": ask_pair(host.paths.ssl, 0),

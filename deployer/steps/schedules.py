@@ -24,7 +24,7 @@ def files(host: Inventory) -> Mapping[str, File]:
 
 def probes(host: Inventory) -> Probes:
     return {
-        **ask_files(files(host)),
+        **ask_files(files(host), host),
         "enabled": ask_enabled("cron.service"),
         "active": ask_active("cron.service"),
     }

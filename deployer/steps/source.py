@@ -33,7 +33,7 @@ def probes(host: Inventory) -> Probes:
         "tracked secrets": Ask(f"{here} {git(host, 'ls-files', '.env')}"),
         "running": ask_recorded(host),
         "remote": ask_unless_serving(host, f"{here} {ask_remote(host)} 2>/dev/null || true"),
-        **{name: ask_file(file, show=False) for name, file in key_files(host).items()},
+        **{name: ask_file(file, host, show=False) for name, file in key_files(host).items()},
     }
 
 

@@ -21,8 +21,10 @@ LARGEST = 1 << 20
 """Bytes of standard input."""
 UNKNOWN = 3
 QUESTIONS: Mapping[str, str] = {
+    "directories": "survey.file_facts:directories",
     "engine": "survey.docker_facts:engine",
     "environment": "survey.environment_facts:environment",
+    "file": "survey.file_facts:file",
 }
 """Module and function of each, below deployer.remote."""
 OF_DOCKER: Mapping[str, str] = {

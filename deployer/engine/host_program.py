@@ -50,8 +50,11 @@ def run(host: Inventory, *words: str) -> str:
 
 
 def ask(host: Inventory, *words: str, otherwise: str) -> Ask:
-    """A question to the host program; it is asked by the script `otherwise` where that is not in place."""
-    return Ask(otherwise, words, call(host, "survey"))
+    """A question to the host program; it is asked by the script `otherwise` where that is not in place.
+
+    Every run asks: -S leaves out the search for other packages, of which the program uses none.
+    """
+    return Ask(otherwise, words, sh(*PYTHON, "-S", program(host), "survey"))
 
 
 def program_files(host: Inventory) -> tuple[File, File]:

@@ -14,7 +14,7 @@ compared with the others of the same answer, and with nothing else.
 import hashlib
 import hmac
 import json
-import secrets
+import os
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -22,7 +22,7 @@ from typing import cast
 
 from deployer.remote import dotenv, files
 from deployer.remote.docker_api import Object
-from deployer.remote.host import Host
+from deployer.remote.survey.surveyed import Surveyed
 
 CONTAINER = ("Id", "Name", "Image", "State", "Config", "HostConfig", "Mounts", "NetworkSettings")
 IMAGE = ("User", "Entrypoint", "Cmd", "Env", "WorkingDir", "Healthcheck", "Volumes")
@@ -39,7 +39,7 @@ class Digests:
 
     words: Sequence[str]
     listed: Sequence[str]
-    key: bytes = field(default_factory=lambda: secrets.token_bytes(32))
+    key: bytes = field(default_factory=lambda: os.urandom(32))
 
     def is_secret(self, name: str) -> bool:
         return dotenv.is_secret(name, self.words, self.listed)
@@ -56,7 +56,7 @@ class Digests:
         return {name: self.of(name, value) for name, _, value in pairs}
 
 
-def containers(host: Host, words: Sequence[str]) -> str:
+def containers(host: Surveyed, words: Sequence[str]) -> str:
     """The answer. Raises Failure where Docker does not answer."""
     ids = (str(item["Id"]) for item in host.api.of_project(host.config.name))
     content = files.read(host.config.environment)
@@ -88,7 +88,7 @@ def _container(item: Object, digests: Digests) -> Object:
     }
 
 
-def _images(host: Host, names: Iterable[str], digests: Digests) -> dict[str, Object]:
+def _images(host: Surveyed, names: Iterable[str], digests: Digests) -> dict[str, Object]:
     """By id; an image that was removed while its container runs is left out."""
     found = filter(None, map(host.api.image, names))
     return {str(item["Id"]): _image(_object(item, "Config"), digests) for item in found}

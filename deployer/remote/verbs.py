@@ -1,15 +1,10 @@
 """The verbs of the host program, imported when they are called."""
 
-from collections.abc import Callable, Mapping, Sequence
-from typing import cast
+from collections.abc import Mapping
 
 from deployer.remote.failure import Failure
-from deployer.remote.host import Host
-from deployer.remote.importing import function
 
-Verb = Callable[[Host, Sequence[str]], None]
-
-CRON, HELP = "cron", "help"
+CRON, HELP, SURVEY = "cron", "help", "survey"
 VERBS: Mapping[str, str] = {
     "backup": "backup.verbs:backup",
     "certificate": "certificate.verbs:certificate",
@@ -24,16 +19,14 @@ VERBS: Mapping[str, str] = {
     "backups": "backup.catalogue:backups",
     "offsite": "offsite.verbs:offsite",
     "restic": "offsite.verbs:restic",
-    "survey": "survey.verbs:survey",
 }
 """Module and function of each, below deployer.remote."""
 UNLOCKED = frozenset({"offsite"})
 """What cron runs without the lock of the host: it takes long, and only reads complete backups."""
-USAGE = f"usage: remote.pyz [{CRON}] {'|'.join(VERBS)} [ARGUMENT…]"
+USAGE = f"usage: remote.pyz [{CRON}] {'|'.join((*VERBS, SURVEY))} [ARGUMENT…]"
 
 
-def verb(name: str) -> Verb:
-    """The function of a verb. Raises Failure where there is none of this name."""
-    if name not in VERBS:
+def require(name: str) -> None:
+    """Raises Failure where there is no verb of this name."""
+    if name not in (*VERBS, SURVEY):
         raise Failure(f"this host program has no verb {name}\n{USAGE}", exit_code=2)
-    return cast("Verb", function(VERBS[name]))

@@ -10,10 +10,10 @@ from pathlib import Path
 from deployer.remote import dotenv, files
 from deployer.remote.environment.shown import PASSWORD, Shown
 from deployer.remote.failure import Failure
-from deployer.remote.host import Host
+from deployer.remote.survey.surveyed import Surveyed
 
 
-def environment(host: Host, words: Sequence[str]) -> str:
+def environment(host: Surveyed, words: Sequence[str]) -> str:
     """`environment DERIVED MARKER NAME…`: its mode and owner, then its lines, with [secret STATE DIGEST] for a secret.
 
     Only the names given, which the operator supplies, get a digest to be compared by. Of comments only the tool's own

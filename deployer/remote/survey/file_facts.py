@@ -7,8 +7,8 @@ from hashlib import sha256
 from pathlib import Path
 
 from deployer.remote import dotenv, files
-from deployer.remote.host import Host
 from deployer.remote.survey.environment_facts import owner
+from deployer.remote.survey.surveyed import Surveyed
 
 KINDS = {
     stat.S_IFDIR: "directory",
@@ -21,7 +21,7 @@ KINDS = {
 """As stat(1) names them."""
 
 
-def file(host: Host, words: Sequence[str]) -> str:
+def file(host: Surveyed, words: Sequence[str]) -> str:
     """`file PATH [DIGEST]`: KIND/MODE/OWNER, a line with the digest of its content, and the content where that differs.
 
     Without a digest, which is SHA-256, the content is never shown. Empty where there is none; what is no regular file,
@@ -46,7 +46,7 @@ def _kind(found: os.stat_result) -> str:
     return KINDS.get(stat.S_IFMT(found.st_mode), f"regular {empty}file")
 
 
-def directories(host: Host, words: Sequence[str]) -> str:
+def directories(host: Surveyed, words: Sequence[str]) -> str:
     """`directories PATH…`: a line PATH|MODE|OWNER for each that is there; a link is followed."""
     return "\n".join(_directories(words))
 

@@ -6,14 +6,14 @@ from collections.abc import Iterator, Sequence
 from datetime import datetime
 from pathlib import Path
 
-from deployer.remote.docker import PROXY
 from deployer.remote.docker_api import label
-from deployer.remote.host import Host
+from deployer.remote.service_names import PROXY
+from deployer.remote.survey.surveyed import Surveyed
 
 CONFIGURATION, CERTIFICATE = ("nginx.conf", "conf.d"), ("ssl",)
 
 
-def loaded(host: Host, words: Sequence[str]) -> str:
+def loaded(host: Surveyed, words: Sequence[str]) -> str:
     """`loaded`: of configuration and certificate whether it has read what is on disk; empty where none runs.
 
     A line NAME=STATE each, `loaded` or `stale`. What was changed (ctime) after the container's start and after the last
@@ -28,7 +28,7 @@ def loaded(host: Host, words: Sequence[str]) -> str:
     return "\n".join(f"{kind}={'stale' if is_stale else 'loaded'}" for kind, is_stale in states.items())
 
 
-def _started(host: Host) -> float | None:
+def _started(host: Surveyed) -> float | None:
     """When the proxy that runs was started, in seconds since the epoch."""
     for item in host.api.of_project(host.config.name):
         if label(item, "com.docker.compose.service") == PROXY and item.get("State") == "running":

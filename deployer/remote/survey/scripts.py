@@ -8,8 +8,8 @@ MODE = "LC_ALL=C; set +e -o pipefail\n"
 """As the survey runs its own scripts."""
 
 
-def printed_by(script: str) -> str:
-    """What it prints. Raises Failure, with the last line of its error, where it does not exit with 0."""
+def printed(script: str) -> str:
+    """What it prints. Raises Failure, with its error, where it does not exit with 0."""
     ended = run("bash", "-c", f"{MODE}{script}", limit=SECONDS, apart=True)
     if not ended.succeeded:
         raise Failure(ended.error.decode(errors="replace").strip() or f"exit code {ended.exit_code}")

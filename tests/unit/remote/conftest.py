@@ -12,6 +12,7 @@ from deployer.remote.config import Config
 from deployer.remote.docker_api import DockerApi
 from deployer.remote.host import Host
 from deployer.remote.process import OnOutput, Result
+from deployer.remote.survey.surveyed import Surveyed
 from tests.support.fakes import IS_ROOT, inventory
 from tests.unit.remote.daemon import Daemon, serving
 
@@ -73,4 +74,10 @@ def host(tmp_path: Path, docker: FakeDocker) -> Host:
     made = config(tmp_path / "root")
     for directory in (made.nginx / "ssl", made.nginx / "logs", made.state / "tls", made.state / "acme"):
         directory.mkdir(parents=True)
-    return Host(made, docker, api=DockerApi(str(tmp_path / "docker.sock")))
+    return Host(made, docker)
+
+
+@pytest.fixture
+def surveyed(host: Host, tmp_path: Path) -> Surveyed:
+    """The same host, of which something is asked."""
+    return Surveyed(host.config, DockerApi(str(tmp_path / "docker.sock")))

@@ -14,13 +14,19 @@ from deployer.engine.survey import parse
 from deployer.inventory.model import Inventory
 from deployer.remote.docker_api import DockerApi
 from deployer.remote.failure import Failure
-from deployer.remote.host import Host
 from deployer.remote.survey import docker_facts, proxy_facts, release_facts
-from deployer.remote.survey.verbs import survey
+from deployer.remote.survey.answers import survey
+from deployer.remote.survey.surveyed import Surveyed
 from tests.support.fakes import asked_here
 from tests.unit.remote.daemon import VERSION, Daemon, serving
 from tests.unit.remote.inspecting import Report, of_service, provisioned, recorded
 from tests.unit.remote.installed import install
+
+
+@pytest.fixture
+def host(surveyed: Surveyed) -> Surveyed:
+    """Of which the questions are asked."""
+    return surveyed
 
 
 @pytest.fixture
@@ -82,22 +88,24 @@ class TestTogether:
         assert self.asked(there)["env"] == "by bash"
 
     @pytest.mark.parametrize("text", ["", "[", "{}", '[["x", []]]', "[1]", "[[1, [], 2]]"])
-    def test_no_questions(self, host: Host, monkeypatch: pytest.MonkeyPatch, text: str) -> None:
+    def test_no_questions(self, host: Surveyed, monkeypatch: pytest.MonkeyPatch, text: str) -> None:
         """Input that is no list of questions is refused as a whole."""
         monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(text.encode())))
         if text == "{}":
-            survey(host, [])
+            survey(*host)
             return
         with pytest.raises(Failure, match="survey"):
-            survey(host, [])
+            survey(*host)
 
-    def test_form(self, host: Host, monkeypatch: pytest.MonkeyPatch, capfdbinary: pytest.CaptureFixture[bytes]) -> None:
+    def test_form(
+        self, host: Surveyed, monkeypatch: pytest.MonkeyPatch, capfdbinary: pytest.CaptureFixture[bytes]
+    ) -> None:
         """Any bytes, counted as such, without newlines at the end; a fault of one question is its own."""
         host.config.environment.write_bytes(b"A=\xc3\xa9\xff\n\n")
         host.config.environment.chmod(0o600)
         asked = [[1, ["environment", "", ""]], [0, ["image"]]]
         monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(json.dumps(asked).encode())))
-        survey(host, [])
+        survey(*host)
         printed = capfdbinary.readouterr().out
         first, second = Ask("a"), Ask("b")
         answers = parse(printed + b"done\n", (first, second))
@@ -107,7 +115,7 @@ class TestTogether:
 
 
 class TestDocker:
-    def test_engine(self, host: Host, daemon: Daemon, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def test_engine(self, host: Surveyed, daemon: Daemon, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         """The daemon's version; a script asks one that is down; nothing where none is installed."""
         monkeypatch.setenv("PATH", f"{tmp_path}:/bin:/usr/bin")
         monkeypatch.setattr("shutil.which", lambda name: (tmp_path / name).exists() or None)
@@ -115,20 +123,20 @@ class TestDocker:
         (tmp_path / "dockerd").touch()
         assert docker_facts.engine(host, ["echo 1.2.3"]) == VERSION["Version"]
 
-    def test_engine_that_is_down(self, host: Host, monkeypatch: pytest.MonkeyPatch) -> None:
+    def test_engine_that_is_down(self, host: Surveyed, monkeypatch: pytest.MonkeyPatch) -> None:
         """Its program says its version."""
         monkeypatch.setattr("shutil.which", lambda name: name)
         assert docker_facts.engine(host, ["echo 1.2.3"]).strip() == "1.2.3"
         with pytest.raises(Failure, match="no such"):
             docker_facts.engine(host, ["echo no such >&2; exit 1"])
 
-    def test_image(self, host: Host, report: Report) -> None:
+    def test_image(self, host: Surveyed, report: Report) -> None:
         """By its name; empty where there is none."""
         (proxy,) = [item for item in report["images"] if "nginx:alpine" in item["RepoTags"]]
         assert docker_facts.image(host, ["nginx:alpine"]) == proxy["Id"]
         assert docker_facts.image(host, ["nginx:stable"]) == ""
 
-    def test_images(self, host: Host, report: Report, daemon: Daemon) -> None:
+    def test_images(self, host: Surveyed, report: Report, daemon: Daemon) -> None:
         """All names of those asked for, with the id; an image without a name is left out."""
         daemon.answers["/images/json"] = [{"Id": "x", "RepoTags": None}, *report["images"]]
         found = docker_facts.images(host, ["biometric-did-backend", "biometric-did"])
@@ -137,7 +145,7 @@ class TestDocker:
             "biometric-did-backend:current",
         ]
 
-    def test_network(self, host: Host, daemon: Daemon) -> None:
+    def test_network(self, host: Surveyed, daemon: Daemon) -> None:
         """Driver, subnet, range; empty where there is none."""
         config = [{"Subnet": "172.30.0.0/24", "IPRange": "172.30.0.128/25"}]
         daemon.answers["/networks/n"] = {"Driver": "bridge", "IPAM": {"Config": config}}
@@ -146,25 +154,25 @@ class TestDocker:
         assert docker_facts.network(host, ["m"]).split() == ["host"]
         assert docker_facts.network(host, ["o"]) == ""
 
-    def test_publishers(self, host: Host, report: Report, daemon: Daemon) -> None:
+    def test_publishers(self, host: Surveyed, report: Report, daemon: Daemon) -> None:
         """Of those that run: the project, and the ports as `docker ps` has them."""
         text = docker_facts.publishers(host, [])
         assert "biometric-did 0.0.0.0:443->443/tcp, 0.0.0.0:80->80/tcp" in text.splitlines()
         daemon.answers["/containers/json?all=1"] = [{"State": "exited"}, {"State": "running", "Labels": None}]
-        assert docker_facts.publishers(Host(host.config, api=type(host.api)(host.api.path)), []) == " "
+        assert docker_facts.publishers(Surveyed(host.config, DockerApi(host.api.path)), []) == " "
 
 
 class TestApi:
     @pytest.mark.parametrize(
         ("version", "oldest", "used"), [("1.43", "1.24", "1.43"), ("1.52", "1.44", "1.45"), ("1.60", "1.50", "1.50")]
     )
-    def test_version(self, host: Host, daemon: Daemon, version: str, oldest: str, used: str) -> None:
+    def test_version(self, host: Surveyed, daemon: Daemon, version: str, oldest: str, used: str) -> None:
         """The newest that both know; with a daemon that is too new for that, its oldest."""
         daemon.answers["/version"] = {"Version": "x", "ApiVersion": version, "MinAPIVersion": oldest}
         host.api.containers()
         assert daemon.asked == ["/version", f"/v{used}/containers/json?all=1"]
 
-    def test_asked_once(self, host: Host, daemon: Daemon) -> None:
+    def test_asked_once(self, host: Surveyed, daemon: Daemon) -> None:
         """However many questions need the same answer."""
         for _ in range(3):
             host.api.containers()
@@ -179,13 +187,13 @@ class TestApi:
             ((503, b"<html>"), "status 503"),
         ],
     )
-    def test_refused(self, host: Host, daemon: Daemon, answer: tuple[int, bytes], why: str) -> None:
+    def test_refused(self, host: Surveyed, daemon: Daemon, answer: tuple[int, bytes], why: str) -> None:
         """A list that Docker does not give, or gives in part, is never an empty one."""
         daemon.answers["/containers/json?all=1"] = answer
         with pytest.raises(Failure, match=f"Docker refused .*{why}"):
             host.api.containers()
 
-    def test_limits(self, host: Host, daemon: Daemon, monkeypatch: pytest.MonkeyPatch) -> None:
+    def test_limits(self, host: Surveyed, daemon: Daemon, monkeypatch: pytest.MonkeyPatch) -> None:
         """An answer has a limit of size, and of time."""
         monkeypatch.setattr("deployer.remote.docker_api.LARGEST", 5)
         with pytest.raises(Failure, match="longer than 5 bytes"):
@@ -195,7 +203,7 @@ class TestApi:
             host.api.containers()
 
     @pytest.mark.parametrize("name", ["a b", "../x", "x?y", "x\r\ny", ""])
-    def test_names(self, host: Host, daemon: Daemon, name: str) -> None:
+    def test_names(self, host: Surveyed, daemon: Daemon, name: str) -> None:
         """What is no name of Docker's never becomes a part of a request."""
         with pytest.raises(Failure, match="is no name"):
             host.api.image(name)
@@ -204,7 +212,7 @@ class TestApi:
 
 class TestLoaded:
     @pytest.fixture
-    def files(self, host: Host, report: Report) -> Path:
+    def files(self, host: Surveyed, report: Report) -> Path:
         """The proxy's files, older than its start."""
         nginx = host.config.nginx
         (nginx / "conf.d").mkdir()
@@ -216,12 +224,12 @@ class TestLoaded:
     def start(self, report: Report, when: str) -> None:
         of_service(report, "nginx")["State"]["StartedAt"] = when
 
-    def test_after_its_start(self, host: Host, files: Path, report: Report) -> None:
+    def test_after_its_start(self, host: Surveyed, files: Path, report: Report) -> None:
         """What was changed before the start has been read."""
         assert proxy_facts.loaded(host, []) == "configuration=loaded\ncertificate=loaded"
 
     @pytest.mark.parametrize("when", ["2025-10-12T03:15:00.123456789Z", "2025-10-12T03:15:00Z"])
-    def test_changed_since(self, host: Host, files: Path, report: Report, when: str) -> None:
+    def test_changed_since(self, host: Surveyed, files: Path, report: Report, when: str) -> None:
         """What was changed since then has not, unless the proxy was reloaded."""
         self.start(report, when)
         assert proxy_facts.loaded(host, []) == "configuration=stale\ncertificate=stale"
@@ -231,11 +239,11 @@ class TestLoaded:
         (files / "conf.d" / "link").symlink_to("/etc/passwd")
         assert "configuration=stale" in proxy_facts.loaded(host, [])
 
-    def test_nothing_on_disk(self, host: Host, report: Report) -> None:
+    def test_nothing_on_disk(self, host: Surveyed, report: Report) -> None:
         """Files that are not there are not stale: their steps write them, and reload."""
         assert proxy_facts.loaded(host, []) == "configuration=loaded\ncertificate=loaded"
 
-    def test_no_proxy(self, host: Host, daemon: Daemon, report: Report) -> None:
+    def test_no_proxy(self, host: Surveyed, daemon: Daemon, report: Report) -> None:
         """Empty where none runs."""
         of_service(report, "nginx")["State"]["Status"] = "exited"
         daemon.has(report)
@@ -251,36 +259,36 @@ UPSTREAMS = (
 
 class TestServing:
     @pytest.fixture
-    def log(self, host: Host) -> Path:
+    def log(self, host: Surveyed) -> Path:
         """Its last readable line that serves has the commit 22…"""
         log = host.config.state / "releases.jsonl"
         lines = (("1" * 40, "deployed"), ("2" * 40, "restored"), ("3" * 40, "failed"))
         log.write_text("".join(LINE % line for line in lines) + (LINE % ("4" * 40, "deployed"))[:60])
         return log
 
-    def name(self, host: Host, container: str) -> None:
+    def name(self, host: Surveyed, container: str) -> None:
         (host.config.nginx / "conf.d").mkdir()
         (host.config.nginx / "conf.d" / f"{host.config.name}.upstreams").write_text(UPSTREAMS % container)
 
-    def test_container(self, host: Host, report: Report, log: Path) -> None:
+    def test_container(self, host: Surveyed, report: Report, log: Path) -> None:
         """The backend that the proxy names says of which commit it is, whatever the log says."""
         backend = of_service(report, "backend-api")
         self.name(host, backend["Name"].lstrip("/"))
         assert release_facts.serving(host, ["echo x"]) == backend["Config"]["Labels"]["deployer.commit"]
 
-    def test_log(self, host: Host, report: Report, log: Path) -> None:
+    def test_log(self, host: Surveyed, report: Report, log: Path) -> None:
         """A container that is gone is no error: the log has the commit."""
         self.name(host, "gone")
         assert release_facts.serving(host, ["echo x"]) == "2" * 40
         assert release_facts.unless_serving(host, ["echo x"]) == ""
 
-    def test_neither(self, host: Host) -> None:
+    def test_neither(self, host: Surveyed) -> None:
         """The script is run."""
         assert release_facts.serving(host, ["echo x"]).strip() == "x"
         assert release_facts.serving(host, [""]) == ""
         assert release_facts.unless_serving(host, ["echo x"]).strip() == "x"
 
-    def test_docker_is_silent(self, host: Host, log: Path) -> None:
+    def test_docker_is_silent(self, host: Surveyed, log: Path) -> None:
         """What serves is not guessed from the log; before there is a proxy, silence hides nothing."""
         assert release_facts.serving(host, [""]) == "2" * 40
         self.name(host, "some")

@@ -9,7 +9,7 @@ from deployer.inventory.model import Inventory
 from deployer.remote import containers as verb
 from deployer.remote.config import Config
 from deployer.remote.docker_api import DockerApi
-from deployer.remote.host import Host
+from deployer.remote.survey.surveyed import Surveyed
 from deployer.site import compose
 from deployer.site.comparison import COMPARED, NOT_COMPARED
 from deployer.site.compose import BACKEND, DATABASE, PROXY, WALLET
@@ -48,7 +48,7 @@ class Capture:
         self._daemon.answers.clear()
         self._daemon.answers["/version"] = VERSION
         self._daemon.has(report)
-        shown = verb.containers(Host(self._settings, api=DockerApi(str(self._daemon.path))), [])
+        shown = verb.containers(Surveyed(self._settings, DockerApi(str(self._daemon.path))), [])
         found = containers(host or provisioned(), shown, renewed)
         return {item.service: item for item in found}
 

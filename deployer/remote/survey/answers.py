@@ -10,12 +10,14 @@ import sys
 from collections.abc import Callable, Mapping, Sequence
 from typing import cast
 
+from deployer.remote.config import Config
+from deployer.remote.docker_api import DockerApi
 from deployer.remote.dotenv import encoded
 from deployer.remote.failure import Failure
-from deployer.remote.host import Host
 from deployer.remote.importing import function
+from deployer.remote.survey.surveyed import Surveyed
 
-Question = Callable[[Host, Sequence[str]], str]
+Question = Callable[[Surveyed, Sequence[str]], str]
 
 LARGEST = 1 << 20
 """Bytes of standard input."""
@@ -40,8 +42,9 @@ OF_DOCKER: Mapping[str, str] = {
 """The same; the answer is empty where Docker was never installed."""
 
 
-def survey(host: Host, words: Sequence[str]) -> None:
+def survey(config: Config, api: DockerApi | None = None) -> None:
     """Answer all of them. Raises Failure where standard input is not such a list."""
+    host = Surveyed(config, api or DockerApi())
     try:
         asked = [(int(number), [str(word) for word in question]) for number, question in json.loads(_input())]
     except (ValueError, TypeError) as error:
@@ -55,7 +58,7 @@ def _input() -> bytes:
     return sys.stdin.buffer.read(LARGEST)
 
 
-def _reply(host: Host, number: int, question: Sequence[str]) -> bytes:
+def _reply(host: Surveyed, number: int, question: Sequence[str]) -> bytes:
     code, output, error = 0, "", ""
     try:
         output = _answer(host, *question).rstrip("\n")
@@ -67,7 +70,7 @@ def _reply(host: Host, number: int, question: Sequence[str]) -> bytes:
     return b"%d %d %d\n%s%d\n%s\n" % (number, code, len(shown), shown, len(why), why)
 
 
-def _answer(host: Host, name: str, *words: str) -> str:
+def _answer(host: Surveyed, name: str, *words: str) -> str:
     if name in OF_DOCKER and host.api.was_never_installed:
         return ""
     place = QUESTIONS.get(name) or OF_DOCKER.get(name)

@@ -10,6 +10,7 @@ of its answers in the same form; where it fails, they are asked by their scripts
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 
 from deployer.engine.facts import Answer, Ask
 from deployer.errors import ConnectionFailed
@@ -33,7 +34,7 @@ def questions(asked: Iterable[Ask]) -> tuple[Ask, ...]:
 
 def script_for(asked: tuple[Ask, ...]) -> str:
     """Bash that asks all of them at once and prints one reply, closed by `done`."""
-    numbered = tuple(enumerate(asked))
+    numbered = tuple(enumerate(_scripts(asked)))
     programs = dict.fromkeys(ask.program for ask in asked if ask.words)
     commands = (
         *(_by_script(number, ask) for number, ask in numbered if not ask.words),
@@ -61,12 +62,26 @@ def _by_program(program: str, asked: Sequence[tuple[int, Ask]]) -> str:
 
 def parse(reply: bytes, asked: tuple[Ask, ...]) -> Mapping[Ask, Answer]:
     """The answers by question. Raises ConnectionFailed when the reply is incomplete."""
-    reader = _Reader(reply)
-    answers = dict(reader.answer() for _ in asked)
+    reader, scripts = _Reader(reply), _scripts(asked)
+    numbered = dict(reader.answer() for _ in scripts)
     reader.end()
-    if set(answers) != set(range(len(asked))):
+    if set(numbered) != set(range(len(scripts))):
         raise cut_short()
-    return {ask: answers[number] for number, ask in enumerate(asked)}
+    answers = {ask: numbered[number] for number, ask in enumerate(scripts)}
+    return {ask: _part(answers[replace(ask, part="")], ask.part) for ask in asked}
+
+
+def _scripts(asked: Iterable[Ask]) -> tuple[Ask, ...]:
+    """What is run: one that answers several questions once."""
+    return questions(replace(ask, part="") for ask in asked)
+
+
+def _part(answer: Answer, part: str) -> Answer:
+    """The answer to one of the questions of a script."""
+    if not part:
+        return answer
+    lines = (line for line in answer.output.split("\n") if line.startswith(f"{part} "))
+    return replace(answer, output="\n".join(line[len(part) + 1 :] for line in lines))
 
 
 class _Reader:

@@ -41,8 +41,8 @@ def probes(host: Inventory) -> Probes:
     return {
         "file": Ask(f"cat {_FILE} 2>/dev/null || true"),
         "stale": Ask(_STALE),
-        "enabled": ask_enabled("docker.service"),
-        "active": ask_active("docker.service"),
+        "enabled": ask_enabled("docker.service", host),
+        "active": ask_active("docker.service", host),
         "groups": Ask(f"id -nG {quote(_user(host))} 2>/dev/null || true"),
         "image": _ask_image(host),
     }

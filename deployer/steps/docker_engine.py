@@ -8,7 +8,7 @@ from deployer.engine.facts import Ask, Facts, Probes
 from deployer.engine.host_program import ask
 from deployer.engine.step import Plan
 from deployer.inventory.model import Inventory
-from deployer.resources.packages import ask_installed, install
+from deployer.resources.packages import install
 from deployer.text.shell import lines, quote, sh
 from deployer.text.versions import at_least
 
@@ -44,9 +44,8 @@ def probes(host: Inventory) -> Probes:
     return {
         "os": Ask("cat /etc/os-release"),
         "architecture": Ask("dpkg --print-architecture"),
-        "installed": ask_installed((*DOCKER_OWN, *DEBIAN, *UBUNTU)),
         "engine": ask(host, "engine", _INSTALLED, otherwise=_ENGINE),
-        "compose": Ask(_COMPOSE),
+        "compose": ask(host, "compose", _COMPOSE, otherwise=_COMPOSE),
         "key": Ask(f"test -s {_KEYRING} && echo present; true"),
     }
 

@@ -23,6 +23,7 @@ LARGEST = 1 << 20
 """Bytes of standard input."""
 UNKNOWN = 3
 QUESTIONS: Mapping[str, str] = {
+    "compose": "survey.package_facts:compose",
     "directories": "survey.file_facts:directories",
     "engine": "survey.docker_facts:engine",
     "environment": "survey.environment_facts:environment",

@@ -14,7 +14,7 @@ from deployer.engine.survey import parse
 from deployer.inventory.model import Inventory
 from deployer.remote.docker_api import DockerApi
 from deployer.remote.failure import Failure
-from deployer.remote.survey import docker_facts, proxy_facts, release_facts
+from deployer.remote.survey import docker_facts, package_facts, proxy_facts, release_facts
 from deployer.remote.survey.answers import survey
 from deployer.remote.survey.surveyed import Surveyed
 from tests.support.fakes import asked_here
@@ -160,6 +160,47 @@ class TestDocker:
         assert "biometric-did 0.0.0.0:443->443/tcp, 0.0.0.0:80->80/tcp" in text.splitlines()
         daemon.answers["/containers/json?all=1"] = [{"State": "exited"}, {"State": "running", "Labels": None}]
         assert docker_facts.publishers(Surveyed(host.config, DockerApi(host.api.path)), []) == " "
+
+
+class TestCompose:
+    @pytest.fixture
+    def plugin(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+        """Docker's plugin, which a package has."""
+        plugin = tmp_path / "docker-compose"
+        plugin.touch(0o755)
+        (tmp_path / "info").mkdir()
+        (tmp_path / "info" / "docker-compose-v2.list").write_text(f"/.\n{plugin}\n")
+        monkeypatch.setattr(package_facts, "DPKG", tmp_path)
+        monkeypatch.setattr(package_facts, "PLUGINS", (f"{tmp_path}/none", str(plugin)))
+        monkeypatch.setattr("shutil.which", lambda name: name)
+        return plugin
+
+    def status(self, directory: Path, state: str, version: str) -> None:
+        entry = f"Package: docker-compose-v2\nStatus: install ok {state}\nVersion: {version}\n"
+        other = "Package: other\nStatus: install ok installed\nVersion: 9\n"
+        (directory / "status").write_text("\n".join((other, entry, "Package: z\n")))
+
+    @pytest.mark.parametrize(
+        ("version", "shown"),
+        [("2.26.1-4", "2.26.1"), ("2.24.6+ds1-0ubuntu1~24.04.1", "2.24.6"), ("1:2.29.1-1~debian", "2.29.1")],
+    )
+    def test_package(self, host: Surveyed, plugin: Path, version: str, shown: str) -> None:
+        """The version of the package, without the distribution's part, and the plugin is not started."""
+        self.status(plugin.parent, "installed", version)
+        assert package_facts.compose(host, ["echo 1.2.3"]) == shown
+
+    def test_by_itself(self, host: Surveyed, plugin: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        """One that was put there by hand, or whose package is half installed, is asked."""
+        self.status(plugin.parent, "half-configured", "2.26.1-4")
+        assert package_facts.compose(host, ["echo 1.2.3"]).strip() == "1.2.3"
+        self.status(plugin.parent, "installed", "2.26.1-4")
+        monkeypatch.setattr(package_facts, "PLUGINS", ("/bin/sh",))
+        assert package_facts.compose(host, ["echo 1.2.3"]).strip() == "1.2.3"
+
+    def test_without_docker(self, host: Surveyed, plugin: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        """Nothing uses it."""
+        monkeypatch.setattr("shutil.which", lambda name: None)
+        assert package_facts.compose(host, ["echo 1.2.3"]) == ""
 
 
 class TestApi:

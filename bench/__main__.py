@@ -4,7 +4,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-from bench import backup
+from bench import backup, survey
 from bench.noop import measure
 
 
@@ -20,6 +20,7 @@ def show(inventory: Path, name: str) -> None:
     print("a run with nothing to do, against ssh with the same probes (medians of whole processes):")
     for figures in measure(inventory, name):
         print(figures)
+    survey.show(inventory, name)
 
 
 def _on_a_throwaway_host() -> None:

@@ -48,7 +48,7 @@ def _at(inventory: Path, name: str, round_trip: float, repeats: int) -> Figures:
         proxied = _through_proxy(inventory, name, port)
         script = script_for(asked_of_host(host, GUIDE)).encode()
         provision = _tool(proxied, name, "provision", "--no-verify")
-        ssh = _ssh(host.ssh.user, host.ssh.identity_file, port, proxied)
+        ssh = ssh_command(host.ssh.user, host.ssh.identity_file, "127.0.0.1", port, proxied)
         pairs = [(_timed(provision), _timed(ssh, script)) for _ in range(repeats)]
         verify = _timed(_tool(proxied, name, "verify"), check=False)
     ours, theirs = (statistics.median(column) for column in zip(*pairs, strict=True))
@@ -67,7 +67,8 @@ def _timed(command: list[str], stdin: bytes = b"", *, check: bool = True) -> flo
     return time.monotonic() - began
 
 
-def _ssh(user: str, identity: str, port: int, inventory: Path) -> list[str]:
+def ssh_command(user: str, identity: str, address: str, port: int, inventory: Path) -> list[str]:
+    """OpenSSH's client, which runs a script from standard input as root."""
     options = (
         f"UserKnownHostsFile={inventory / 'known_hosts'}",
         "BatchMode=yes",
@@ -75,7 +76,7 @@ def _ssh(user: str, identity: str, port: int, inventory: Path) -> list[str]:
         "ControlPath=none",
     )
     words = [word for option in options for word in ("-o", option)]
-    return ["ssh", "-F", "none", "-i", identity, "-p", str(port), *words, f"{user}@127.0.0.1", "sudo bash -s"]
+    return ["ssh", "-F", "none", "-i", identity, "-p", str(port), *words, f"{user}@{address}", "sudo bash -s"]
 
 
 def _through_proxy(inventory: Path, name: str, port: int) -> Path:

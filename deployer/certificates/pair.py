@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 
-from deployer.engine.facts import Ask, Facts
+from deployer.engine.facts import Ask, Facts, Probes
 from deployer.engine.program import script
 from deployer.inventory.model import Inventory
 
@@ -31,20 +31,19 @@ def source(host: Inventory) -> PurePosixPath:
     return host.paths.state / "tls"
 
 
-def ask_pair(directory: PurePosixPath, days: int) -> Ask:
-    """The pair in a directory, and whether its certificate lasts as many more days."""
-    return Ask(
-        script(
-            "certificates/scripts/show_certificate.sh",
-            FILE=f"{directory}/fullchain.pem",
-            KEY=f"{directory}/privkey.pem",
-            DAYS=days,
-        )
+def ask_pairs(host: Inventory, days: int) -> Probes:
+    """The pair at its source, and whether its certificate lasts as many more days; and the installed pair."""
+    text = script(
+        "certificates/scripts/show_certificate.sh",
+        SOURCE=str(source(host)),
+        INSTALLED=str(host.paths.ssl),
+        DAYS=days,
     )
+    return {name: Ask(text, part=name) for name in ("source", "installed")}
 
 
 def pair(facts: Facts, key: str) -> Pair:
-    """The answer to `ask_pair` that has this key. Raises Unknown."""
+    """The answer to `ask_pairs` that has this key. Raises Unknown."""
     shown = facts.pairs(key)
     names = frozenset(name for name in shown.get("names", "").split(",") if name)
     return Pair(shown.get("certificate", ""), shown.get("key", ""), names, "lasts" in shown, "pair" in shown)

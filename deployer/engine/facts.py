@@ -9,9 +9,18 @@ class Ask:
     """A question to the host: bash that only reads, run as root.
 
     Exit 0 is an answer, and an empty one means absent. Any other exit code makes the fact unknown.
+
+    With `words` it is a question to the host program: `program` is the command that answers all such questions in one
+    process, and the script is run only where that is not in place.
+
+    With `part` one script answers several questions: the answer is what follows this word in the lines that begin with
+    it.
     """
 
     script: str
+    words: tuple[str, ...] = ()
+    program: str = ""
+    part: str = ""
 
 
 @dataclass(frozen=True)

@@ -12,6 +12,7 @@ from pathlib import PurePosixPath
 
 from deployer import __version__
 from deployer.engine.changes import File
+from deployer.engine.facts import Ask
 from deployer.inventory.model import Inventory
 from deployer.remote import config
 from deployer.text.dotenv import SECRET_WORDS
@@ -25,6 +26,9 @@ START = "import sys\nfrom pathlib import Path\nfrom deployer.remote.__main__ imp
 CALL = "sys.exit(main(sys.argv[1:], Path(sys.argv[0]).absolute()))\n"
 PYTHON = ("python3", "-I", "-X", "utf8")
 """Isolated: nothing in the environment, or beside the program, changes what it imports."""
+
+NOT_IN_PLACE = "echo 'the host program is not in place yet' >&2; exit 3"
+"""The end of a script that stands in for the host program, where it cannot answer."""
 
 MISSING = (2, 127)
 """Exit codes without Python or the program, and of a program that does not know the verb or an option."""
@@ -55,6 +59,14 @@ def question(host: Inventory, nothing: str, *words: str) -> str:
 def run(host: Inventory, *words: str) -> str:
     """The same as a script of its own: it takes the place of its shell, which would not await it after a signal."""
     return f"exec {call(host, *words)}"
+
+
+def ask(host: Inventory, *words: str, otherwise: str) -> Ask:
+    """A question to the host program; it is asked by the script `otherwise` where that is not in place.
+
+    Every run asks: -S leaves out the search for other packages, of which the program uses none.
+    """
+    return Ask(otherwise, words, sh(*PYTHON, "-S", program(host), "survey"))
 
 
 def program_files(host: Inventory) -> tuple[File, File]:

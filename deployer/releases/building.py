@@ -38,7 +38,7 @@ def probes_of_way(host: Inventory) -> Probes:
     """What has to be known of the host for the way that the inventory names."""
     match host.build.where:
         case "host":
-            return ask_files(files(host))
+            return ask_files(files(host), host)
         case "operator":
             return {"machine": Ask("uname -m"), "held": ask_docker(_HELD)}
         case "registry":

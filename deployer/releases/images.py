@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 
 from deployer.engine.facts import Ask, Facts
 from deployer.inventory.model import Inventory
-from deployer.resources.docker import ask_docker
+from deployer.resources.docker import ask_api
 from deployer.site import compose
 from deployer.site.compose import BACKEND, WALLET
 from deployer.site.rendering import render
@@ -75,5 +75,7 @@ def settings_of(host: Inventory, service: str) -> Mapping[str, str]:
 
 def ask_images(host: Inventory) -> Ask:
     """The host's images of this application: a line with name and id for each."""
-    filters = " ".join(f"--filter reference={quote(compose.image(host, service) + ':*')}" for service in SERVICES)
-    return ask_docker(f"docker image ls --no-trunc --format '{{{{.Repository}}}}:{{{{.Tag}}}} {{{{.ID}}}}' {filters}")
+    names = [compose.image(host, service) for service in SERVICES]
+    filters = " ".join(f"--filter reference={quote(name + ':*')}" for name in names)
+    text = f"docker image ls --no-trunc --format '{{{{.Repository}}}}:{{{{.Tag}}}} {{{{.ID}}}}' {filters}"
+    return ask_api(host, "images", *names, otherwise=text)

@@ -11,7 +11,7 @@ from deployer.engine.host_program import call
 from deployer.errors import UsageError
 from deployer.inventory.model import Inventory
 from deployer.inventory.sections import Source
-from deployer.resources.docker import ask_docker
+from deployer.resources.docker import ask_api
 from deployer.text.shell import lines, quote, sh
 
 _FIRST_BACKEND = r"/^upstream backend /,/^}/s/^ *server \([^:]*\):.*/\1/p"
@@ -68,10 +68,19 @@ def ask_local_changes(host: Inventory) -> Ask:
 def ask_serving(host: Inventory) -> Ask:
     """The commit of the serving release; where none serves, that of the clone. Empty where there is no clone."""
     source = quote(host.paths.source)
-    return ask_docker(
-        f"commit=$({recorded(host)}\n) || exit 3\n"
-        f'if [ -n "$commit" ]; then echo "$commit"; elif [ -e {source} ]; then {git(host, "rev-parse", "HEAD")}; fi'
-    )
+    return ask_recorded(host, f"if [ -e {source} ]; then {git(host, 'rev-parse', 'HEAD')}; fi")
+
+
+def ask_recorded(host: Inventory, otherwise: str = "") -> Ask:
+    """The commit of the serving release; where none serves, what the script `otherwise` prints."""
+    text = f'commit=$({recorded(host)}\n) || exit 3\nif [ -n "$commit" ]; then echo "$commit"; exit; fi\n{otherwise}'
+    return ask_api(host, "serving", otherwise, otherwise=text)
+
+
+def ask_unless_serving(host: Inventory, script: str) -> Ask:
+    """What the script prints, which is run only where no release serves."""
+    text = f'[ -z "$({recorded(host)}\n)" ] || exit 0\n{script}'
+    return ask_api(host, "unless-serving", script, otherwise=text)
 
 
 def recorded(host: Inventory) -> str:

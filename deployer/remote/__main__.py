@@ -5,17 +5,14 @@ what was begun is undone on the way. Anything else is a fault of this program, a
 """
 
 import sys
-import traceback
 from collections.abc import Sequence
-from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 
 from deployer.remote import output, signals
 from deployer.remote.config import Config
 from deployer.remote.failure import Failure, of_the_disk
-from deployer.remote.host import Host
-from deployer.remote.lock import as_cron
-from deployer.remote.verbs import CRON, HELP, UNLOCKED, USAGE, verb
+from deployer.remote.importing import function
+from deployer.remote.verbs import CRON, HELP, SURVEY, USAGE, require
 
 INTERNAL_ERROR = 70
 """EX_SOFTWARE of sysexits.h."""
@@ -33,8 +30,7 @@ def main(words: Sequence[str], program: Path) -> int:
         if isinstance(error, OSError) and (refused := of_the_disk(error)):
             output.say(str(refused))
             return refused.exit_code
-        place = traceback.extract_tb(error.__traceback__)[-1]
-        output.say(f"internal error of the host program: {type(error).__name__}: {error} ({place.name}:{place.lineno})")
+        output.say(f"internal error of the host program: {type(error).__name__}: {error} ({_place(error)})")
         return INTERNAL_ERROR
 
 
@@ -44,14 +40,21 @@ def _run(words: Sequence[str], program: Path) -> int:
     if name == HELP:
         output.say(USAGE)
         return 0
-    act, config = verb(name), Config.beside(program)
-    with _as_cron(config, name) if from_cron else nullcontext():
-        act(Host(config), rest)
+    require(name)
+    config = Config.beside(program)
+    if name == SURVEY:
+        function("survey.answers:survey")(config)
+    else:
+        function("acting:act")(config, name, rest, from_cron=from_cron)
     return 0
 
 
-def _as_cron(config: Config, name: str) -> AbstractContextManager[None]:
-    return output.with_times() if name in UNLOCKED else as_cron(config, name)
+def _place(error: BaseException) -> str:
+    """The function and the line that raised it."""
+    place = error.__traceback__
+    while place and place.tb_next:
+        place = place.tb_next
+    return f"{place.tb_frame.f_code.co_name}:{place.tb_lineno}" if place else ""
 
 
 if __name__ == "__main__":

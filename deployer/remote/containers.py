@@ -1,7 +1,7 @@
-"""`containers`: the containers of the deployment as Docker reports them, with a digest for each value of environment.
+"""`containers`: those of the deployment as Docker reports them, with a digest for each value of environment.
 
-It prints nothing where there is no container; else a line of JSON for each, with what `docker inspect` reports that is
-of use to compare, and before them a line with what they are compared with:
+The answer is empty where there is no container; else a line of JSON for each, with what Docker's API reports that is of
+use to compare, and before them a line with what they are compared with:
 - `images`: the configuration of each one's image, by its id: what a container has where its settings name nothing;
 - `environment`: the digests of the secrets in .env, by name: what a container got of it is equal to them;
 - `injected`: the names of variables that Docker's own configuration gives every container;
@@ -14,17 +14,15 @@ compared with the others of the same answer, and with nothing else.
 import hashlib
 import hmac
 import json
-import secrets
+import os
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import cast
 
-from deployer.remote import dotenv, files, output
-from deployer.remote.docker import existing
-from deployer.remote.failure import Failure
-from deployer.remote.host import Host
-from deployer.remote.process import Result
+from deployer.remote import dotenv, files
+from deployer.remote.docker_api import Object
+from deployer.remote.survey.surveyed import Surveyed
 
 CONTAINER = ("Id", "Name", "Image", "State", "Config", "HostConfig", "Mounts", "NetworkSettings")
 IMAGE = ("User", "Entrypoint", "Cmd", "Env", "WorkingDir", "Healthcheck", "Volumes")
@@ -34,8 +32,6 @@ CLIENT = Path("/root/.docker/config.json")
 CONTROLLERS = Path("/sys/fs/cgroup")
 LIMITS = ("memory", "cpu")
 
-Object = dict[str, object]
-
 
 @dataclass(frozen=True)
 class Digests:
@@ -43,7 +39,7 @@ class Digests:
 
     words: Sequence[str]
     listed: Sequence[str]
-    key: bytes = field(default_factory=lambda: secrets.token_bytes(32))
+    key: bytes = field(default_factory=lambda: os.urandom(32))
 
     def is_secret(self, name: str) -> bool:
         return dotenv.is_secret(name, self.words, self.listed)
@@ -60,28 +56,21 @@ class Digests:
         return {name: self.of(name, value) for name, _, value in pairs}
 
 
-def containers(host: Host, words: Sequence[str]) -> None:
-    """Print them. Raises Failure where Docker does not answer."""
-    ids = existing(host.docker, host.config.name)
-    if not ids:
-        return
+def containers(host: Surveyed, words: Sequence[str]) -> str:
+    """The answer. Raises Failure where Docker does not answer."""
+    ids = (str(item["Id"]) for item in host.api.of_project(host.config.name))
     content = files.read(host.config.environment)
     digests = Digests(host.config.secret_words, dotenv.listed_secrets(content))
-    found = [_container(item, digests) for item in _inspected(host.docker("inspect", *ids))]
-    names = sorted({str(item["Image"]) for item in found})
+    found = [_container(item, digests) for item in map(host.api.container, ids) if item]
+    if not found:
+        return ""
     surroundings: Object = {
-        "images": _images(host.docker("image", "inspect", *names), digests),
+        "images": _images(host, sorted({str(item["Image"]) for item in found}), digests),
         "environment": _environment(content, digests),
         "injected": PROXIES if _has_proxies() else (),
         "limits": [limit for limit in LIMITS if _is_enforced(limit)],
     }
-    output.say("\n".join(json.dumps(line, separators=(",", ":")) for line in (surroundings, *found)))
-
-
-def _inspected(result: Result) -> list[Object]:
-    if not result.succeeded:
-        raise Failure(result.last_lines)
-    return cast("list[Object]", json.loads(result.output))
+    return "\n".join(json.dumps(line, separators=(",", ":")) for line in (surroundings, *found))
 
 
 def _container(item: Object, digests: Digests) -> Object:
@@ -99,9 +88,9 @@ def _container(item: Object, digests: Digests) -> Object:
     }
 
 
-def _images(result: Result, digests: Digests) -> dict[str, Object]:
+def _images(host: Surveyed, names: Iterable[str], digests: Digests) -> dict[str, Object]:
     """By id; an image that was removed while its container runs is left out."""
-    found = cast("list[Object]", json.loads(result.output or b"[]"))
+    found = filter(None, map(host.api.image, names))
     return {str(item["Id"]): _image(_object(item, "Config"), digests) for item in found}
 
 

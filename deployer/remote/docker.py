@@ -3,12 +3,11 @@
 import shutil
 from typing import IO, Protocol
 
+from deployer.remote import service_names
 from deployer.remote.failure import Failure
 from deployer.remote.process import OnOutput, Result, run, stream
 
-PROXY = "nginx"
-BACKEND = "backend-api"
-DATABASE = "postgres"
+PROXY, BACKEND, DATABASE = service_names.PROXY, service_names.BACKEND, service_names.DATABASE
 SECONDS = 60.0
 
 

@@ -70,6 +70,11 @@ def entries(content: bytes) -> Iterator[Entry]:
         del lines[:count]
 
 
+def last(found: Sequence[Entry], name: str) -> Entry | None:
+    """The last entry of a name counts, as for Compose."""
+    return next((entry for entry in reversed(found) if entry.name == name), None)
+
+
 def _first(lines: Sequence[str]) -> tuple[Entry, int]:
     """The entry that begins with the first line, and its number of lines."""
     found = _ENTRY.fullmatch(lines[0])
@@ -83,11 +88,6 @@ def _first(lines: Sequence[str]) -> tuple[Entry, int]:
         if _END_OF_QUOTED[text[0]].match(quoted):
             return Entry(Kind.VARIABLE, head, name, quoted), count
     return Entry(Kind.UNCLOSED, head, name, text), 1
-
-
-def last(found: Sequence[Entry], name: str) -> Entry | None:
-    """The last entry of a name counts, as for Compose."""
-    return next((entry for entry in reversed(found) if entry.name == name), None)
 
 
 def listed_secrets(content: bytes) -> tuple[str, ...]:

@@ -18,7 +18,8 @@ from deployer.remote import handles, output
 from deployer.remote.docker import existing
 from deployer.remote.failure import Failure
 from deployer.remote.host import Host
-from deployer.remote.masking import masked, secrets_of
+from deployer.remote.masked import masked
+from deployer.remote.masking import secrets_of
 from deployer.remote.tail import Tail
 
 FILES: Mapping[str, tuple[str, ...]] = {

@@ -5,12 +5,11 @@ does the same where there may be no Python yet; both pass the same tests.
 """
 
 import re
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator
 from pathlib import Path
 
 from deployer.remote import dotenv, files
 
-MASK = b"[secret]"
 SHORTEST = 8
 """Bytes: what is shorter may be part of any word."""
 QUOTES = (b"'", b'"')
@@ -18,13 +17,6 @@ ESCAPED = re.compile(rb"\\(x[0-9A-Fa-f]{1,2}|0[0-7]{1,3}|.)", re.DOTALL)
 CHARACTERS = {b"n": b"\n", b"r": b"\r", b"t": b"\t", b"a": b"\a", b"b": b"\b", b"e": b"\x1b", b"f": b"\f", b"v": b"\v"}
 PEM = re.compile(rb"[\"']?-----(?:BEGIN|END) [A-Z0-9 ]+-----[\"']?")
 """The first and the last line of every PEM file: they are no secret."""
-
-
-def masked(data: bytes, secrets: Sequence[bytes]) -> bytes:
-    """The data without these secrets, of which longer ones come first."""
-    for secret in secrets:
-        data = data.replace(secret, MASK)
-    return data
 
 
 def secrets_of(file: Path, words: Collection[str]) -> tuple[bytes, ...]:

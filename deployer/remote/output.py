@@ -6,7 +6,7 @@ from contextlib import contextmanager, suppress
 from datetime import datetime, timezone
 
 from deployer.remote.failure import Failure
-from deployer.remote.masking import masked
+from deployer.remote.masked import masked
 
 MARK = "\x1e"
 """In front of what is meant for the run that started the verb; nothing else that is printed has it."""

@@ -1,18 +1,13 @@
-"""The verbs of the host program. Each is imported when it is called: cron and questions start quickly."""
+"""The verbs of the host program, imported when they are called."""
 
-from collections.abc import Callable, Mapping, Sequence
-from importlib import import_module
+from collections.abc import Mapping
 
 from deployer.remote.failure import Failure
-from deployer.remote.host import Host
 
-Verb = Callable[[Host, Sequence[str]], None]
-
-CRON, HELP = "cron", "help"
+CRON, HELP, SURVEY = "cron", "help", "survey"
 VERBS: Mapping[str, str] = {
     "backup": "backup.verbs:backup",
     "certificate": "certificate.verbs:certificate",
-    "containers": "containers:containers",
     "drill": "drill.verbs:drill",
     "environment": "environment.verbs:environment",
     "estimate": "backup.verbs:estimate",
@@ -33,13 +28,10 @@ VERBS: Mapping[str, str] = {
 """Module and function of each, below deployer.remote."""
 UNLOCKED = frozenset({"offsite"})
 """What cron runs without the lock of the host: it takes long, and only reads complete backups."""
-USAGE = f"usage: remote.pyz [{CRON}] {'|'.join(VERBS)} [ARGUMENT…]"
+USAGE = f"usage: remote.pyz [{CRON}] {'|'.join((*VERBS, SURVEY))} [ARGUMENT…]"
 
 
-def verb(name: str) -> Verb:
-    """The function of a verb. Raises Failure where there is none of this name."""
-    if name not in VERBS:
+def require(name: str) -> None:
+    """Raises Failure where there is no verb of this name."""
+    if name not in (*VERBS, SURVEY):
         raise Failure(f"this host program has no verb {name}\n{USAGE}", exit_code=2)
-    module, _, function = VERBS[name].partition(":")
-    found: Verb = getattr(import_module(f"deployer.remote.{module}"), function)
-    return found

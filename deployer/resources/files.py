@@ -8,6 +8,8 @@ from pathlib import PurePosixPath
 
 from deployer.engine.changes import Change, File, Script, WriteFiles
 from deployer.engine.facts import Ask, Facts
+from deployer.engine.host_program import ask
+from deployer.inventory.model import Inventory
 from deployer.text.shell import lines, quote, sh
 
 
@@ -22,21 +24,26 @@ class FileState:
     content: str = ""
 
 
-def ask_file(file: File, *, show: bool = True) -> Ask:
-    """Mode, owner and digest of a file, and its content where it differs (never with show=False: secrets)."""
+def ask_file(file: File, host: Inventory | None = None, *, show: bool = True) -> Ask:
+    """Mode, owner and digest of a file, and its content where it differs (never with show=False: secrets).
+
+    With a host its host program is asked, which answers as the script does.
+    """
     path = quote(file.path)
     wanted = hashlib.sha256(file.content).hexdigest()
     content = f'[ "$sum" = {wanted} ] || cat {path}' if show else ":"
-    return Ask(
+    text = (
         f"[ -e {path} ] || [ -L {path} ] || exit 0\n"
         f"stat -c '%F/%a/%U:%G' {path}\n"
         f"[ -f {path} ] && [ ! -L {path} ] || exit 0\n"
         f'sum=$(sha256sum <{path}); sum=${{sum%% *}}; echo "$sum"; {content}'
     )
+    words = ("file", str(file.path), *((wanted,) if show else ()))
+    return ask(host, *words, otherwise=text) if host else Ask(text)
 
 
-def ask_files(files: Mapping[str, File]) -> Mapping[str, Ask]:
-    return {name: ask_file(file) for name, file in files.items()}
+def ask_files(files: Mapping[str, File], host: Inventory) -> Mapping[str, Ask]:
+    return {name: ask_file(file, host) for name, file in files.items()}
 
 
 def file_state(answer: str) -> FileState:
@@ -96,10 +103,11 @@ class Directory:
     owner: str = "root:root"
 
 
-def ask_directories(directories: Sequence[Directory]) -> Ask:
+def ask_directories(directories: Sequence[Directory], host: Inventory) -> Ask:
     """One line for each directory that is there: path, mode, owner."""
-    paths = sh(*(directory.path for directory in directories))
-    return Ask(f'for path in {paths}; do [ -d "$path" ] && stat -L -c "%n|%a|%U:%G" "$path"; done; true')
+    paths = [str(directory.path) for directory in directories]
+    text = f'for path in {sh(*paths)}; do [ -d "$path" ] && stat -L -c "%n|%a|%U:%G" "$path"; done; true'
+    return ask(host, "directories", *paths, otherwise=text)
 
 
 def compare_directories(answer: str, directories: Sequence[Directory]) -> Iterator[Change]:

@@ -3,8 +3,8 @@
 from collections.abc import Sequence
 
 from deployer.engine.changes import Script
-from deployer.engine.facts import Ask
-from deployer.text.shell import sh
+from deployer.engine.facts import Ask, Probes
+from deployer.text.shell import quote, sh
 
 APT = "apt-get -q -o DPkg::Lock::Timeout=600 -o Dpkg::Options::=--force-confdef -o Dpkg::Options::=--force-confold"
 """apt-get that waits up to ten minutes for its lock and keeps existing configuration files."""
@@ -18,10 +18,22 @@ if [ -d /run/cloud-init ] && [ ! -e /run/cloud-init/result.json ]; then
 fi"""
 
 
-def ask_installed(names: Sequence[str]) -> Ask:
-    """The names of those packages that are completely installed, one a line."""
-    query = sh("dpkg-query", "-W", "-f", "${db:Status-Abbrev} ${Package}\n", *names)
-    return Ask(f"{{ {query} 2>/dev/null || true; }} | sed -n 's/^.i  *//p'")
+# `^.i` is a package that is installed or only configured away; any other state is that of an interrupted installation.
+_STATES = """\
+dpkg-query -W -f '${db:Status-Abbrev}${Package}\\n' | awk -v names=NAMES '
+  BEGIN { split(names, listed, " "); for (number in listed) wanted[listed[number]] }
+  /^.i / && substr($0, 4) in wanted { print "installed", substr($0, 4) }
+  !/^.[nci] / { print "half", $0 }' || true
+find /var/lib/dpkg/updates -type f -printf 'half    interrupted\\n'"""
+
+
+def ask_packages(names: Sequence[str]) -> Probes:
+    """`installed`: the names of those packages that are completely installed, one a line.
+
+    `half`: three characters of state and the name of each package that an interrupted installation has left so.
+    """
+    text = _STATES.replace("NAMES", quote(" ".join(names)))
+    return {part: Ask(text, part=part) for part in ("installed", "half")}
 
 
 def install(names: Sequence[str]) -> Script:

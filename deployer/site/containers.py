@@ -5,10 +5,9 @@ from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 
 from deployer.engine.facts import Ask, Facts
-from deployer.engine.host_program import question
-from deployer.engine.program import script
+from deployer.engine.host_program import NOT_IN_PLACE
 from deployer.inventory.model import Inventory
-from deployer.resources.docker import ask_docker
+from deployer.resources.docker import ask_api
 from deployer.site import compose
 from deployer.site.comparison import differences
 from deployer.site.compose import CONFIG_LABEL
@@ -41,15 +40,19 @@ class Container:
 
 
 def ask_containers(host: Inventory) -> Ask:
-    """Unknown where there are containers and the host program is not there yet, or is one without this verb."""
-    label = quote(f"label=com.docker.compose.project={host.name}")
-    none = f'ids=$(docker ps -aq --filter {label}) || exit 3; [ -z "$ids" ]'
-    return ask_docker(question(host, none, "containers"))
+    """Unknown where there are containers and the host program is not there yet, or is one without this question."""
+    return ask_api(host, "containers", otherwise=_none(host))
 
 
 def ask_loaded(host: Inventory) -> Ask:
     """Whether the running proxy has read its `configuration` and its `certificate` on disk: see `is_loaded`."""
-    return Ask(script("site/scripts/proxy_loaded.sh", NAME=host.name, NGINX=str(host.paths.nginx)))
+    return ask_api(host, "loaded", otherwise=_none(host))
+
+
+def _none(host: Inventory) -> str:
+    """Without the host program it is known of containers only that there are none."""
+    label = quote(f"label=com.docker.compose.project={host.name}")
+    return f'ids=$(docker ps -aq --filter {label}) || exit 3\n[ -n "$ids" ] || exit 0\n{NOT_IN_PLACE}'
 
 
 def is_loaded(facts: Facts, what: str) -> bool:

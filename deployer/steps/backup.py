@@ -30,7 +30,7 @@ def directories(host: Inventory) -> tuple[Directory, ...]:
 
 
 def probes(host: Inventory) -> Probes:
-    return {**ask_files(files(host)), "directories": ask_directories(directories(host))}
+    return {**ask_files(files(host), host), "directories": ask_directories(directories(host), host)}
 
 
 def plan(host: Inventory, facts: Facts) -> Plan:

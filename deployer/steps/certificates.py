@@ -10,13 +10,14 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from deployer.certificates import pair as noun
-from deployer.certificates.pair import Pair, ask_pair, pair, source
+from deployer.certificates.pair import Pair, ask_pairs, pair
 from deployer.engine.changes import Change, File, Script
 from deployer.engine.facts import Ask, Facts, Probes
 from deployer.engine.host_program import call, cron_entry, run
 from deployer.engine.step import Plan
 from deployer.inventory.model import Inventory
 from deployer.resources.files import ask_file, compare
+from deployer.resources.services import ask_enabled
 from deployer.site.compose import PROXY
 from deployer.site.containers import ask_containers, ask_loaded, containers, is_loaded
 from deployer.text.shell import lines, quote, sh
@@ -28,16 +29,15 @@ LASTING = {"letsencrypt": 3, "self-signed": 30, "provided": 0}
 
 
 def probes(host: Inventory) -> Probes:
-    files = {name: ask_file(file, show=False) for name, file in _files(host).items()}
+    files = {name: ask_file(file, host, show=False) for name, file in _files(host).items()}
     return {
-        "source": ask_pair(source(host), LASTING[host.tls.mode]),
-        "installed": ask_pair(host.paths.ssl, 0),
+        **ask_pairs(host, LASTING[host.tls.mode]),
         "modes": Ask(
             f"stat -c '%a %U:%G' {quote(host.paths.certificate)} {quote(host.paths.private_key)} 2>/dev/null || true"
         ),
         "containers": ask_containers(host),
         "loaded": ask_loaded(host),
-        "timer": Ask("systemctl is-enabled certbot.timer 2>/dev/null || true"),
+        "timer": ask_enabled("certbot.timer", host),
         "server": _ask_server(host),
         **files,
     }

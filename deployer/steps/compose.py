@@ -18,7 +18,7 @@ def files(host: Inventory) -> Mapping[str, File]:
 
 
 def probes(host: Inventory) -> Probes:
-    return ask_files(files(host))
+    return ask_files(files(host), host)
 
 
 def plan(host: Inventory, facts: Facts) -> Plan:

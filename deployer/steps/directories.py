@@ -29,7 +29,7 @@ def directories(host: Inventory) -> tuple[Directory, ...]:
 
 
 def probes(host: Inventory) -> Probes:
-    return {"directories": ask_directories(directories(host))}
+    return {"directories": ask_directories(directories(host), host)}
 
 
 def plan(host: Inventory, facts: Facts) -> Plan:

@@ -9,7 +9,7 @@ from deployer.engine.changes import Change, File, Note, Script, Stop, WriteFiles
 from deployer.engine.facts import Ask, Facts, Probes
 from deployer.engine.step import Plan
 from deployer.inventory.model import Inventory
-from deployer.resources.docker import ask_docker
+from deployer.resources.docker import ask_api
 from deployer.resources.services import UNIT_ABSENT, UNIT_OFF, ask_active, ask_enabled
 from deployer.text.shell import quote, sh
 
@@ -41,11 +41,16 @@ def probes(host: Inventory) -> Probes:
     return {
         "file": Ask(f"cat {_FILE} 2>/dev/null || true"),
         "stale": Ask(_STALE),
-        "enabled": ask_enabled("docker.service"),
-        "active": ask_active("docker.service"),
+        "enabled": ask_enabled("docker.service", host),
+        "active": ask_active("docker.service", host),
         "groups": Ask(f"id -nG {quote(_user(host))} 2>/dev/null || true"),
-        "image": ask_docker(sh("docker", "image", "ls", "-q", host.nginx.image)),
+        "image": _ask_image(host),
     }
+
+
+def _ask_image(host: Inventory) -> Ask:
+    image = host.nginx.image
+    return ask_api(host, "image", image, otherwise=sh("docker", "image", "ls", "-q", image))
 
 
 def plan(host: Inventory, facts: Facts) -> Plan:

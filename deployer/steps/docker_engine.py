@@ -5,9 +5,10 @@ from pathlib import PurePosixPath
 
 from deployer.engine.changes import Note, Script, Stop
 from deployer.engine.facts import Ask, Facts, Probes
+from deployer.engine.host_program import ask
 from deployer.engine.step import Plan
 from deployer.inventory.model import Inventory
-from deployer.resources.packages import ask_installed, install
+from deployer.resources.packages import install
 from deployer.text.shell import lines, quote, sh
 from deployer.text.versions import at_least
 
@@ -24,10 +25,11 @@ _KEYRING = PurePosixPath("/etc/apt/keyrings/docker.asc")
 _SOURCES = PurePosixPath("/etc/apt/sources.list.d/docker.list")
 
 # The daemon that runs answers faster than the program that would start it.
-_ENGINE = """\
+_INSTALLED = "dockerd --version | sed 's/.*version \\([^,]*\\),.*/\\1/'"
+_ENGINE = f"""\
 command -v dockerd >/dev/null || exit 0
-docker version --format '{{.Server.Version}}' 2>/dev/null && exit
-dockerd --version | sed 's/.*version \\([^,]*\\),.*/\\1/'"""
+docker version --format '{{{{.Server.Version}}}}' 2>/dev/null && exit
+{_INSTALLED}"""
 # `docker compose` looks at all plugins before it starts this one.
 _COMPOSE = """\
 command -v docker >/dev/null || exit 0
@@ -42,9 +44,8 @@ def probes(host: Inventory) -> Probes:
     return {
         "os": Ask("cat /etc/os-release"),
         "architecture": Ask("dpkg --print-architecture"),
-        "installed": ask_installed((*DOCKER_OWN, *DEBIAN, *UBUNTU)),
-        "engine": Ask(_ENGINE),
-        "compose": Ask(_COMPOSE),
+        "engine": ask(host, "engine", _INSTALLED, otherwise=_ENGINE),
+        "compose": ask(host, "compose", _COMPOSE, otherwise=_COMPOSE),
         "key": Ask(f"test -s {_KEYRING} && echo present; true"),
     }
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from deployer.engine.changes import Note, Script, Stop
 from deployer.engine.facts import Ask, Facts, Probes
-from deployer.engine.host_program import call, question
+from deployer.engine.host_program import NOT_IN_PLACE, ask, call
 from deployer.engine.step import Plan
 from deployer.inventory.model import Inventory
 from deployer.releases.lost_secrets import ask_remains, refuse_lost
@@ -39,8 +39,8 @@ def probes(host: Inventory) -> Probes:
 
 def _ask_env(host: Inventory) -> Ask:
     supplied = (name for name in secret_names(host) if name in host.secrets)
-    none = f"[ ! -e {quote(host.paths.env)} ]"
-    return Ask(question(host, none, "environment", "show", database_url(host), MARKER, *supplied))
+    words = ("environment", database_url(host), MARKER, *supplied)
+    return ask(host, *words, otherwise=f"[ -e {quote(host.paths.env)} ] || exit 0\n{NOT_IN_PLACE}")
 
 
 def plan(host: Inventory, facts: Facts) -> Plan:

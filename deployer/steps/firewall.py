@@ -7,7 +7,7 @@ from deployer.engine.changes import Change, Note, Script, SecondLogin, Stop
 from deployer.engine.facts import Ask, Facts, Probes
 from deployer.engine.step import Plan
 from deployer.inventory.model import Inventory
-from deployer.resources.services import UNIT_OFF, ask_active, ask_enabled
+from deployer.resources.services import UNIT_OFF, ask_active, ask_enabled, firewall_timer
 from deployer.text.shell import lines, quote, sh
 
 TITLE = "7.6 Firewall"
@@ -20,8 +20,10 @@ UNDO_AFTER = 120
 _SSH_PORTS = """\
 { sshd -T 2>/dev/null | awk '/^port / {print $2}'
   ss -Hltnp | awk '/"sshd"/ {sub(/.*:/, "", $4); print $4}'
-  systemctl cat ssh.socket 2>/dev/null | grep -q . && systemctl is-active -q ssh.socket &&
-    systemctl show ssh.socket -p Listen --value | sed -n 's/.*:\\([0-9]*\\) (Stream).*/\\1/p'
+  systemctl show ssh.socket --property=Listen,ActiveState 2>/dev/null | awk '
+    / \\(Stream\\)/ {sub(/ \\(Stream\\).*/, ""); sub(/.*:/, ""); ports = ports $0 "\\n"}
+    /^ActiveState=active$/ {active = 1}
+    END {if (active) printf "%s", ports}'
   true
 } | sort -un"""
 # ufw keeps each of its rules as a comment `### tuple ### allow tcp 22 …` next to the iptables line.
@@ -36,8 +38,8 @@ def probes(host: Inventory) -> Probes:
         "live": Ask(_LIVE),
         "enabled": Ask("sed -n 's/^ENABLED=//p' /etc/ufw/ufw.conf 2>/dev/null || true"),
         "policy": Ask("sed -n 's/^DEFAULT_INPUT_POLICY=//p' /etc/default/ufw 2>/dev/null || true"),
-        "boot": ask_enabled("ufw.service"),
-        "undo": ask_active(f"{_undo_unit(host)}.timer"),
+        "boot": ask_enabled("ufw.service", host),
+        "undo": ask_active(f"{firewall_timer(host)}.timer", host),
     }
 
 
@@ -77,7 +79,7 @@ def _in_kernel(ports: str, live: str) -> bool:
 
 def _enable(host: Inventory) -> Iterator[Change]:
     """The guide's `ufw enable` prompts, and can lock the operator out (F15)."""
-    unit = _undo_unit(host)
+    unit = firewall_timer(host)
     timed = sh("systemd-run", "--quiet", f"--on-active={UNDO_AFTER}", f"--unit={unit}", "ufw", "--force", "disable")
     yield Script(
         f"enable the firewall, for {UNDO_AFTER} s unless a second login succeeds",
@@ -88,12 +90,8 @@ def _enable(host: Inventory) -> Iterator[Change]:
 
 
 def _keep(host: Inventory) -> SecondLogin:
-    script = lines(_cancel(_undo_unit(host)), "ufw status | grep -qw active")
+    script = lines(_cancel(firewall_timer(host)), "ufw status | grep -qw active")
     return SecondLogin("log in a second time, then keep the firewall on", script)
-
-
-def _undo_unit(host: Inventory) -> str:
-    return f"deployer-{host.name}-firewall"
 
 
 def _cancel(unit: str) -> str:

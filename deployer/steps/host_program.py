@@ -17,9 +17,9 @@ TITLE = "3.1 Host program"
 def probes(host: Inventory) -> Probes:
     settings = quote(host.paths.state / FILE)
     return {
-        "directories": ask_directories(directories(host)),
+        "directories": ask_directories(directories(host), host),
         "version": Ask(f'sed -n \'s/^ "version": "\\(.*\\)"$/\\1/p\' {settings} 2>/dev/null || true'),
-        **{name: ask_file(file, show=False) for name, file in files(host).items()},
+        **{name: ask_file(file, host, show=False) for name, file in files(host).items()},
     }
 
 

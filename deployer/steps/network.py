@@ -6,7 +6,7 @@ from deployer.engine.changes import Note, Script, Stop
 from deployer.engine.facts import Ask, Facts, Probes
 from deployer.engine.step import Plan
 from deployer.inventory.model import Inventory
-from deployer.resources.docker import ask_docker
+from deployer.resources.docker import ask_api
 from deployer.text.shell import sh
 
 TITLE = "3.3 Docker network"
@@ -18,7 +18,12 @@ def probes(host: Inventory) -> Probes:
     shape = "{{.Driver}} {{range .IPAM.Config}}{{.Subnet}} {{.IPRange}} {{end}}"
     inspect = sh("docker", "network", "inspect", "--format", shape, host.network_name)
     return {
-        "network": ask_docker(f'shown=$({inspect} 2>&1) && echo "$shown" && exit\n{_ABSENT}'),
+        "network": ask_api(
+            host,
+            "network",
+            host.network_name,
+            otherwise=f'shown=$({inspect} 2>&1) && echo "$shown" && exit\n{_ABSENT}',
+        ),
         "routes": Ask("ip -4 -o route show | awk '$1 != \"default\" {print $1, $3}'"),
     }
 

@@ -26,7 +26,7 @@ def files(host: Inventory) -> Mapping[str, File]:
 def probes(host: Inventory) -> Probes:
     upstreams_file = quote(upstreams_path(host))
     return {
-        **ask_files(files(host)),
+        **ask_files(files(host), host),
         "upstreams": Ask(f"[ -e {upstreams_file} ] && echo present; true"),
         "containers": ask_containers(host),
         "loaded": ask_loaded(host),

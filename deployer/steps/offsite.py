@@ -33,7 +33,7 @@ def files(host: Inventory) -> Mapping[str, File]:
 
 
 def probes(host: Inventory) -> Probes:
-    return {**ask_files(files(host)), "credentials": Ask(lines(f"file={quote(_path(host))}", _SHOW))}
+    return {**ask_files(files(host), host), "credentials": Ask(lines(f"file={quote(_path(host))}", _SHOW))}
 
 
 def plan(host: Inventory, facts: Facts) -> Plan:

@@ -1,18 +1,12 @@
 """3.1 Install Docker, first half: the distribution's packages that the guide and this tool need."""
 
 from deployer.engine.changes import Script
-from deployer.engine.facts import Ask, Facts, Probes
+from deployer.engine.facts import Facts, Probes
 from deployer.engine.step import Plan
 from deployer.inventory.model import Inventory
-from deployer.resources.packages import APT, ask_installed, install
+from deployer.resources.packages import APT, ask_packages, install
 
 TITLE = "3.1 Packages"
-
-# `^.i` is a package that is installed or only configured away; any other state is that of an interrupted installation.
-_HALF_INSTALLED = Ask(
-    "dpkg-query -W -f '${db:Status-Abbrev}${Package}\\n' | grep -v '^.[nci] ' || true\n"
-    "find /var/lib/dpkg/updates -type f -printf '   interrupted\\n'"
-)
 
 
 def wanted(host: Inventory) -> tuple[str, ...]:
@@ -40,7 +34,7 @@ def _offsite(repository: str) -> tuple[str, ...]:
 
 
 def probes(host: Inventory) -> Probes:
-    return {"installed": ask_installed(wanted(host)), "half": _HALF_INSTALLED}
+    return ask_packages(wanted(host))
 
 
 def plan(host: Inventory, facts: Facts) -> Plan:

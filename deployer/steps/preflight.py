@@ -6,7 +6,8 @@ from deployer.engine.changes import Note, Stop
 from deployer.engine.facts import Ask, Facts, Probes
 from deployer.engine.step import Plan
 from deployer.inventory.model import Inventory
-from deployer.resources.docker import ask_docker
+from deployer.resources.docker import ask_api
+from deployer.resources.services import CLOCKS, ask_active
 from deployer.site.resolution import ask_names, wrong_names
 from deployer.text.shell import quote
 
@@ -25,7 +26,7 @@ pid=$(awk -v inode=":$inode" '$2 == "POSIX" && $0 ~ inode" " {print $5; exit}' /
 [ -z "$pid" ] || printf '%s %s\\n' "$pid" "$(cat "/proc/$pid/comm" 2>/dev/null)"
 """
 _CLOUD_INIT = "if [ -d /run/cloud-init ] && [ ! -e /run/cloud-init/result.json ]; then echo running; fi"
-_CLOCK = "systemctl is-active systemd-timesyncd chrony chronyd ntp ntpd ntpsec 2>/dev/null || true"
+_PUBLISHERS = "docker ps --format '{{.Label \"com.docker.compose.project\"}} {{.Ports}}'"
 
 
 def probes(host: Inventory) -> Probes:
@@ -37,12 +38,12 @@ def probes(host: Inventory) -> Probes:
         "memory": Ask("awk '/^MemTotal/ {print $2}' /proc/meminfo"),
         "processors": Ask("nproc"),
         "disk": Ask(free),
-        "clock": Ask(_CLOCK),
+        **{f"clock {name}": ask_active(f"{name}.service", host) for name in CLOCKS},
         "cloud-init": Ask(_CLOUD_INIT),
         "apt": Ask(_APT_LOCK_OWNER),
         "systemd": Ask("[ -d /run/systemd/system ] && echo yes; true"),
         "listeners": Ask("ss -Hltnp '( sport = :80 or sport = :443 )'"),
-        "publishers": ask_docker("docker ps --format '{{.Label \"com.docker.compose.project\"}} {{.Ports}}'"),
+        "publishers": ask_api(host, "publishers", otherwise=_PUBLISHERS),
         "addresses": Ask("ip -o addr show scope global | awk '{print $4}'"),
         **ask_names(host),
     }
@@ -65,7 +66,7 @@ def _problems(host: Inventory, facts: Facts) -> Iterator[Note]:
 
 def _notes(host: Inventory, facts: Facts) -> Iterator[Note]:
     yield from _small(facts)
-    if "active" not in facts.lines("clock"):
+    if "active" not in {facts[f"clock {name}"] for name in CLOCKS}:
         yield Note(
             "the clock is not synchronised, and certificates depend on it",
             "run on the host: apt-get install systemd-timesyncd",

@@ -24,9 +24,9 @@ def files(host: Inventory) -> Mapping[str, File]:
 
 def probes(host: Inventory) -> Probes:
     return {
-        **ask_files(files(host)),
-        "enabled": ask_enabled("cron.service"),
-        "active": ask_active("cron.service"),
+        **ask_files(files(host), host),
+        "enabled": ask_enabled("cron.service", host),
+        "active": ask_active("cron.service", host),
     }
 
 

@@ -8,16 +8,16 @@ from deployer.engine.step import Plan
 from deployer.inventory.model import Inventory
 from deployer.releases.source import (
     ask_local_changes,
+    ask_recorded,
     ask_remote,
+    ask_unless_serving,
     commit_of,
     fetch,
     git,
     key_files,
     quiet,
-    recorded,
     refuse_incomplete,
 )
-from deployer.resources.docker import ask_docker
 from deployer.resources.files import ask_file, compare
 from deployer.text.shell import lines, quote, sh
 
@@ -26,15 +26,14 @@ TITLE = "7.1 Clone repository"
 
 def probes(host: Inventory) -> Probes:
     here = f"[ -e {quote(host.paths.source)} ] || exit 0; export GIT_OPTIONAL_LOCKS=0;"
-    running = recorded(host)
     return {
         "origin": Ask(f"{here} {git(host, 'remote', 'get-url', 'origin')}"),
         "commit": Ask(f"{here} {git(host, 'rev-parse', 'HEAD')}"),
         "local changes": ask_local_changes(host),
         "tracked secrets": Ask(f"{here} {git(host, 'ls-files', '.env')}"),
-        "running": ask_docker(running),
-        "remote": ask_docker(f'{here} [ -z "$({running}\n)" ] || exit 0\n{ask_remote(host)} 2>/dev/null || true'),
-        **{name: ask_file(file, show=False) for name, file in key_files(host).items()},
+        "running": ask_recorded(host),
+        "remote": ask_unless_serving(host, f"{here} {ask_remote(host)} 2>/dev/null || true"),
+        **{name: ask_file(file, host, show=False) for name, file in key_files(host).items()},
     }
 
 

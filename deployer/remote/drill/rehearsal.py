@@ -13,7 +13,8 @@ from deployer.remote.docker import BACKEND, DATABASE
 from deployer.remote.drill.copy import Copy, indented
 from deployer.remote.failure import Failure
 from deployer.remote.host import Host
-from deployer.remote.masking import masked, secrets_of
+from deployer.remote.masked import masked
+from deployer.remote.masking import secrets_of
 from deployer.remote.process import TimedOut
 from deployer.remote.release import health
 from deployer.remote.release.service import Service

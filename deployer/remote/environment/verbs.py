@@ -1,22 +1,14 @@
 """`environment ACTION`: the application's .env, whose secrets are made, kept and written here, and never shown.
 
-- `show DERIVED MARKER NAME…`: its mode and owner, then its lines, with [secret STATE DIGEST] in place of each secret.
-  Only the names given, which the operator supplies, get a digest to be compared by. Of comments only the tool's own are
-  shown: MARKER and the list of secrets. The line DERIVED, which has [DB_PASSWORD] in place of that password, is shown
-  as it is given where it is up to date.
 - `write FILE`: written from the lines in standard input. NAME=[secret] becomes what FILE, which is the operator's, has
   for it, else the last value of that name in .env as it is written there, else 32 new random bytes.
 - `restore FILE`: the environment of a kept release with today's secrets. None is made.
 - `recover`: the secrets that .env lacks, from the backend that runs.
 """
 
-import grp
 import json
-import os
-import pwd
 import re
 import secrets
-import stat
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
@@ -24,10 +16,11 @@ from pathlib import Path
 from deployer.remote import dotenv, files, output
 from deployer.remote.docker import BACKEND, running
 from deployer.remote.dotenv import Entry, Kind
-from deployer.remote.environment.shown import IN_PLACE, PASSWORD, SHORTEST, Shown
+from deployer.remote.environment.shown import IN_PLACE, PASSWORD, SHORTEST
 from deployer.remote.failure import Failure
 from deployer.remote.host import Host
 from deployer.remote.stopping_points import reached
+from deployer.remote.survey.environment_facts import content_of
 
 SECRET = "=[secret]"  # noqa: S105 # in place of one
 ADDRESS = re.compile(rf"DATABASE_URL=.*{re.escape(IN_PLACE)}.*", re.DOTALL)
@@ -41,53 +34,10 @@ def environment(host: Host, words: Sequence[str]) -> None:
     action(host, words[1:])
 
 
-def _show(host: Host, words: Sequence[str]) -> None:
-    derived, marker, *supplied = words
-    content = _read(host.config.environment)
-    if content is None:
-        return
-    listed = (*supplied, *dotenv.listed_secrets(content))
-    found = tuple(dotenv.entries(content))
-    password = dotenv.last(found, PASSWORD)
-    shown = Shown(host.config.secret_words, listed, supplied, derived, marker, password.value if password else "")
-    lines = (_attributes(host.config.environment), *shown.lines(found))
-    sys.stdout.buffer.write(dotenv.encoded("".join(f"{line}\n" for line in lines)))
-    sys.stdout.flush()
-
-
-def _read(path: Path) -> bytes | None:
-    """None where there is no such file. Raises Failure for what is no file: it is never taken for an absent one."""
-    if not os.path.lexists(path):
-        return None
-    if not stat.S_ISREG(path.lstat().st_mode):
-        raise Failure(f"{path} is a link, or no file: put the file itself there")
-    return files.read(path)
-
-
-def _attributes(path: Path) -> str:
-    """Mode and owner: 600 root:root."""
-    found = path.stat()
-    return f"{stat.S_IMODE(found.st_mode):o} {_user(found.st_uid)}:{_group(found.st_gid)}"
-
-
-def _user(number: int) -> str:
-    try:
-        return pwd.getpwuid(number).pw_name
-    except KeyError:
-        return "UNKNOWN"
-
-
-def _group(number: int) -> str:
-    try:
-        return grp.getgrgid(number).gr_name
-    except KeyError:
-        return "UNKNOWN"
-
-
 def _write(host: Host, words: Sequence[str]) -> None:
     wanted = dotenv.decoded(sys.stdin.buffer.read()).removesuffix("\n").split("\n")
     supplied = tuple(dotenv.entries(files.read(Path(words[0]))))
-    present = tuple(dotenv.entries(_read(host.config.environment) or b""))
+    present = tuple(dotenv.entries(content_of(host.config.environment) or b""))
 
     def value(name: str) -> str:
         entry = dotenv.last(supplied, name) or dotenv.last(present, name)
@@ -122,7 +72,7 @@ def _put(host: Host, lines: Sequence[str]) -> None:
 
 def _restore(host: Host, words: Sequence[str]) -> None:
     """Every variable that is now a secret stays one. A secret of then that nobody has any more is left out."""
-    former, content = files.read(Path(words[0])), _read(host.config.environment) or b""
+    former, content = files.read(Path(words[0])), content_of(host.config.environment) or b""
     present = {entry.name: entry.text for entry in dotenv.entries(content) if entry.name}
     listed = tuple(dict.fromkeys((*dotenv.listed_secrets(former), *dotenv.listed_secrets(content))))
     if not any(dotenv.is_secret(name, host.config.secret_words, listed) for name in present):
@@ -149,7 +99,7 @@ def _further(host: Host, lines: Sequence[str], present: Mapping[str, str], liste
 
 def _recover(host: Host, words: Sequence[str]) -> None:
     """Add them at the end; those of the image are none. Raises Failure where no backend runs."""
-    content = _read(host.config.environment) or b""
+    content = content_of(host.config.environment) or b""
     present = {entry.name for entry in dotenv.entries(content)}
     listed = dotenv.listed_secrets(content)
     found = {
@@ -181,7 +131,6 @@ def _inspected(host: Host, *words: str) -> bytes:
 
 
 ACTIONS: Mapping[str, Callable[[Host, Sequence[str]], None]] = {
-    "show": _show,
     "write": _write,
     "restore": _restore,
     "recover": _recover,

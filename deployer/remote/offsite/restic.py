@@ -11,7 +11,7 @@ from pathlib import Path
 from deployer.remote import output
 from deployer.remote.failure import Failure
 from deployer.remote.host import Host
-from deployer.remote.masking import masked
+from deployer.remote.masked import masked
 from deployer.remote.offsite.credentials import Credentials
 from deployer.remote.process import Result, TimedOut, run
 

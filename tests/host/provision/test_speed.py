@@ -1,5 +1,6 @@
 """A run with nothing to do: round trips and bytes are asserted; times and ratios are only printed."""
 
+from bench import survey
 from bench.noop import measure
 from tests.support.tool import Deployment
 
@@ -19,3 +20,4 @@ def test_nothing_to_do_costs_one_round_trip(provisioned: Deployment) -> None:
     print(f"\n{recap['round_trips']} round trips, {recap['bytes_sent']} B sent, {recap['bytes_received']} B received")
     for figures in measure(provisioned.inventory, provisioned.name, repeats=3):
         print(figures)
+    survey.show(provisioned.inventory, provisioned.name)

@@ -1,6 +1,7 @@
 """The survey with real bash: many questions in one script, each answered whatever the others do."""
 
 import subprocess
+from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
@@ -45,6 +46,18 @@ def test_failing_question() -> None:
     broken, fine = answers("echo half; echo reason >&2; exit 7", "echo fine")
     assert broken == Answer("half", 7, "reason")
     assert fine == Answer("fine")
+
+
+def test_several_answers_of_one_script(tmp_path: Path) -> None:
+    """It runs once; each question has the lines that begin with its word, and all of them fail together."""
+    script = f"echo x >>{tmp_path}/runs; printf 'one a\\none b\\ntwo c d\\nonetime e\\n'"
+    asked = tuple(Ask(script, part=part) for part in ("one", "two", "three"))
+    ran = subprocess.run(["bash", "-c", script_for(asked)], stdout=subprocess.PIPE, timeout=20, check=False)
+    found = parse(ran.stdout, asked)
+    assert [found[ask].output for ask in asked] == ["a\nb", "c d", ""]
+    assert (tmp_path / "runs").read_text() == "x\n"
+    failing = Ask("echo one; exit 4", part="one")
+    assert parse(b"0 4 3\none0\n\ndone\n", (failing,))[failing].exit_code == 4
 
 
 def test_missing_tool() -> None:

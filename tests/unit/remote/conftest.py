@@ -1,6 +1,6 @@
 """A host for the verbs: real files below a directory, and a Docker that answers what a test says."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path, PurePosixPath
 from typing import IO
@@ -9,9 +9,12 @@ import pytest
 
 from deployer.engine.host_program import settings_of
 from deployer.remote.config import Config
+from deployer.remote.docker_api import DockerApi
 from deployer.remote.host import Host
 from deployer.remote.process import OnOutput, Result
+from deployer.remote.survey.surveyed import Surveyed
 from tests.support.fakes import IS_ROOT, inventory
+from tests.unit.remote.daemon import Daemon, serving
 
 Answer = Callable[[tuple[str, ...]], Result | None]
 
@@ -57,6 +60,13 @@ def docker() -> FakeDocker:
 
 
 @pytest.fixture
+def daemon(tmp_path: Path) -> Iterator[Daemon]:
+    """It has nothing."""
+    with serving(tmp_path / "docker.sock") as made:
+        yield made
+
+
+@pytest.fixture
 def host(tmp_path: Path, docker: FakeDocker) -> Host:
     """As a provisioned one, with nothing in its directories."""
     if not IS_ROOT:
@@ -65,3 +75,9 @@ def host(tmp_path: Path, docker: FakeDocker) -> Host:
     for directory in (made.nginx / "ssl", made.nginx / "logs", made.state / "tls", made.state / "acme"):
         directory.mkdir(parents=True)
     return Host(made, docker)
+
+
+@pytest.fixture
+def surveyed(host: Host, tmp_path: Path) -> Surveyed:
+    """The same host, of which something is asked."""
+    return Surveyed(host.config, DockerApi(str(tmp_path / "docker.sock")))

@@ -513,7 +513,7 @@ def test_no_regular_file(tmp_path: Path, there: str) -> None:
 
 def test_an_action_that_is_not_there(tmp_path: Path) -> None:
     """Exit code 2 and the actions that there are."""
-    with pytest.raises(Failure, match=r"usage: environment show\|write\|restore\|recover") as failure:
+    with pytest.raises(Failure, match=r"usage: environment write\|restore\|recover") as failure:
         verbs.environment(Host(settings_of(host_in(tmp_path))), ["nothing"])
     assert failure.value.exit_code == 2
 

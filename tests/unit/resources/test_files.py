@@ -7,10 +7,17 @@ import pytest
 
 from deployer.engine.changes import Change, File, Script, WriteFiles
 from deployer.engine.facts import Answer, Facts, Unknown
+from deployer.inventory.model import Inventory
 from deployer.resources.files import Directory, ask_directories, ask_file, ask_files, compare, compare_directories
 from tests.support.fakes import IS_ROOT, asked_here, run_here, whys
+from tests.unit.remote.inspecting import provisioned
+from tests.unit.remote.installed import install
 
 pytestmark = pytest.mark.skipif(not IS_ROOT, reason="the files are root's, as on a host")
+
+
+HOST: list[Inventory] = []
+"""The one of this test."""
 
 
 @pytest.fixture
@@ -25,8 +32,18 @@ def stand(file: File, content: bytes | None = None, mode: int | None = None) -> 
     return path
 
 
+@pytest.fixture(autouse=True, params=["by a script", "by the host program"])
+def host(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Inventory:
+    """Both give the same answers."""
+    made = provisioned(tmp_path_factory.mktemp("root"))
+    if request.param == "by the host program":
+        install(made)
+    HOST[:] = [made]
+    return made
+
+
 def changes(file: File, *, show: bool = True) -> list[Change]:
-    probes = {"file": ask_file(file, show=show)}
+    probes = {"file": ask_file(file, *HOST, show=show)}
     return list(compare(asked_here(probes), {"file": file}, check="true", show=show))
 
 
@@ -77,7 +94,7 @@ class TestFile:
         stand(wanted, b"hunter2\n")
         change = write(changes(wanted, show=False))
         assert change.diff == ""
-        assert "hunter2" not in asked_here({"file": ask_file(wanted, show=False)})["file"]
+        assert "hunter2" not in asked_here({"file": ask_file(wanted, *HOST, show=False)})["file"]
 
     def test_other_mode(self, wanted: File) -> None:
         """The mode alone is mended, without writing the file."""
@@ -125,7 +142,7 @@ class TestSeveral:
         stand(files["wrong"], b"y\n")
         stand(files["mode"], mode=0o600)
         stand(files["fine"])
-        found = list(compare(asked_here(ask_files(files)), files))
+        found = list(compare(asked_here(ask_files(files, *HOST)), files))
         assert whys(found) == [
             f"write {tmp_path}/absent (absent), {tmp_path}/wrong (content differs)",
             f"set {tmp_path}/mode to 0644 root:root (is 0600 root:root)",
@@ -141,7 +158,7 @@ class TestSeveral:
 
 class TestDirectories:
     def found(self, *directories: Directory) -> list[Change]:
-        facts = asked_here({"directories": ask_directories(directories)})
+        facts = asked_here({"directories": ask_directories(directories, *HOST)})
         return list(compare_directories(facts["directories"], directories))
 
     def mend(self, *directories: Directory) -> list[Change]:

@@ -7,9 +7,9 @@ import pytest
 
 from deployer.engine.facts import Ask, Facts, Unknown
 from deployer.resources.docker import ask_docker
-from deployer.resources.packages import ask_installed, install
+from deployer.resources.packages import ask_packages, install
 from deployer.resources.services import ask_active, ask_enabled
-from tests.support.fakes import asked_here
+from tests.support.fakes import asked_here, inventory
 
 
 def command(directory: Path, name: str, script: str) -> None:
@@ -55,11 +55,12 @@ class TestDocker:
 class TestPackages:
     def test_installed(self, programs: Path) -> None:
         """Only those that are wholly there; a package that dpkg does not know is no error."""
-        states = "ii  git\\nhi  curl\\nrc  cron\\niU  ufw\\nun  certbot\\n"
-        command(programs, "dpkg-query", f"printf '{states}'; echo 'no packages found' >&2; exit 1")
-        answers = ask(ask_installed(("git", "curl", "cron", "ufw", "certbot", "openssl"))).lines("it")
-        assert set(answers) >= {"git", "curl"}
-        assert not {"cron", "certbot", "openssl"} & set(answers)
+        states = "ii git\\nhi curl\\nrc cron\\niU ufw\\nun certbot\\nii bash\\niF less\\n"
+        command(programs, "dpkg-query", f"printf '{states}'; exit 1")
+        command(programs, "find", "printf 'half    interrupted\\n'")
+        facts = asked_here(ask_packages(("git", "curl", "cron", "ufw", "certbot", "openssl")))
+        assert facts.lines("installed") == ("git", "curl")
+        assert facts.lines("half") == ("iU ufw", "iF less", "   interrupted")
 
     def test_install_is_bounded(self) -> None:
         """Longer than it may wait for another apt, and not for ever."""
@@ -69,7 +70,26 @@ class TestPackages:
 class TestUnits:
     @pytest.mark.parametrize("state", ["enabled", "disabled", "masked", "not-found", ""])
     def test_state(self, programs: Path, state: str) -> None:
-        """What systemctl prints is the answer; its exit code says the same again."""
-        command(programs, "systemctl", f'[ -z "{state}" ] || echo "{state}"; [ "{state}" = enabled ]')
+        """The answer is what systemctl shows of it."""
+        command(programs, "systemctl", f"printf 'ActiveState=inactive\\nUnitFileState={state}\\n'")
         assert ask(ask_enabled("x.service"))["it"] == state
-        assert ask(ask_active("x.service"))["it"] == state
+        assert ask(ask_active("x.service"))["it"] == "inactive"
+
+    def test_together(self, programs: Path) -> None:
+        """All units of a host are asked for by one command, and each question has its own answer."""
+        shown = "ActiveState=active\\nUnitFileState=enabled\\n\\nActiveState=inactive\\nUnitFileState=\\n"
+        command(programs, "systemctl", f"echo x >>{programs}/calls; printf '{shown}'")
+        host = inventory()
+        probes = {
+            "docker": ask_active("docker.service", host),
+            "cron": ask_active("cron.service", host),
+            "ufw": ask_enabled("ufw.service", host),
+        }
+        facts = asked_here(probes)
+        assert (facts["docker"], facts["cron"], facts["ufw"]) == ("active", "inactive", "")
+        assert (programs / "calls").read_text() == "x\n"
+
+    def test_without_systemd(self, programs: Path) -> None:
+        """Nothing is known, as of a unit that does not exist; the prerequisites refuse such a host."""
+        command(programs, "systemctl", "echo 'System has not been booted with systemd' >&2; exit 1")
+        assert ask(ask_enabled("x.service"))["it"] == ""

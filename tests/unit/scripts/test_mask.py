@@ -8,7 +8,7 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from deployer.engine.program import script
-from deployer.remote.masking import masked as masked_by_python
+from deployer.remote.masked import masked as masked_by_python
 from deployer.remote.masking import secrets_of
 from deployer.text.dotenv import SECRET_WORDS, can_hold, line
 

@@ -1,5 +1,6 @@
 """What runs against what docker-compose.yml describes: from what Docker really reported, and what was changed in it."""
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -7,14 +8,16 @@ import pytest
 from deployer.inventory.model import Inventory
 from deployer.remote import containers as verb
 from deployer.remote.config import Config
-from deployer.remote.host import Host
+from deployer.remote.docker_api import DockerApi
+from deployer.remote.survey.surveyed import Surveyed
 from deployer.site import compose
 from deployer.site.comparison import COMPARED, NOT_COMPARED
 from deployer.site.compose import BACKEND, DATABASE, PROXY, WALLET
 from deployer.site.containers import Container, containers
 from tests.support.fakes import IS_ROOT
-from tests.unit.remote.conftest import FakeDocker, config
-from tests.unit.remote.inspecting import SECRETS, Change, Report, answers, of_service, provisioned, recorded
+from tests.unit.remote.conftest import config
+from tests.unit.remote.daemon import VERSION, Daemon, serving
+from tests.unit.remote.inspecting import SECRETS, Change, Report, of_service, provisioned, recorded
 
 pytestmark = pytest.mark.skipif(not IS_ROOT, reason="the files are root's, as on a host")
 
@@ -30,19 +33,23 @@ def settings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Config:
 
 
 @pytest.fixture
-def capture(settings: Config, capsys: pytest.CaptureFixture[str]) -> "Capture":
-    return Capture(settings, capsys)
+def capture(settings: Config, tmp_path: Path) -> "Iterator[Capture]":
+    with serving(tmp_path / "docker.sock") as daemon:
+        yield Capture(settings, daemon)
 
 
 class Capture:
     """The containers as the tool sees them, by service."""
 
-    def __init__(self, settings: Config, capsys: pytest.CaptureFixture[str]) -> None:
-        self._settings, self._capsys = settings, capsys
+    def __init__(self, settings: Config, daemon: Daemon) -> None:
+        self._settings, self._daemon = settings, daemon
 
     def __call__(self, report: Report, host: Inventory | None = None, *renewed: str) -> dict[str, Container]:
-        verb.containers(Host(self._settings, FakeDocker(answer=answers(report))), [])
-        found = containers(host or provisioned(), self._capsys.readouterr().out, renewed)
+        self._daemon.answers.clear()
+        self._daemon.answers["/version"] = VERSION
+        self._daemon.has(report)
+        shown = verb.containers(Surveyed(self._settings, DockerApi(str(self._daemon.path))), [])
+        found = containers(host or provisioned(), shown, renewed)
         return {item.service: item for item in found}
 
     def differences(self, report: Report, host: Inventory | None = None, *renewed: str) -> dict[str, tuple[str, ...]]:

@@ -1,6 +1,7 @@
 """The containers as the survey asks for them, with real bash and the real host program."""
 
 import os
+from collections.abc import Iterator
 from pathlib import Path, PurePosixPath
 
 import pytest
@@ -10,7 +11,8 @@ from deployer.inventory.model import Inventory
 from deployer.site.compose import BACKEND, DATABASE, PROXY
 from deployer.site.containers import ask_containers, containers, is_running
 from tests.support.fakes import asked_here, inventory
-from tests.unit.remote.inspecting import answers, provisioned, recorded
+from tests.unit.remote.daemon import serving
+from tests.unit.remote.inspecting import provisioned, recorded
 from tests.unit.remote.installed import install
 from tests.unit.steps.hosts import container
 
@@ -26,18 +28,18 @@ def host(tmp_path: Path) -> Inventory:
 
 
 @pytest.fixture
-def docker(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A docker that prints what is in the files beside it."""
+def docker(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """A daemon with the recorded containers, and a docker that lists them."""
     directory = tmp_path / "docker"
     directory.mkdir()
     (directory / "docker").write_text('#!/bin/sh\ncat "$0-$1" 2>/dev/null\n')
     (directory / "docker").chmod(0o755)
+    (directory / "docker-ps").write_text("".join(f"{item['Id']}\n" for item in recorded()["containers"]))
     monkeypatch.setenv("PATH", f"{directory}:{os.environ['PATH']}")
-    for words in (("ps",), ("inspect",), ("image", *(item["Id"] for item in recorded()["images"]))):
-        reply = answers(recorded())(words)
-        assert reply
-        (directory / f"docker-{words[0]}").write_bytes(reply.output)
-    return directory
+    with serving(tmp_path / "docker.sock") as daemon:
+        daemon.has(recorded())
+        monkeypatch.setenv("DOCKER_HOST", f"unix://{daemon.path}")
+        yield directory
 
 
 def test_as_they_run(host: Inventory, docker: Path) -> None:

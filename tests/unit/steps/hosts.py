@@ -16,6 +16,7 @@ from deployer.releases.latest_commit import AtLatestCommit
 from deployer.releases.log import Release
 from deployer.releases.serving import configuration
 from deployer.resources.files import Directory
+from deployer.resources.services import CLOCKS
 from deployer.site import compose
 from deployer.site.compose import BACKEND, DATABASE, PROXY, WALLET
 from deployer.site.env import lines, restics, secret_names
@@ -204,7 +205,6 @@ def converged(step: Step, host: Inventory) -> Answers:
         docker_engine: {
             "os": DEBIAN,
             "architecture": "amd64",
-            "installed": "\n".join(docker_engine.DOCKER_OWN),
             "engine": "29.1.3",
             "compose": "2.40.3",
             "key": "present",
@@ -320,7 +320,8 @@ def _prerequisites(host: Inventory) -> Answers:
         "memory": "8000000",
         "processors": "4",
         "disk": "/dev/vda1 60000000 10000000 47000000 18% /\n/dev/vda1 60000000 10000000 47000000 18% /\n",
-        "clock": "active\ninactive\n",
+        **{f"clock {name}": "inactive" for name in CLOCKS},
+        "clock chrony": "active",
         "cloud-init": "",
         "apt": "",
         "systemd": "yes",

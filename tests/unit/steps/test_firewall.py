@@ -1,10 +1,13 @@
 """7.6 Firewall."""
 
+import os
+from pathlib import Path
+
 import pytest
 
 from deployer.engine.changes import Script, SecondLogin, Stop
 from deployer.steps import firewall
-from tests.support.fakes import inventory, planned, script_of, whys
+from tests.support.fakes import asked_here, inventory, planned, script_of, whys
 
 from .hosts import LIVE, RULES, converged, drifted, fresh
 
@@ -115,3 +118,20 @@ def test_no_prompt() -> None:
 def test_facts_are_those_asked() -> None:
     """The converged host answers what this step asks."""
     assert set(converged(firewall, HOST)) == set(firewall.probes(HOST))
+
+
+@pytest.mark.parametrize(("state", "ports"), [("active", ("22", "2200", "2222")), ("inactive", ("22",))])
+def test_ports_of_a_socket_unit(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, state: str, ports: tuple[str, ...]
+) -> None:
+    """Those on which ssh.socket listens count while it is active, besides the configured one."""
+    listening = "Listen=0.0.0.0:2222 (Stream)\\nListen=[::]:2200 (Stream)\\nListen=/run/x (Datagram)"
+    for name, text in (
+        ("sshd", "echo port 22"),
+        ("ss", ""),
+        ("systemctl", f"printf 'ActiveState={state}\\n{listening}\\n'"),
+    ):
+        (tmp_path / name).write_text(f"#!/bin/sh\n{text}\n")
+        (tmp_path / name).chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path}:{os.environ['PATH']}")
+    assert asked_here({"ssh": firewall.probes(inventory())["ssh"]}).lines("ssh") == ports

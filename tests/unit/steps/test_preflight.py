@@ -119,8 +119,9 @@ class TestRoom:
 class TestBusy:
     def test_clock(self) -> None:
         """Any of the time services will do; without one there is a note."""
-        assert notes(clock="inactive\nactive\n") == []
-        assert notes(clock="inactive\ninactive\n") == ["the clock is not synchronised, and certificates depend on it"]
+        assert notes(LETSENCRYPT, **{"clock chrony": "inactive", "clock ntpsec": "active"}) == []
+        (note,) = notes(LETSENCRYPT, **{"clock chrony": "inactive"})
+        assert note == "the clock is not synchronised, and certificates depend on it"
 
     def test_apt(self) -> None:
         """Another apt is waited for, and that is said beforehand with its name."""

@@ -1,0 +1,5 @@
+"""The services of docker-compose.yml."""
+
+PROXY = "nginx"
+BACKEND = "backend-api"
+DATABASE = "postgres"

@@ -1,0 +1,1 @@
+"""What the operator's side asks of a host, answered by one process."""

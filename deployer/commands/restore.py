@@ -36,7 +36,8 @@ def _restore(run: HostRun) -> int:
     source, wanted, only = (run.choices.text(name) for name in ("from", "ts", "only"))
     if source:
         wanted = fetch(run, source, wanted, GUIDE)
-    choice, scope = choose(_listed(run), wanted), (only,) if only else PARTS_ALONE
+    scope = _scope(run, only)
+    choice = choose(_listed(run), wanted)
     run.report.data("chosen", {"id": choice.backup.id, "scope": list(scope)}, choice.summary)
     if run.choices.flag("dry-run"):
         preview(run, choice.backup, scope)
@@ -45,6 +46,15 @@ def _restore(run: HostRun) -> int:
     provide(run, choice.backup, RESTORING_ENV if "config" in scope else GUIDE, scope)
     swap = changes(run.host, choice.backup, scope, tags(run.host, choice.backup.commit))
     return converge_once(run, TITLE, swap, lambda: seen(run), (host_program,))
+
+
+def _scope(run: HostRun, only: str) -> tuple[str, ...]:
+    """The parts of a backup that are restored. Raises UsageError for a database that the deployment does not have."""
+    there = tuple(part for part in PARTS_ALONE if part != "database" or run.host.postgres.enabled)
+    if only and only not in there:
+        remedy = f"Set postgres.enabled = true in {run.host.file}, or restore another part."
+        raise UsageError(f"--only {only}: this deployment has no database", remedy=remedy)
+    return (only,) if only else there
 
 
 def _listed(run: HostRun) -> tuple[Backup, ...]:

@@ -50,9 +50,16 @@ def test_usage(values: dict[str, Value], what: str) -> None:
 def test_nobody_to_ask() -> None:
     """Without a terminal and without --yes nothing is replaced; the chosen backup was shown before."""
     run, report = run_on(HOST, FakeTransport([listed(ID)]), choices(ts="2025"))
-    with pytest.raises(UsageError, match="about to replace data, config, ssl, database of web"):
+    with pytest.raises(UsageError, match="about to replace data, config, ssl of web"):
         _restore(run)
     assert [(event, fields["id"]) for event, fields, _ in report.told] == [("chosen", ID)]
+
+
+def test_a_database_that_is_not_there() -> None:
+    """It is said before the host is asked."""
+    run, _ = run_on(HOST, FakeTransport(), choices(only="database"))
+    with pytest.raises(UsageError, match="--only database: this deployment has no database"):
+        _restore(run)
 
 
 def test_none_that_is_complete() -> None:

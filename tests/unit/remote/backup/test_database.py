@@ -162,9 +162,8 @@ def test_the_previous_database(served: Site, capsys: pytest.CaptureFixture[str])
     assert server(served).number('drop database if exists "app_former"')
     server(served).refuses = "drop database"
     make.make(served.host)
-    assert (
-        "the previous database could not be removed; the next backup tries again: ERROR: no" in capsys.readouterr().out
-    )
+    why = "the previous database could not be removed; the next backup tries again: PostgreSQL refuses: ERROR: no"
+    assert why in capsys.readouterr().out
 
 
 def test_none(site: Site, tmp_path: Path) -> None:

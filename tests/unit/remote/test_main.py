@@ -113,7 +113,7 @@ def test_an_error_of_the_disk(
     def writes(host: Host, words: Sequence[str]) -> None:
         raise OSError(number, "said by the system", "/opt/x/y")
 
-    monkeypatch.setattr("deployer.remote.__main__.verb", lambda name: writes)
+    monkeypatch.setattr("deployer.remote.certificate.verbs.renew", writes)
     monkeypatch.setattr("deployer.remote.__main__.Config.beside", lambda program: None)
     assert main(["renew"], tmp_path / "remote.pyz") == failure.FAILED
     assert capsys.readouterr().out.startswith(f"/opt/x/y could not be written: {failure.OF_THE_DISK[number][:20]}")

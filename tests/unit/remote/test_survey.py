@@ -15,7 +15,7 @@ from deployer.inventory.model import Inventory
 from deployer.remote.docker_api import DockerApi
 from deployer.remote.failure import Failure
 from deployer.remote.survey import docker_facts, package_facts, proxy_facts, release_facts
-from deployer.remote.survey.answers import survey
+from deployer.remote.survey.replies import survey
 from deployer.remote.survey.surveyed import Surveyed
 from tests.support.fakes import asked_here
 from tests.unit.remote.daemon import VERSION, Daemon, serving

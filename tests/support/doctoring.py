@@ -1,7 +1,6 @@
 """Backups that nobody made: a copy of a real one, changed by a test, with sums that fit.
 
-Runs on the host, as `python3 - DIRECTORY ID NEW WHAT`, with nothing but Python's own library and zstd: tree.py, which
-the tool lists archives with, has refused none of these when they were made.
+Runs on the host, as `python3 - DIRECTORY ID NEW WHAT`, with nothing but Python's own library and zstd.
 """
 
 import hashlib
@@ -101,17 +100,19 @@ def _with_line(file: Path, line: bytes) -> dict[str, object]:
 
 
 def _sum_up(target: Path, known: str, new: str, listing: dict[str, object] | None) -> None:
-    files = target / f"{new}_files.jsonl.zst"
+    files, grown = target / f"{new}_files.jsonl.zst", 0
     if listing:
         entries = [json.loads(line) for line in _unpacked(files).splitlines()]
         for entry in entries:
             if entry["path"] == listing["path"]:
+                grown = int(str(listing["size"])) - entry["size"]
                 entry.update(listing)
         _pack(files, "".join(json.dumps(entry) + "\n" for entry in entries).encode())
     manifest = json.loads((target / "manifest.json").read_text())
     manifest["id"] = new
     for part in manifest["parts"]:
         part["file"] = part["file"].replace(known, new)
+        part["unpacked"] += grown if part["part"] == "config" else 0
         content = (target / part["file"]).read_bytes()
         part["bytes"], part["sha256"] = len(content), hashlib.sha256(content).hexdigest()
     (target / "manifest.json").write_text(json.dumps(manifest) + "\n")

@@ -13,7 +13,7 @@ from deployer.remote import output, signals
 from deployer.remote.config import Hooks
 from deployer.remote.failure import FAILED, GATE_FAILED, ROLLBACK_FAILED, Failure
 from deployer.remote.host import Host
-from deployer.remote.release import assets, health, rollout, way_back
+from deployer.remote.release import assets, health, log, rollout, way_back
 from tests.unit.remote.release.conftest import Deployed, target
 from tests.unit.remote.release.site import PORT
 
@@ -224,3 +224,16 @@ def test_left_overs_of_every_service(
     rollout.roll(deployed.host, target(), (rolled,))
     assert not [name for name in deployed.site.containers if name.endswith("-200")]
     assert "removing containers that an earlier run left: " in capsys.readouterr().out
+
+
+def test_visitors_never_got_it(deployed: Deployed) -> None:
+    """A first release that is broken is not recorded as serving, so that an equally broken one is refused as well."""
+    deployed.site.containers.clear()
+    (deployed.host.config.state / "releases.jsonl").unlink()
+    deployed.site.behaviour = {"app-backend:2": 502, "app-backend:3": 502}
+    for version in ("2", "3"):
+        with pytest.raises(Failure) as failure:
+            rollout.roll(deployed.host, target(version), BOTH)
+        assert failure.value.exit_code == FAILED
+        assert (last_record(deployed)["result"], log.current(deployed.host)) == ("failed", "")
+        assert deployed.site.containers == {}

@@ -43,7 +43,7 @@ def _run(words: Sequence[str], program: Path) -> int:
     require(name)
     config = Config.beside(program)
     if name == SURVEY:
-        function("survey.answers:survey")(config)
+        function("survey.replies:survey")(config)
     else:
         function("acting:act")(config, name, rest, from_cron=from_cron)
     return 0

@@ -39,6 +39,7 @@ class DockerApi:
     def __init__(self, path: str = "") -> None:
         self.path = path or os.environ.get(HOST, "").removeprefix(SCHEME) or SOCKET
         self._known: dict[str, object] = {}
+        self._silence = ""
         self._version = ""
 
     @property
@@ -103,6 +104,9 @@ class DockerApi:
         return found
 
     def _reply(self, path: str) -> bytes:
+        """Raises Failure; once the daemon was silent it is not waited for again."""
+        if self._silence:
+            raise Failure(self._silence)
         try:
             with closing(socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)) as connection:
                 connection.settimeout(SECONDS)
@@ -111,7 +115,8 @@ class DockerApi:
                 return b"".join(_pieces(connection))
         except OSError as error:
             why = error.strerror or f"no answer within {SECONDS:.0f} s"
-            raise Failure(f"Cannot connect to the Docker daemon at {SCHEME}{self.path} ({why})") from error
+            self._silence = f"Cannot connect to the Docker daemon at {SCHEME}{self.path} ({why})"
+            raise Failure(self._silence) from error
 
 
 def label(item: Object, name: str) -> str:
@@ -120,14 +125,14 @@ def label(item: Object, name: str) -> str:
 
 
 def _pieces(connection: socket.socket) -> Iterator[bytes]:
-    """To the end of the connection. Raises Failure for an answer that is too long, or takes too long."""
+    """To the end of the connection. Raises Failure where that is too long, TimeoutError where it is too slow."""
     deadline, size = time.monotonic() + SECONDS, 0
     while piece := connection.recv(PIECE):
         size += len(piece)
         if size > LARGEST:
             raise Failure(f"Docker's answer is longer than {LARGEST} bytes")
         if time.monotonic() > deadline:
-            raise Failure(f"Docker's answer did not end within {SECONDS:.0f} s")
+            raise TimeoutError
         yield piece
 
 

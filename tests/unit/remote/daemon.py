@@ -64,6 +64,9 @@ def serving(path: Path) -> Iterator[Daemon]:
 class _Server(ThreadingMixIn, UnixStreamServer):
     daemon_threads = True
 
+    def handle_error(self, request: object, client_address: object) -> None:
+        """Who asked has gone, on purpose."""
+
 
 def _short(item: Report) -> dict[str, Any]:
     """A container as the list of all has it."""

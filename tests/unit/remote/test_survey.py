@@ -3,7 +3,9 @@
 import io
 import json
 import os
+import socket
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -15,7 +17,7 @@ from deployer.inventory.model import Inventory
 from deployer.remote.docker_api import DockerApi
 from deployer.remote.failure import Failure
 from deployer.remote.survey import docker_facts, package_facts, proxy_facts, release_facts
-from deployer.remote.survey.answers import survey
+from deployer.remote.survey.replies import survey
 from deployer.remote.survey.surveyed import Surveyed
 from tests.support.fakes import asked_here
 from tests.unit.remote.daemon import VERSION, Daemon, serving
@@ -235,13 +237,28 @@ class TestApi:
             host.api.containers()
 
     def test_limits(self, host: Surveyed, daemon: Daemon, monkeypatch: pytest.MonkeyPatch) -> None:
-        """An answer has a limit of size, and of time."""
+        """An answer has a limit of size."""
         monkeypatch.setattr("deployer.remote.docker_api.LARGEST", 5)
         with pytest.raises(Failure, match="longer than 5 bytes"):
             host.api.containers()
-        monkeypatch.setattr("deployer.remote.docker_api.SECONDS", -1.0)
-        with pytest.raises((Failure, ValueError)):
-            host.api.containers()
+
+    def test_a_daemon_that_hangs(self, host: Surveyed, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        """It accepts, and does not answer: it is waited for once, whatever else is asked."""
+        monkeypatch.setattr("deployer.remote.docker_api.SECONDS", 0.3)
+        with socket.socket(socket.AF_UNIX) as listening:
+            listening.bind(str(tmp_path / "hangs.sock"))
+            listening.listen()
+            api, began = DockerApi(str(tmp_path / "hangs.sock")), time.monotonic()
+            for ask in (api.version, api.containers, api.images, api.containers):
+                with pytest.raises(Failure, match="no answer within"):
+                    ask()
+        assert time.monotonic() - began < 0.9
+
+    def test_an_answer_without_end(self, host: Surveyed, daemon: Daemon, monkeypatch: pytest.MonkeyPatch) -> None:
+        """One that arrives bit by bit has the same limit."""
+        monkeypatch.setattr("deployer.remote.docker_api.time.monotonic", iter([0.0, 99.0]).__next__)
+        with pytest.raises(Failure, match="no answer within 20 s"):
+            host.api.version()
 
     @pytest.mark.parametrize("name", ["a b", "../x", "x?y", "x\r\ny", ""])
     def test_names(self, host: Surveyed, daemon: Daemon, name: str) -> None:

@@ -15,7 +15,7 @@ OF_THE_DISK = {
     errno.EROFS: "the file system is read-only: see dmesg, and mount it anew",
     errno.EIO: "the disk has an error: see dmesg",
 }
-"""What the administrator of a host can mend, by errno(3)."""
+"""What the administrator of a host can fix, by errno(3)."""
 
 
 class Failure(Exception):

@@ -1,6 +1,7 @@
 """Updates that go wrong, under traffic: no request is dropped, one release serves, the next update makes it whole."""
 
 import os
+import re
 import signal
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -72,7 +73,7 @@ def converges(site: Updated, version: str) -> None:
 
 BROKEN: dict[str, tuple[str, dict[str, str | None], int, str]] = {
     "never healthy": ("never_healthy", {}, 4, "is not healthy after 20 s"),
-    "ends after 5 s": ("crash_after", {}, 4, "ended within 7 s"),
+    "ends after 5 s": ("crash_after", {}, 4, "ended within 7 s|does not keep running"),  # the latter on a busy machine
     "does not build": (
         "",
         {"Dockerfile.backend": "FROM python:3.11-slim\nRUN echo no such thing; exit 3\n"},
@@ -90,7 +91,7 @@ def test_a_release_that_is_broken(name: str, site: Site, rate: float, tmp_path: 
     with undropped(updated, tmp_path, rate):
         updated.commit("2", broken=broken, **files)
         refused = updated.deployment.json("update")
-        assert (refused.exit_code, said in refused.out) == (code, True), refused.out[-3000:]
+        assert (refused.exit_code, bool(re.search(said, refused.out))) == (code, True), refused.out[-3000:]
         assert whole(updated) == "1"
         assert updated.left_over == {}
         original = (APPLICATION / "Dockerfile.backend").read_text()

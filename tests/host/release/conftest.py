@@ -23,6 +23,7 @@ def site(boot: Boot, bed: Bed, tmp_path: Path, provisioned_snapshot: str) -> Sit
         repository = publish(f"updates-{os.getpid()}-{tmp_path.name}", APPLICATION)
         host = boot("updated", from_snapshot=provisioned_snapshot)
         made = deployment(tmp_path / "inventory", host, bed, repository, **changed)
+        made.await_site()  # a copied host has just been booted
         return Updated(made, repository, visitor_of(made, tmp_path))
 
     return start

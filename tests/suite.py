@@ -35,7 +35,7 @@ LOOK_SECONDS = 0.5
 USAGE = "script/test [--full[=PART]] [arguments of pytest for the tests on hosts]"
 EXPLAINED = f"""\
 Without arguments: style, types, unit tests, and the tests on throwaway hosts with what of them is this commit's turn: a
-sample of each long matrix, and a quarter of the files marked in_turn. Paths among the arguments take the place of
+sample of each long matrix, and a sixth of the files marked in_turn. Paths among the arguments take the place of
 {PLACE}, and all of their files run.
 
   --full        all files, every case of the long matrices (some hours), and the tests marked bare

@@ -79,6 +79,7 @@ def _taken(config: Config, doing: str) -> Iterator[None]:
             _record_owner(config, doing)
             yield
         finally:
+            _owner_file(config).unlink(missing_ok=True)
             os.close(DESCRIPTOR)
 
 

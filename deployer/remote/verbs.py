@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 from deployer.remote.failure import Failure
 
-CRON, HELP, SURVEY = "cron", "help", "survey"
+CRON, HELP, RECOVER, SURVEY = "cron", "help", "recover", "survey"
 VERBS: Mapping[str, str] = {
     "backup": "backup.verbs:backup",
     "certificate": "certificate.verbs:certificate",
@@ -14,7 +14,7 @@ VERBS: Mapping[str, str] = {
     "postgres": "postgres.verbs:postgres",
     "proxy": "proxy_verbs:proxy",
     "release": "release.verbs:release",
-    "recover": "restore.verbs:recover_at_boot",
+    RECOVER: "restore.verbs:recover_at_boot",
     "releases": "release.history:releases",
     "restore": "restore.verbs:restore",
     "renew": "certificate.verbs:renew",

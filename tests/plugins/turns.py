@@ -1,6 +1,6 @@
-"""Files that take turns: of those marked `in_turn` a commit runs a quarter, which takes about a quarter of their time.
+"""Files that take turns: of those marked `in_turn` a commit runs a sixth, which takes about a sixth of their time.
 
-They prove what seldom breaks by itself and costs much: a fault that this commit's quarter does not see is seen by one
+They prove what seldom breaks by itself and costs much: a fault that this commit's sixth does not see is seen by one
 of the next commits, or by `--full`, which runs them all.
 """
 
@@ -12,7 +12,7 @@ import pytest
 
 from tests.plugins.durations import below_hosts
 
-TURNS = 4
+TURNS = 6
 UNKNOWN_SECONDS = 20.0
 """Of a test in a file that the table of durations does not have."""
 

@@ -38,7 +38,7 @@ def run(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> Run:
     monkeypatch.setattr(ledger, "LEDGER", pytester.path / "matrices.jsonl")
     monkeypatch.setattr(parts, "PARTS", {"mine": ("mine",), "others": ("others",)})
     pytester.makeconftest(PLUGINS)
-    pytester.makeini("[pytest]\nmarkers =\n  full: part of a long matrix\n  in_turn: a quarter")
+    pytester.makeini("[pytest]\nmarkers =\n  full: part of a long matrix\n  in_turn: a sixth")
 
     def start(*words: str, arguments: str = "", failing: int = -1) -> pytest.RunResult:
         text = CASES.format(arguments=arguments, failing=failing)
@@ -126,19 +126,20 @@ def test_sample(run: Run, workers: tuple[str, ...]) -> None:
     result.stdout.fnmatch_lines(["mine: never run wholly", f"    sample {taken} of 20: test_long[[]*"])
 
 
-def test_turns_are_of_equal_length() -> None:
+def test_turns_are_of_equal_length(monkeypatch: pytest.MonkeyPatch) -> None:
     """The longest file first, each to the turn with the least to do."""
+    monkeypatch.setattr(turns, "TURNS", 4)
     dealt = turns.dealt({"a": 9.0, "b": 5.0, "c": 4.0, "d": 4.0, "e": 3.0})
     assert dealt == {"a": 0, "b": 1, "c": 2, "d": 3, "e": 2}
 
 
 def test_in_turn(pytester: pytest.Pytester, run: Run, workers: tuple[str, ...]) -> None:
-    """Of four files marked so a commit runs one; without the option, and with --full, all of them run."""
+    """Of as many files as there are turns a commit runs one; without the option, and with --full, all of them run."""
     text = "import pytest\npytestmark = pytest.mark.in_turn\ndef test_one(): pass\n"
-    pytester.makepyfile(test_one=text, test_two=text, test_three=text, test_four=text)
+    pytester.makepyfile(**{f"test_{number}": text for number in range(turns.TURNS)})
     assert run(*workers, "--in-turn").parseoutcomes()["passed"] == 1 + 4 + 2
-    assert run(*workers).parseoutcomes()["passed"] == 4 + 4 + 2
-    assert run("--full", "--in-turn", *workers).parseoutcomes()["passed"] == 4 + 20 + 2
+    assert run(*workers).parseoutcomes()["passed"] == turns.TURNS + 4 + 2
+    assert run("--full", "--in-turn", *workers).parseoutcomes()["passed"] == turns.TURNS + 20 + 2
 
 
 def test_full(run: Run, workers: tuple[str, ...]) -> None:

@@ -10,9 +10,11 @@ from pathlib import Path
 import pytest
 
 from deployer.remote import lock
+from deployer.remote.acting import act
 from deployer.remote.config import Config
 from deployer.remote.failure import BUSY, ROLLBACK_FAILED, Failure
 from deployer.remote.lock import as_cron
+from deployer.remote.verbs import RECOVER
 from tests.unit.remote.conftest import config
 
 
@@ -106,3 +108,13 @@ def test_an_interrupted_restore(settings: Config, capsys: pytest.CaptureFixture[
         raise AssertionError("it went on after a failed recovery")
     assert failure.value.exit_code == ROLLBACK_FAILED
     assert "recovering: mend" in capsys.readouterr().out
+
+
+def test_at_boot(places: Path, settings: Config) -> None:
+    """Without an interrupted restore the lock is left to others; with one it is taken, and its owner leaves no name."""
+    act(settings, RECOVER, (), from_cron=True)
+    assert not places.exists()
+    (settings.state / "restoring").mkdir()
+    act(settings, RECOVER, (), from_cron=True)
+    assert [path.name for path in places.iterdir()] == [f"{settings.name}.lock"]
+    assert not (settings.state / "restoring").exists()

@@ -18,7 +18,6 @@ from testbed.shell import docker
 from tests.host.conftest import Boot
 from tests.host.provision.test_interrupted import (
     JOB_SECONDS,
-    STATE,
     WORKING,
     Point,
     left_over,
@@ -30,6 +29,7 @@ from tests.support.tool import Deployment, deployment
 pytestmark = pytest.mark.in_turn
 
 BACKENDS = "docker ps -q --filter label=com.docker.compose.service=backend-api"
+LOOKED_AT = "docker ps -aq --filter label=com.docker.compose.project=biometric-did-look"
 REMOVE_IMAGES = (
     "docker rm -f $(docker ps -aq --filter label=com.docker.compose.service={service}); "
     "docker rmi -f $(docker image ls -q biometric-did-{image} | sort -u); docker builder prune -af"
@@ -107,7 +107,7 @@ BROKEN = {
         Point("pgrep -f '[b]uildx build.*backend'"), before=REMOVE_IMAGES.format(service="backend-api", image="backend")
     ),
     "the wallet's files are searched": Broken(
-        Point(f"[ -d {STATE}/look ]"), before=REMOVE_IMAGES.format(service="demo-wallet", image="wallet")
+        Point(f"{LOOKED_AT} | grep -q ."), before=REMOVE_IMAGES.format(service="demo-wallet", image="wallet")
     ),
     "the backend starts": Broken(Point(f"{BACKENDS} | grep -q ."), before=f"docker rm -f $({BACKENDS})"),
 }

@@ -49,7 +49,7 @@ def question(host: Inventory, nothing: str, *words: str) -> str:
 
     It is certainly empty where the program is not there and `nothing`, which is bash, succeeds.
     """
-    absent = "{ echo 'the host program is not in place yet' >&2; exit 3; }"
+    absent = f"{{ {NOT_IN_PLACE}; }}"
     return (
         f"if [ ! -e {quote(program(host))} ]; then {nothing} || {absent}\n"
         f'else {call(host, *words)} || {{ [ "$?" != 2 ] || {absent}; exit 3; }}; fi'

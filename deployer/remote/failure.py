@@ -7,6 +7,8 @@ GATE_FAILED = 4
 ROLLBACK_FAILED = 5
 BUSY = 6
 """Exit codes as the commands have them (see `deployer/errors.py`)."""
+INTERRUPTED = 128
+"""The exit code of what a signal ended is this and the signal's number."""
 
 
 OF_THE_DISK = {
@@ -24,6 +26,11 @@ class Failure(Exception):
     def __init__(self, message: str, exit_code: int = FAILED) -> None:
         super().__init__(message)
         self.exit_code = exit_code
+
+    @property
+    def was_interrupted(self) -> bool:
+        """Whether a signal is the reason."""
+        return self.exit_code > INTERRUPTED
 
 
 def of_the_disk(error: OSError) -> Failure | None:

@@ -16,6 +16,13 @@ def write(path: Path, content: bytes, mode: int, owner: tuple[int, int] = (0, 0)
     replace({path: content}, {path: mode}, owner)
 
 
+def append_line(path: Path, line: bytes, mode: int) -> None:
+    """Write a file anew with a further line. One that a power cut left half-written stays a line of its own."""
+    former = read(path)
+    end = b"" if former.endswith(b"\n") or not former else b"\n"
+    write(path, former + end + line, mode)
+
+
 def replace(contents: dict[Path, bytes], modes: dict[Path, int], owner: tuple[int, int] = (0, 0)) -> None:
     """The same for several files: all are written completely before the first is renamed."""
     with _removed_on_failure([_staged(path) for path in contents]):

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from types import FrameType
 
-from deployer.remote.failure import Failure
+from deployer.remote.failure import INTERRUPTED, Failure
 
 ENDING = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
 
@@ -32,4 +32,4 @@ def ignored() -> Iterator[None]:
 
 
 def _end(number: int, frame: FrameType | None) -> None:
-    raise Failure(f"ended by {signal.Signals(number).name}", exit_code=128 + number)
+    raise Failure(f"ended by {signal.Signals(number).name}", exit_code=INTERRUPTED + number)

@@ -14,8 +14,6 @@ from deployer.remote.host import Host
 
 NICE = 10
 """The application comes first."""
-INTERRUPTED = 128
-"""Exit codes of what a signal ended are this and the signal's number."""
 MODE = 0o644
 
 
@@ -33,7 +31,7 @@ def drill(host: Host, words: Sequence[str]) -> None:
         seconds = round(time.monotonic() - began, 1)
         record(host, rehearsal, reasons, seconds)
     if reasons:
-        code = failure.exit_code if failure and failure.exit_code > INTERRUPTED else FAILED
+        code = failure.exit_code if failure and failure.was_interrupted else FAILED
         raise Failure(f"drill of {rehearsal.backup or 'a backup'} failed: {'; '.join(reasons)}", exit_code=code)
     output.say(f"drill passed: {rehearsal.backup}, {rehearsal.files} files, {seconds:.1f} s")
 
@@ -41,7 +39,7 @@ def drill(host: Host, words: Sequence[str]) -> None:
 def _reason(failure: Failure | None) -> list[str]:
     if not failure:
         return []
-    return ["it was interrupted" if failure.exit_code > INTERRUPTED else " ".join(str(failure).split())]
+    return ["it was interrupted" if failure.was_interrupted else " ".join(str(failure).split())]
 
 
 def _removed(copy: Copy) -> list[str]:
@@ -59,7 +57,7 @@ def log(host: Host) -> Path:
 
 
 def record(host: Host, rehearsal: Rehearsal, reasons: Sequence[str], seconds: float) -> None:
-    """Append the evidence; after a line that was cut off it begins a new one."""
+    """Append the evidence."""
     line = {
         "time": output.now(),
         "backup": rehearsal.backup,
@@ -71,9 +69,7 @@ def record(host: Host, rehearsal: Rehearsal, reasons: Sequence[str], seconds: fl
         "rows": rehearsal.rows,
         "who": lock.owner_of_lock(host.config),
     }
-    former = files.read(log(host))
-    end = b"" if former.endswith(b"\n") or not former else b"\n"
     try:
-        files.write(log(host), former + end + json.dumps(line).encode() + b"\n", MODE)
+        files.append_line(log(host), json.dumps(line).encode() + b"\n", MODE)
     except Failure as failure:
         output.say(f"the evidence could not be written: {failure}")

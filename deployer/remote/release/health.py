@@ -6,7 +6,7 @@ which the container's own check takes for healthy, and which no visitor would ev
 
 import json
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -103,6 +103,13 @@ class Seen:
     def is_final(self) -> bool:
         steady = time.monotonic() - self.since >= STEADY_SECONDS
         return steady and self.answer.startswith(FINAL)
+
+
+def await_all_healthy(host: Host, containers: Mapping[Service, Sequence[str]]) -> None:
+    """The same for each of these containers, by their services."""
+    for service, names in containers.items():
+        for name in names:
+            await_healthy(host, name, service)
 
 
 def in_proxys_network(host: Host) -> tuple[str, ...]:

@@ -51,10 +51,8 @@ def record_failure(host: Host, target: Target, why: str) -> None:
 
 
 def append(host: Host, target: Target, release: str, result: str, why: str = "") -> None:
-    """Add a line. The file is written anew: a line that a power cut left half-written stays a line of its own."""
-    former = files.read(path(host))
-    end = b"" if former.endswith(b"\n") or not former else b"\n"
-    files.write(path(host), former + end + line(host, target, release, result, why), MODE)
+    """Add a line."""
+    files.append_line(path(host), line(host, target, release, result, why), MODE)
 
 
 def line(host: Host, target: Target, release: str, result: str, why: str = "") -> bytes:

@@ -22,9 +22,6 @@ from deployer.remote.release.target import Target
 from deployer.remote.release.way_back import Refused
 from deployer.remote.stopping_points import reached
 
-INTERRUPTED = 128
-"""Exit codes of what a signal ended are this and the signal's number."""
-
 
 @dataclass
 class RollOut:
@@ -101,9 +98,7 @@ def _before_switch(rollout: RollOut) -> None:
 
 
 def _await_healthy(rollout: RollOut) -> None:
-    for service, names in rollout.new.items():
-        for name in names:
-            health.await_healthy(rollout.host, name, service)
+    health.await_all_healthy(rollout.host, rollout.new)
 
 
 def _from_switch_on(rollout: RollOut) -> None:
@@ -132,7 +127,7 @@ def _refused(why: str) -> Iterator[None]:
     try:
         yield
     except Failure as failure:
-        raise Refused(failure, "it was interrupted" if failure.exit_code > INTERRUPTED else why) from failure
+        raise Refused(failure, "it was interrupted" if failure.was_interrupted else why) from failure
     except OSError as error:
         raise Refused(of_the_disk(error) or Failure(str(error)), why) from error
 

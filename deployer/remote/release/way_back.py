@@ -70,9 +70,7 @@ def _start_again(host: Host, former: Containers) -> None:
 
 def serve_again(host: Host, containers: Containers) -> None:
     """A started container serves once it is healthy and the proxy reaches it, perhaps at another address."""
-    for service, names in containers.items():
-        for name in names:
-            health.await_healthy(host, name, service)
+    health.await_all_healthy(host, containers)
     await_reached(host, {service: names for service, names in containers.items() if names})
 
 

@@ -11,8 +11,8 @@ from deployer.remote import files, output, proxy, signals
 from deployer.remote.failure import FAILED, GATE_FAILED, ROLLBACK_FAILED, Failure
 from deployer.remote.host import Host
 from deployer.remote.masking import secrets_of
-from deployer.remote.release import health, running, service
-from deployer.remote.release.switch import await_reached
+from deployer.remote.release import running, service
+from deployer.remote.release.way_back import serve_again
 from deployer.remote.restore.journal import BACK, SERVING, SWAPPING, Journal, State
 from deployer.remote.restore.swap_in import (
     agree_on_password,
@@ -108,11 +108,7 @@ def _start_previous(host: Host, state: State) -> None:
 
 
 def _await_previous(host: Host, state: State) -> None:
-    services = {each: running.of_kind(host, each, state.containers) for each in service.parsed(state.previous)}
-    for each, names in services.items():
-        for name in names:
-            health.await_healthy(host, name, each)
-    await_reached(host, {each: names for each, names in services.items() if names})
+    serve_again(host, {each: running.of_kind(host, each, state.containers) for each in service.parsed(state.previous)})
 
 
 def _keep_restored_state(journal: Journal, state: State) -> None:

@@ -132,9 +132,7 @@ def _start(host: Host, services: tuple[Service, ...]) -> None:
     reached("the new containers are to be made")
     new = {each: running.start_new(host, each, lambda: None) for each in services}
     reached("the new ones start")
-    for each, names in new.items():
-        for name in names:
-            health.await_healthy(host, name, each)
+    health.await_all_healthy(host, new)
     if new:
         switch(host, new, {})
     else:

@@ -61,7 +61,7 @@ class Restoring:
 
     @property
     def files(self) -> dict[str, str]:
-        """What the application wrote, and what it was told."""
+        """What the application wrote, and its environment."""
         paths = [path for name in ("data", "logs", ".env") for path in (self.root / name, *self.root.glob(f"{name}/*"))]
         return {str(path.relative_to(self.root)): path.read_text() for path in sorted(paths) if path.is_file()}
 

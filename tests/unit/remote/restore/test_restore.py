@@ -21,7 +21,7 @@ def secret(restoring: Restoring) -> str:
 
 class TestGoesWell:
     def test_everything(self, restoring: Restoring) -> None:
-        """What was backed up is in place, on new containers, which the proxy names; the former state is kept."""
+        """What was backed up is in place, on new containers, which the proxy names; the previous state is kept."""
         restoring.unpack()
         restoring.swap()
         assert restoring.journal.phase == SERVING
@@ -68,7 +68,7 @@ class TestGoesWell:
 
 class TestIsUndone:
     def test_not_healthy(self, restoring: Restoring) -> None:
-        """Exit code 4: the former containers serve on the former state; nothing of the new ones is left."""
+        """Exit code 4: the previous containers serve on the previous state; nothing of the new ones is left."""
         restoring.deployed.site.behaviour["app-backend:2"] = 500
         before = restoring.deployed.upstreams
         restoring.unpack(version="2")

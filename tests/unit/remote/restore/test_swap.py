@@ -110,7 +110,7 @@ def test_undone(tmp_path: Path, elsewhere: Path) -> None:
 
 @pytest.mark.parametrize("done", range(18))
 def test_killed_anywhere(done: int, tmp_path: Path, elsewhere: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """After any step of the swap, and of the undo: the next undo finds all of the former state."""
+    """After any step of the swap, and of the undo: the next undo finds all of the previous state."""
     for undone in itertools.count(0, 2):
         root, far, swap = made(tmp_path, elsewhere, str(undone))
         Machine(done)(monkeypatch, swap.do)

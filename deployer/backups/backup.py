@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 
 from deployer.backups import offsite
 from deployer.engine.changes import Change, Script
-from deployer.engine.host_program import call, run
+from deployer.engine.host_program import run
 from deployer.inventory.model import Inventory
 from deployer.run.host_run import HostRun
 
@@ -27,7 +27,7 @@ def changes(host: Inventory) -> Mapping[str, Sequence[Change]]:
 
 def show_estimate(run: HostRun) -> None:
     """What would be read, and how much disk that needs. Raises DeployerError where the backup would be refused."""
-    reply = run.transport.run(call(run.host, "estimate"), limit=600)
+    reply = run.call("estimate", limit=600)
     printed = reply.output.decode(errors="replace").splitlines()
     if reply.exit_code != 0:
         what = "\n".join(printed[-1:]) or "The host did not answer."

@@ -1,7 +1,6 @@
 """The off-site snapshots of backups, as restic lists them."""
 
 from deployer.backups.catalogue import Backup, parse
-from deployer.engine.host_program import MISSING, call
 from deployer.errors import UsageError
 from deployer.run.host_run import HostRun
 
@@ -15,10 +14,8 @@ def snapshots(run: HostRun) -> tuple[Backup, ...]:
     """The backups in the off-site repository, oldest first. Raises DeployerError where they cannot be listed."""
     if not run.host.backup.offsite:
         raise UsageError(f"{run.host.file.name}: backup.offsite is not set", remedy="Set it as docs/offsite.md shows.")
-    reply = run.transport.run(call(run.host, "offsite", "list"), limit=180)
+    reply = run.call("offsite", "list", limit=180)
     if reply.exit_code != 0:
-        provision = f"deployer provision --host {run.host.host_name}"
-        missing = reply.exit_code in MISSING
-        remedy = provision if missing else "docs/offsite.md explains each message of restic."
+        remedy = "docs/offsite.md explains each message of restic."
         raise run.error("The off-site snapshots cannot be listed.", remedy=remedy, reply=reply, step=TITLE)
     return parse(reply.output.decode(errors="replace"))

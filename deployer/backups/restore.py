@@ -5,7 +5,6 @@ from collections.abc import Mapping
 
 from deployer.backups.catalogue import Backup
 from deployer.engine.changes import Change, OutsideCheck, Script
-from deployer.engine.host_program import call
 from deployer.engine.host_program import run as run_verb
 from deployer.inventory.model import Inventory
 from deployer.releases.calls import services
@@ -28,7 +27,7 @@ DIFFERENCES = {"changes": "changed", "appears": "added", "disappears": "removed"
 def preview(run: HostRun, backup: Backup, scope: tuple[str, ...]) -> None:
     """Name the files that a restore would change, add and remove. Raises DeployerError for an incomplete backup."""
     wanted = Wanted(backup.id, scope, "", {})
-    reply = run.transport.run(call(run.host, "restore", "compare", wanted.text), limit=UNPACKING)
+    reply = run.call("restore", "compare", wanted.text, limit=UNPACKING)
     if reply.exit_code != 0:
         remedy = "Run `deployer backups --verify` to find the backups that are intact."
         raise run.error(f"{backup.id} cannot be compared with the host.", remedy=remedy, reply=reply, step=TITLE)

@@ -62,9 +62,8 @@ def _identifier(run: HostRun, directory: Path) -> str:
 
 def send(run: HostRun, directory: Path, identifier: str) -> None:
     """Stream the directory to the host, which verifies it. Not a job of the engine: those are packed in memory."""
-    receive = call(run.host, "restore", "receive", identifier)
     run.report.begin(TITLE, f"send {identifier} to the host, and verify it there")
-    reply = run.transport.run(receive, stdin=archived(directory), limit=LIMIT)
+    reply = run.call("restore", "receive", identifier, stdin=archived(directory), limit=LIMIT)
     if reply.exit_code != 0:
         what = f"{identifier} did not arrive complete on the host."
         raise run.error(what, remedy="Fix the error above, then run this command again.", reply=reply, step=TITLE)

@@ -2,7 +2,7 @@
 
 import re
 
-from deployer.engine.host_program import MISSING, call
+from deployer.engine.host_program import call
 from deployer.errors import UsageError
 from deployer.inventory.model import Inventory
 from deployer.remote.logs import FILES, HEARTBEAT
@@ -44,10 +44,7 @@ def _follow(run: HostRun, text: str) -> int:
 
 def _ended(run: HostRun, reply: Reply) -> int:
     """Raises DeployerError where the host could not show the log; what it printed is printed already."""
-    if reply.exit_code in MISSING:
-        what = "The host program is missing on this host, or older than this tool."
-        raise run.error(what, remedy=f"deployer provision --host {run.host.host_name}", reply=reply)
-    if reply.exit_code != 0:
+    if run.understood(reply).exit_code != 0:
         remedy = f"deployer status --host {run.host.host_name}"
         raise run.error("the logs could not be read", remedy=remedy, reply=Reply(reply.exit_code, b"", reply.error))
     run.verdicts.add("unchanged")

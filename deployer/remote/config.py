@@ -6,7 +6,7 @@ from dataclasses import dataclass, fields, is_dataclass
 from pathlib import Path
 from typing import TypeVar, get_type_hints
 
-from deployer.remote.failure import Failure
+from deployer.remote.failure import NotUnderstood
 
 FILE = "remote.json"
 
@@ -99,7 +99,7 @@ class Config:
         try:
             return _made(cls, json.loads(file.read_bytes()), FILE)
         except (OSError, ValueError) as error:
-            raise Failure(f"{file} cannot be read ({error}): run `deployer provision`") from error
+            raise NotUnderstood(f"{file} cannot be read ({error}): run `deployer provision`") from error
 
     @property
     def root_directory(self) -> Path:

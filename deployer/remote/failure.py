@@ -7,6 +7,8 @@ GATE_FAILED = 4
 ROLLBACK_FAILED = 5
 BUSY = 6
 """Exit codes as the commands have them (see `deployer/errors.py`)."""
+NOT_UNDERSTOOD = 2
+"""What was asked, or the settings, are not of this version of the program."""
 INTERRUPTED = 128
 """The exit code of what a signal ended is this and the signal's number."""
 
@@ -31,6 +33,13 @@ class Failure(Exception):
     def was_interrupted(self) -> bool:
         """Whether a signal is the reason."""
         return self.exit_code > INTERRUPTED
+
+
+class NotUnderstood(Failure):
+    """What another version of the tool asks; the tool then says how to bring both to one version."""
+
+    def __init__(self, message: str) -> None:
+        super().__init__(message, NOT_UNDERSTOOD)
 
 
 def of_the_disk(error: OSError) -> Failure | None:

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from deployer.remote import output, proxy
-from deployer.remote.failure import Failure
+from deployer.remote.failure import Failure, NotUnderstood
 from deployer.remote.host import Host
 
 SAID = "Down for maintenance"
@@ -16,7 +16,7 @@ STATES = ("on", "off")
 def check(host: Host, words: Sequence[str]) -> None:
     """`on` or `off`: raises Failure where a visitor's answer is not as that. No answer is as neither."""
     if len(words) != 1 or words[0] not in STATES:
-        raise Failure("usage: proxy maintenance on|off", exit_code=2)
+        raise NotUnderstood("usage: proxy maintenance on|off")
     try:
         answer = proxy.answer(host, LONGEST).decode(errors="replace")
     except OSError as error:

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from deployer.remote import maintenance, proxy_check, proxy_replacement
 from deployer.remote import proxy as running
-from deployer.remote.failure import Failure
+from deployer.remote.failure import NotUnderstood
 from deployer.remote.host import Host
 
 ACTIONS: Mapping[str, Callable[[Host, Sequence[str]], None]] = {
@@ -25,5 +25,5 @@ def proxy(host: Host, words: Sequence[str]) -> None:
     """One of ACTIONS, by its name."""
     action = ACTIONS.get(words[0] if words else "")
     if action is None:
-        raise Failure(f"usage: proxy {'|'.join(ACTIONS)}", exit_code=2)
+        raise NotUnderstood(f"usage: proxy {'|'.join(ACTIONS)}")
     action(host, words[1:])

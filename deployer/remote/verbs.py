@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from deployer.remote.failure import Failure
+from deployer.remote.failure import NotUnderstood
 
 CRON, HELP, RECOVER, SURVEY = "cron", "help", "recover", "survey"
 VERBS: Mapping[str, str] = {
@@ -34,4 +34,4 @@ USAGE = f"usage: remote.pyz [{CRON}] {'|'.join((*VERBS, SURVEY))} [ARGUMENT…]"
 def require(name: str) -> None:
     """Raises Failure where there is no verb of this name."""
     if name not in (*VERBS, SURVEY):
-        raise Failure(f"this host program has no verb {name}\n{USAGE}", exit_code=2)
+        raise NotUnderstood(f"this host program has no verb {name}\n{USAGE}")

@@ -2,10 +2,11 @@
 
 import sys
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 
 from deployer.engine.facts import Ask, Facts
+from deployer.engine.host_program import MISSING, call
 from deployer.engine.survey import parse, script_for
 from deployer.errors import Context, DeployerError, Interrupted
 from deployer.inventory.model import Inventory
@@ -34,6 +35,17 @@ class HostRun:
         asked = tuple(questions.values())
         answers = parse(self.transport.run(script_for(asked), limit=limit).output, asked)
         return Facts({name: answers[question] for name, question in questions.items()})
+
+    def call(self, *words: str, stdin: bytes | Iterable[bytes] = b"", limit: float) -> Reply:
+        """Run a verb of the host program. Raises DeployerError where there is none, or one of another version."""
+        return self.understood(self.transport.run(call(self.host, *words), stdin=stdin, limit=limit))
+
+    def understood(self, reply: Reply) -> Reply:
+        """The host program's reply. Raises DeployerError where it is missing, or of another version than this tool."""
+        if reply.exit_code in MISSING:
+            what = "The host program is missing on this host, or of another version."
+            raise self.error(what, remedy=f"deployer provision --host {self.host.host_name}", reply=reply)
+        return reply
 
     def error(self, what: str, *, remedy: str = "", reply: Reply | None = None, step: str = "") -> DeployerError:
         """A failure on this host, with what it replied: the exit code and the last lines it printed."""

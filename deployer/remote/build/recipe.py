@@ -5,7 +5,7 @@ from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from deployer.remote.failure import Failure
+from deployer.remote.failure import NotUnderstood
 
 Show = Callable[[str], None]
 """Takes each line that a build prints."""
@@ -40,7 +40,7 @@ def parsed(text: str) -> Recipe:
         given = json.loads(text)
         return Recipe(**{**given, "arguments": tuple(given["arguments"])})
     except (ValueError, TypeError, KeyError) as error:
-        raise Failure(f"the image to build is not described as this host program expects: {error}") from error
+        raise NotUnderstood(f"the image to build is not described as this host program expects: {error}") from error
 
 
 @dataclass(frozen=True)

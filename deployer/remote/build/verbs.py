@@ -16,7 +16,7 @@ from deployer.remote.build.accept import accept
 from deployer.remote.build.pull import pull
 from deployer.remote.build.recipe import Places, parsed
 from deployer.remote.build.repository import Repository
-from deployer.remote.failure import Failure
+from deployer.remote.failure import NotUnderstood
 from deployer.remote.host import Host
 
 
@@ -24,7 +24,7 @@ def image(host: Host, words: Sequence[str]) -> None:
     """One of ACTIONS, by its name. Raises Failure."""
     action = ACTIONS.get(words[0] if words else "")
     if action is None:
-        raise Failure(f"usage: image {'|'.join(ACTIONS)}", exit_code=2)
+        raise NotUnderstood(f"usage: image {'|'.join(ACTIONS)}")
     action(host, words[1:])
 
 

@@ -7,7 +7,7 @@ from tempfile import TemporaryDirectory
 from deployer.remote import output, proxy
 from deployer.remote.certificate import authority, pair
 from deployer.remote.certificate.pair import Pair
-from deployer.remote.failure import Failure
+from deployer.remote.failure import Failure, NotUnderstood
 from deployer.remote.host import Host
 
 FORCE = "--force"
@@ -19,7 +19,7 @@ def certificate(host: Host, words: Sequence[str]) -> None:
     """One of ACTIONS, by its name."""
     action = ACTIONS.get(words[0] if words else "")
     if action is None:
-        raise Failure(f"usage: certificate {'|'.join(ACTIONS)}", exit_code=2)
+        raise NotUnderstood(f"usage: certificate {'|'.join(ACTIONS)}")
     action(host, FORCE in words)
 
 

@@ -17,7 +17,7 @@ from deployer.remote import dotenv, files, output
 from deployer.remote.docker import BACKEND, running
 from deployer.remote.dotenv import Entry, Kind
 from deployer.remote.environment.shown import IN_PLACE, PASSWORD, SHORTEST
-from deployer.remote.failure import Failure
+from deployer.remote.failure import Failure, NotUnderstood
 from deployer.remote.host import Host
 from deployer.remote.stopping_points import reached
 from deployer.remote.survey.environment_facts import content_of
@@ -30,7 +30,7 @@ def environment(host: Host, words: Sequence[str]) -> None:
     """One of ACTIONS, by its name. Raises Failure."""
     action = ACTIONS.get(words[0] if words else "")
     if action is None:
-        raise Failure(f"usage: environment {'|'.join(ACTIONS)}", exit_code=2)
+        raise NotUnderstood(f"usage: environment {'|'.join(ACTIONS)}")
     action(host, words[1:])
 
 

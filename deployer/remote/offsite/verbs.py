@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping, Sequence
 
 from deployer.remote import output
-from deployer.remote.failure import Failure
+from deployer.remote.failure import NotUnderstood
 from deployer.remote.host import Host
 from deployer.remote.offsite import snapshots
 from deployer.remote.offsite.fetch import LATEST, fetch
@@ -16,7 +16,7 @@ def offsite(host: Host, words: Sequence[str]) -> None:
     """One of ACTIONS, by its name."""
     action = ACTIONS.get(words[0] if words else "")
     if action is None:
-        raise Failure(f"usage: offsite {'|'.join(ACTIONS)}", exit_code=2)
+        raise NotUnderstood(f"usage: offsite {'|'.join(ACTIONS)}")
     action(host, words[1] if len(words) > 1 else LATEST)
 
 

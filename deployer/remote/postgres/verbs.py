@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 from deployer.remote import output
-from deployer.remote.failure import Failure
+from deployer.remote.failure import NotUnderstood
 from deployer.remote.host import Host
 from deployer.remote.postgres import data, password, server
 
@@ -18,7 +18,7 @@ def postgres(host: Host, words: Sequence[str]) -> None:
     """One of ACTIONS, by its name. Raises Failure."""
     action = ACTIONS.get(words[0] if words else "")
     if action is None:
-        raise Failure(f"usage: postgres {'|'.join(ACTIONS)}", exit_code=2)
+        raise NotUnderstood(f"usage: postgres {'|'.join(ACTIONS)}")
     action(host, words[1:])
 
 

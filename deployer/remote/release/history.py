@@ -15,7 +15,7 @@ from typing import cast
 
 from deployer.remote import files, output
 from deployer.remote.docker import BACKEND, running
-from deployer.remote.failure import Failure
+from deployer.remote.failure import NotUnderstood
 from deployer.remote.host import Host
 from deployer.remote.process import run
 from deployer.remote.release.log import SERVES
@@ -34,7 +34,7 @@ Release = dict[str, object]
 def releases(host: Host, words: Sequence[str]) -> None:
     """The only action is `repair`."""
     if list(words) != ["repair"]:
-        raise Failure("usage: releases repair", exit_code=2)
+        raise NotUnderstood("usage: releases repair")
     log, kept = host.config.state / "releases.jsonl", host.config.state / "releases"
     content = files.read(log)
     lines = [line for line in content.split(b"\n") if line.strip()]

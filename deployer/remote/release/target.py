@@ -4,7 +4,7 @@ import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from deployer.remote.failure import Failure
+from deployer.remote.failure import NotUnderstood
 from deployer.remote.release import service
 from deployer.remote.release.service import Service
 
@@ -44,4 +44,6 @@ def parsed(text: str) -> Target:
             service.parsed(str(given["services"])),
         )
     except (ValueError, KeyError, TypeError) as error:
-        raise Failure(f"the release to roll out is not described as this host program expects: {error}") from error
+        raise NotUnderstood(
+            f"the release to roll out is not described as this host program expects: {error}"
+        ) from error

@@ -12,7 +12,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 
-from deployer.remote.failure import Failure
+from deployer.remote.failure import NotUnderstood
 from deployer.remote.host import Host
 from deployer.remote.release import assets, kept, owners, rollout, way_back
 from deployer.remote.release.target import parsed
@@ -22,7 +22,7 @@ def release(host: Host, words: Sequence[str]) -> None:
     """One of ACTIONS, by its name. Raises Failure."""
     action = ACTIONS.get(words[0] if words else "")
     if action is None:
-        raise Failure(f"usage: release {'|'.join(ACTIONS)}", exit_code=2)
+        raise NotUnderstood(f"usage: release {'|'.join(ACTIONS)}")
     action(host, words[1:])
 
 

@@ -21,7 +21,7 @@ PIECE = 1 << 20
 def receive(host: Host, name: str) -> None:
     """It gets its name once it is verified; one that is there already, and intact, is kept. Raises Failure."""
     if not re.fullmatch(re.escape(host.config.name) + ID, name):
-        raise Failure(f"{name} is no name of a backup of {host.config.name}", exit_code=2)
+        raise Failure(f"{name} is no name of a backup of {host.config.name}")
     if is_there(host, name):
         while sys.stdin.buffer.read(PIECE):
             pass

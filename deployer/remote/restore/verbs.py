@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping, Sequence
 
 from deployer.remote import signals
 from deployer.remote.backup.verify import verify
-from deployer.remote.failure import Failure
+from deployer.remote.failure import Failure, NotUnderstood
 from deployer.remote.host import Host
 from deployer.remote.restore import recover, unit
 from deployer.remote.restore.compare import compare
@@ -27,7 +27,7 @@ def restore(host: Host, words: Sequence[str]) -> None:
     """One of ACTIONS, by its name. Raises Failure."""
     action = ACTIONS.get(words[0] if words else "")
     if action is None:
-        raise Failure(f"usage: restore {'|'.join(ACTIONS)}", exit_code=2)
+        raise NotUnderstood(f"usage: restore {'|'.join(ACTIONS)}")
     action(host, words[1:])
 
 

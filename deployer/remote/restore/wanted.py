@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass
 from deployer.remote.backup.parts import PARTS, Part
 from deployer.remote.backup.tree import Item
 from deployer.remote.docker import BACKEND
-from deployer.remote.failure import Failure
+from deployer.remote.failure import Failure, NotUnderstood
 from deployer.remote.host import Host
 from deployer.remote.release import kept, log, service
 from deployer.remote.release.service import Service
@@ -64,4 +64,4 @@ def parsed(text: str) -> Wanted:
             raise ValueError(f"no such part: {kinds}")
         return Wanted(str(given["backup"]), kinds, str(given["services"]), dict(given["fallback"]))
     except (ValueError, KeyError, TypeError) as error:
-        raise Failure(f"what to restore is not described as this host program expects: {error}") from error
+        raise NotUnderstood(f"what to restore is not described as this host program expects: {error}") from error

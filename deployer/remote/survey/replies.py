@@ -13,7 +13,7 @@ from typing import cast
 from deployer.remote.config import Config
 from deployer.remote.docker_api import DockerApi
 from deployer.remote.dotenv import encoded
-from deployer.remote.failure import Failure
+from deployer.remote.failure import Failure, NotUnderstood
 from deployer.remote.importing import function
 from deployer.remote.survey.surveyed import Surveyed
 
@@ -49,7 +49,7 @@ def survey(config: Config, api: DockerApi | None = None) -> None:
     try:
         asked = [(int(number), [str(word) for word in question]) for number, question in json.loads(_input())]
     except (ValueError, TypeError) as error:
-        raise Failure(f"survey: {error}", exit_code=2) from error
+        raise NotUnderstood(f"survey: {error}") from error
     reply = b"".join(_reply(host, number, question) for number, question in asked)
     sys.stdout.buffer.write(reply)
     sys.stdout.flush()

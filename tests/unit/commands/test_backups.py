@@ -103,7 +103,7 @@ class TestVerify:
 
     def test_the_reading_itself_fails(self) -> None:
         """Nothing is taken for sound then."""
-        run, _ = run_on(HOST, FakeTransport([Reply(127, b"", b"python3: not found")]), choices(verify=True))
+        run, _ = run_on(HOST, FakeTransport([Reply(1, b"", b"read-only")]), choices(verify=True))
         with pytest.raises(DeployerError, match="could not be read"):
             _backups(run)
 

@@ -2,7 +2,12 @@
 
 from hypothesis import settings
 
-pytest_plugins = ["tests.plugins.matrices", "tests.plugins.ledger", "tests.plugins.costs"]
+pytest_plugins = [
+    "tests.plugins.matrices",
+    "tests.plugins.ledger",
+    "tests.plugins.costs",
+    "tests.plugins.coverage_data",
+]
 
 settings.register_profile("here", deadline=None)  # a busy machine is no mistake of the code
 settings.load_profile("here")

@@ -81,7 +81,11 @@ def test_a_verb_that_is_not_there(tmp_path: Path) -> None:
 def test_settings_of_another_version(tmp_path: Path, changed: dict[str, object], said: str) -> None:
     """They are refused with what to do, and nothing is done."""
     ran = call(installed(tmp_path, **changed), "renew")
-    assert (ran.returncode, said in ran.stdout, "run `deployer provision`" in ran.stdout) == (failure.NOT_UNDERSTOOD, True, True)
+    assert (ran.returncode, said in ran.stdout, "run `deployer provision`" in ran.stdout) == (
+        failure.NOT_UNDERSTOOD,
+        True,
+        True,
+    )
     assert "Traceback" not in ran.stderr
 
 

@@ -6,7 +6,7 @@ import pytest
 
 from deployer.remote.release import assets, kept, log, rollout
 from deployer.remote.release.history import releases
-from tests.unit.remote.full_disk import failed_on
+from tests.unit.remote.full_disk import MANNERS, failed_on
 from tests.unit.remote.release.conftest import Deployed, target
 
 BOTH = ("backend-api", "demo-wallet")
@@ -37,12 +37,12 @@ def complete(deployed: Deployed) -> None:
         releases(deployed.host, ("repair",))
 
 
-@pytest.mark.parametrize("opens", [True, False], ids=["a file can be made", "none can be made"])
+@pytest.mark.parametrize("manner", MANNERS)
 @pytest.mark.parametrize("files", FILES)
-def test_update(files: int, opens: bool, deployed: Deployed) -> None:
+def test_update(files: int, manner: str, deployed: Deployed) -> None:
     """One release serves, never a mixture and never none; its log can be read; afterwards an update succeeds."""
     root = deployed.host.config.root_directory
-    failure = failed_on(root, files, lambda: update(deployed), opens=opens)
+    failure = failed_on(root, files, lambda: update(deployed), manner)
     assert served(deployed) in ({"1"}, {"2"})
     assert (deployed.host.config.root_directory / "docker-compose.yml").read_text() == "docker-compose.yml"
     if failure:
@@ -57,9 +57,9 @@ def test_update(files: int, opens: bool, deployed: Deployed) -> None:
     assert log.current(deployed.host).endswith("-2222222")
 
 
-@pytest.mark.parametrize("opens", [True, False], ids=["a file can be made", "none can be made"])
+@pytest.mark.parametrize("manner", MANNERS)
 @pytest.mark.parametrize("files", range(12))
-def test_rollback(files: int, opens: bool, deployed: Deployed) -> None:
+def test_rollback(files: int, manner: str, deployed: Deployed) -> None:
     """Back to a release that is kept."""
     update(deployed)
     deployed.site.images = {"backend": "app-backend:1", "wallet": "app-wallet:1"}
@@ -71,7 +71,7 @@ def test_rollback(files: int, opens: bool, deployed: Deployed) -> None:
         rollout.finish(deployed.host, target("1").services)
         kept.record_restored(deployed.host, target("1"), "first")
 
-    failed_on(root, files, back, opens=opens)
+    failed_on(root, files, back, manner)
     assert served(deployed) in ({"1"}, {"2"})
     assert (root / ".env").read_text().count("API_SECRET_KEY=" + "s" * 40) == 1
     back()

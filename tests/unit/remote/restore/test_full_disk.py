@@ -4,7 +4,7 @@ import pytest
 
 from deployer.remote.failure import Failure
 from deployer.remote.restore import recover
-from tests.unit.remote.full_disk import failed_on
+from tests.unit.remote.full_disk import MANNERS, failed_on
 
 from .conftest import OLD, Restoring
 from .test_restore import BEFORE
@@ -17,9 +17,9 @@ def data(restoring: Restoring) -> dict[str, str]:
     return {name: text for name, text in restoring.files.items() if name != ".env"}
 
 
-@pytest.mark.parametrize("opens", [True, False], ids=["a file can be made", "none can be made"])
+@pytest.mark.parametrize("manner", MANNERS)
 @pytest.mark.parametrize("files", FILES)
-def test_restore(files: int, opens: bool, restoring: Restoring, capsys: pytest.CaptureFixture[str]) -> None:
+def test_restore(files: int, manner: str, restoring: Restoring, capsys: pytest.CaptureFixture[str]) -> None:
     """What cannot be undone while it is full is undone by the next run, and a further restore succeeds."""
 
     def act() -> None:
@@ -31,7 +31,7 @@ def test_restore(files: int, opens: bool, restoring: Restoring, capsys: pytest.C
             raise
         recover.end(restoring.host)
 
-    failure = failed_on(restoring.root, files, act, opens=opens)
+    failure = failed_on(restoring.root, files, act, manner)
     assert data(restoring) in (OLD, BEFORE) or restoring.journal.may_be_in_use
     if failure:
         recover.finish_interrupted(restoring.host)

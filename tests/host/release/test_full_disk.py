@@ -1,0 +1,66 @@
+"""The disk gets full, or read-only, while an update is at work: what served serves, after restarts too; then it is mended.
+
+Each write of the host program is broken so in tests/unit/remote/release/test_full_disk.py; this is the whole of it on a
+host: the proxy and the host are restarted on what the broken update left.
+"""
+
+import pytest
+
+from tests.host.release.conftest import Site
+from tests.host.release.test_update_faults import await_jobs, converges, whole
+from tests.support.halting import REACHED, Halt
+from tests.support.interrupting import await_point
+from tests.support.releasing import Updated, visitor_of
+from tests.support.small_disk import TROUBLES, Trouble, small_disk
+
+pytestmark = pytest.mark.full(share=0.15)
+
+POINTS = (
+    "build the image",
+    "write .env",
+    "backend-api is to start",
+    "the new ones settle",
+    "the switch is to be written",
+)
+SETTINGS = "healthy_within = 20\nsettle = 5\ndrain = 15"
+
+
+@pytest.mark.parametrize("trouble", TROUBLES)
+@pytest.mark.parametrize("point", POINTS)
+def test_what_served_serves(point: str, trouble: str, site: Site) -> None:
+    """It survives a restart of the proxy and of the host; once the disk is mended, so does the next update."""
+    updated = site(releases=SETTINGS)
+    with small_disk(updated.deployment.host, updated.deployment.await_site):
+        updated.commit("2")
+        broken_by(updated, point, TROUBLES[trouble])
+        serves_after_restarts(updated)
+        updated.deployment.host.exec(TROUBLES[trouble].mend)
+        converges(updated, "2")
+
+
+def broken_by(updated: Updated, point: str, trouble: Trouble) -> None:
+    """An update, at this point of which the disk gets into trouble: refused with a word of the disk."""
+    host = updated.deployment.host
+    halt = Halt(host)
+    halt.at_point(point)
+    run = updated.deployment.start("update")
+    await_point(updated.deployment, run, REACHED)
+    host.exec(trouble.begin)
+    halt.go()
+    out, err = run.communicate(timeout=400)
+    print(f"\n{out[-3000:]}{err[-3000:]}")
+    assert run.returncode in {1, 4}
+    assert "o space left" in out + err or "disk is full" in out + err or "ead-only" in out + err
+    halt.forget()
+    await_jobs(host)
+
+
+def serves_after_restarts(updated: Updated) -> None:
+    deployment = updated.deployment
+    assert whole(updated) == "1"
+    deployment.host.exec("docker restart biometric-did-nginx-1")
+    deployment.await_site()
+    assert whole(updated) == "1"
+    deployment.reboot()
+    deployment.await_site()
+    assert whole(Updated(deployment, updated.repository, visitor_of(deployment, deployment.inventory))) == "1"

@@ -1,4 +1,4 @@
-"""A backup beside `tar | zstd` of the same files, in turns; its memory at two sizes; and what visitors feel of it."""
+"""A backup beside `tar | zstd` of the same files, in turns; its memory; and what visitors feel of it."""
 
 import json
 import statistics
@@ -13,8 +13,6 @@ from tests.support.releasing import API, visitor_of
 from tests.support.tool import Deployment
 
 ROOT = "/opt/biometric-did"
-SIZES = (200, 2000)
-"""Megabytes of data."""
 REPEATS = 3
 PAUSE = 0.02
 """Seconds between two requests of the visitor."""
@@ -22,18 +20,26 @@ QUIET_SECONDS = 20
 LIMIT = 600
 
 MAKE = """
-import os, pathlib, random, sys
-top, megabytes = pathlib.Path(sys.argv[1]), int(sys.argv[2])
-top.mkdir(exist_ok=True)
+import os, pathlib, random, shutil, sys
+top, kind, megabytes = pathlib.Path(sys.argv[1]), sys.argv[2], int(sys.argv[3])
+shutil.rmtree(top, ignore_errors=True)
+top.mkdir()
 def line(): return b'{"id": "%s", "key": "visitor-%d", "value": {"score": 0.%d, "at": "T%02d:%02d:00Z"}}\\n' % (
     os.urandom(16).hex().encode(), *(int.from_bytes(os.urandom(3), 'big') for _ in range(2)), *(os.urandom(2)))
 pieces = [b''.join(line() for _ in range(600)) for _ in range(300)]  # more than zstd looks back
 def piece(): return random.choice(pieces)
-for number in range(megabytes * 9 // 80):
-    with (top / f'large-{number}').open('wb') as file:
-        for _ in range(8_000_000 // len(piece())): file.write(piece())
-for number in range(megabytes): (top / f'small-{number}').write_bytes(piece()[:100_000])
+def text(size): return b''.join(piece() for _ in range(size // len(pieces[0]) + 1))[:size]
+digits = bytes(ord('0') + byte % 10 for byte in range(256))
+files = {
+    'text': lambda: (text(size) for size in (9 * [8_000_000] + 80 * [100_000]) * (megabytes // 80)),
+    'random': lambda: (os.urandom(1_000_000) for _ in range(megabytes)),
+    'digits': lambda: (os.urandom(1_000_000).translate(digits) for _ in range(megabytes)),
+    'small files': lambda: (text(20_000) for _ in range(megabytes * 50)),
+}
+for number, content in enumerate(files[kind]()): (top / f'file-{number}').write_bytes(content)
 """
+CONTENTS = (("text", 240), ("text", 2000), ("random", 500), ("digits", 600), ("small files", 40))
+"""What is backed up, and megabytes of it."""
 
 TIMED = """
 import json, resource, subprocess, sys, time
@@ -54,19 +60,24 @@ class Ran:
 
 def measure(ready: Deployment, scratch: Path) -> None:
     """Print the figures of this provisioned host."""
-    for megabytes in SIZES:
-        _python(ready.host, MAKE, f"{ROOT}/data/bench", str(megabytes))
-        _compare_with_tar(ready.host, megabytes)
+    for kind, megabytes in CONTENTS:
+        fill(ready.host, kind, megabytes)
+        _compare_with_tar(ready.host, f"{megabytes:5} MB of {kind:11}")
     _felt(ready, scratch)
 
 
-def _compare_with_tar(host: TestHost, megabytes: int) -> None:
+def fill(host: TestHost, kind: str, megabytes: int) -> None:
+    """Replace what an earlier call made."""
+    _python(host, MAKE, f"{ROOT}/data/bench", kind, str(megabytes))
+
+
+def _compare_with_tar(host: TestHost, what: str) -> None:
     plain = f"tar -C {ROOT} -cf - data logs | zstd -q >/backups/plain.tar.zst; sync /backups/plain.tar.zst"
     pairs = [(_timed(host, plain), _timed(host, f"{ROOT}/.deployer/bin/backup")) for _ in range(REPEATS)]
     theirs, ours = (statistics.median(ran.seconds for ran in column) for column in zip(*pairs, strict=True))
     peak = max(ran.kilobytes for _, ran in pairs)
     print(
-        f"{megabytes:5} MB   tar | zstd {theirs:6.2f} s   backup, verified {ours:6.2f} s   "
+        f"{what}   tar | zstd {theirs:6.2f} s   backup, verified {ours:6.2f} s   "
         f"throughput {theirs / ours:.2f} of it   largest process {peak / 1000:.0f} MB"
     )
 

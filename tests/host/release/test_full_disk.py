@@ -1,5 +1,6 @@
-"""The disk gets full, or read-only, while an update is at work: what served serves, after restarts too; then it is mended.
+"""The disk gets full, or read-only, while an update is at work: what served serves, also after restarts.
 
+Once the disk is mended, so does the next update.
 Each write of the host program is broken so in tests/unit/remote/release/test_full_disk.py; this is the whole of it on a
 host: the proxy and the host are restarted on what the broken update left.
 """

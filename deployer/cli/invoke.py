@@ -13,6 +13,7 @@ from invoke.exceptions import Exit
 from invoke.tasks import Task, task
 
 from deployer.cli.execute import Value, execute
+from deployer.cli.explain import paragraphs
 from deployer.commands import Entry
 from deployer.run.command import Option
 
@@ -36,7 +37,7 @@ def _task(entry: Entry) -> Task[Body]:
         if code:
             raise Exit(code=code)
 
-    body.__doc__ = entry.summary
+    body.__doc__ = "\n\n".join(paragraphs(entry, command, "invoke"))
     body.__signature__ = _signature(options, needed)  # type: ignore[attr-defined]  # what inspect.signature looks for
     decorate: Callable[[Body], Task[Body]] = task(
         name=entry.name,

@@ -105,4 +105,5 @@ def _fields(entry: Entry | Broken) -> dict[str, object]:
 COMMAND = Command(
     audit,
     (*COMMON, Option("lines", "show at most this many, the latest", int, short="n", default=20)),
+    examples=("--host prod --lines 5",),
 )

@@ -20,4 +20,5 @@ def _backup(run: HostRun) -> int:
 COMMAND = Command(
     backup,
     CHANGING,
+    examples=("--host prod",),
 )

@@ -70,4 +70,5 @@ COMMAND = Command(
         Option("offsite", "list the off-site snapshots instead", bool),
         Option("verify", "verify every backup against its checksums and its list of files", bool),
     ),
+    examples=("--host prod", "--host prod --verify"),
 )

@@ -54,4 +54,5 @@ COMMAND = Command(
         Option("as", "who can log in so far; default: root"),
         Option("ask-password", "ask for that login's password; without a terminal set DEPLOYER_LOGIN_PASSWORD", bool),
     ),
+    examples=("--host prod", "--host prod --as ubuntu", "--host prod --ask-password"),
 )

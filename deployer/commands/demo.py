@@ -80,6 +80,7 @@ def _down(choices: Choices) -> int:
 COMMAND = Command(
     demo,
     (Option("no-provision", "with up: boot it without provisioning", bool), INVENTORY, JSON, VERBOSE, QUIET),
-    Option("action", "up or down"),
+    Option("action", "up or down", values=("up", "down")),
     argument_needed=True,
+    examples=("up", "down"),
 )

@@ -7,7 +7,7 @@ from deployer.backups.drill import TITLE, last
 from deployer.engine.changes import Script
 from deployer.engine.facts import Ask
 from deployer.engine.host_program import run as verb
-from deployer.run.command import CHANGING, Choices, Command, Option
+from deployer.run.command import BACKUPS, CHANGING, Choices, Command, Option
 from deployer.run.convergence import converge_once
 from deployer.run.host_run import HostRun, on_hosts
 from deployer.steps import backup, host_program
@@ -41,5 +41,9 @@ def _show_evidence(run: HostRun) -> None:
 
 COMMAND = Command(
     drill,
-    (*CHANGING, Option("ts", "the latest complete backup whose time starts so: 20251012 (default: the latest)")),
+    (
+        *CHANGING,
+        Option("ts", "the latest complete backup whose time starts so: 20251012 (default: the latest)", source=BACKUPS),
+    ),
+    examples=("--host prod", "--host prod --ts 20251012"),
 )

@@ -104,7 +104,9 @@ COMMAND = Command(
         Option("email", "e-mail address for Let's Encrypt"),
         Option("repository", "git repository of the application"),
         Option("ref", "branch, tag or commit; default: main"),
-        Option("tls", "letsencrypt (default), self-signed or provided"),
+        Option(
+            "tls", "letsencrypt (default), self-signed or provided", values=("letsencrypt", "self-signed", "provided")
+        ),
         INVENTORY,
         JSON,
         VERBOSE,
@@ -112,4 +114,8 @@ COMMAND = Command(
     ),
     Option("name", "the host's name: a-z, 0-9 and -"),
     argument_needed=True,
+    examples=(
+        "prod --address 203.0.113.10 --domain wallet.example.com --email admin@example.com",
+        "lab --address local --domain wallet.lab.test --tls self-signed",
+    ),
 )

@@ -124,5 +124,7 @@ COMMAND = Command(
     Option(
         "service",
         "one log: a container (backend-api, demo-wallet, nginx, postgres) or a file (access, error, audit, renew)",
+        values=(*SERVICES, *FILES),
     ),
+    examples=("--host prod --follow", "--host prod --since 10m --grep error"),
 )

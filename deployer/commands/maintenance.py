@@ -37,6 +37,7 @@ def _no_names(asked: tuple[Resolve, ...]) -> Mapping[Resolve, Answer]:
 COMMAND = Command(
     maintenance,
     CHANGING,
-    Option("state", "on or off"),
+    Option("state", "on or off", values=("on", "off")),
     argument_needed=True,
+    examples=("on --host prod", "off --host prod"),
 )

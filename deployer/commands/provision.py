@@ -23,4 +23,5 @@ def _provision(run: HostRun) -> int:
 COMMAND = Command(
     provision,
     (*CHANGING, Option("no-verify", "skip the checks from outside", bool)),
+    examples=("--host prod --dry-run --diff", "--host prod"),
 )

@@ -66,4 +66,5 @@ def _line(release: Release, state: str) -> str:
 COMMAND = Command(
     releases,
     COMMON,
+    examples=("--host prod",),
 )

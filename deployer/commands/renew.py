@@ -29,4 +29,5 @@ def _renew(run: HostRun) -> int:
 COMMAND = Command(
     renew,
     (*CHANGING, Option("force", "renew before it is due (Let's Encrypt: at most 5 a week)", bool)),
+    examples=("--host prod", "--host prod --force"),
 )

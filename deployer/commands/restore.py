@@ -10,7 +10,7 @@ from deployer.errors import DeployerError, UsageError
 from deployer.releases.images import tags
 from deployer.releases.latest_commit import AtLatestCommit
 from deployer.releases.lost_secrets import ToBeRestored
-from deployer.run.command import CHANGING, YES, Choices, Command, Option
+from deployer.run.command import BACKUPS, CHANGING, Choices, Command, Option
 from deployer.run.convergence import converge_on, converge_once, seen
 from deployer.run.host_run import HostRun, on_hosts
 from deployer.run.prompts import agrees, can_ask
@@ -83,9 +83,13 @@ COMMAND = Command(
     restore,
     (
         *CHANGING,
-        YES,
-        Option("ts", "the latest complete backup whose time starts so: 20251012, 20251012_0200 (default: the latest)"),
-        Option("from", "offsite, or a backup's directory on this machine: sent to the host first"),
-        Option("only", f"one part alone: {', '.join(PARTS_ALONE)}"),
+        Option(
+            "ts",
+            "the latest complete backup whose time starts so: 20251012, 20251012_0200 (default: the latest)",
+            source=BACKUPS,
+        ),
+        Option("from", "offsite, or a backup's directory on this machine: sent to the host first", values=("offsite",)),
+        Option("only", f"one part alone: {', '.join(PARTS_ALONE)}", values=PARTS_ALONE),
     ),
+    examples=("--host prod --dry-run", "--host prod --ts 20251012", "--host prod --from offsite --yes"),
 )

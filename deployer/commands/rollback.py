@@ -8,7 +8,7 @@ from deployer.inventory.model import Inventory
 from deployer.releases import log as history
 from deployer.releases.log import Release
 from deployer.releases.rollback import Rollback
-from deployer.run.command import CHANGING, Choices, Command, Option
+from deployer.run.command import CHANGING, RELEASES, Choices, Command, Option
 from deployer.run.convergence import converge, seen
 from deployer.run.host_run import HostRun, on_hosts
 from deployer.run.resolver import resolver
@@ -55,5 +55,9 @@ def _no_choice(wanted: str, count: int) -> str:
 
 COMMAND = Command(
     rollback,
-    (*CHANGING, Option("to", "id or commit of a kept release, or its beginning (see deployer releases)")),
+    (
+        *CHANGING,
+        Option("to", "id or commit of a kept release, or its beginning (see deployer releases)", source=RELEASES),
+    ),
+    examples=("--host prod", "--host prod --to 20251012_081500-4f2a9c1"),
 )

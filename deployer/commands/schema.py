@@ -13,4 +13,8 @@ def schema(choices: Choices) -> int:
     return 0
 
 
-COMMAND = Command(schema, (JSON,))
+COMMAND = Command(
+    schema,
+    (JSON,),
+    examples=("> inventory/schema.json",),
+)

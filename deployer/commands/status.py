@@ -25,4 +25,8 @@ def _status(run: HostRun) -> int:
     return 0
 
 
-COMMAND = Command(status, COMMON)
+COMMAND = Command(
+    status,
+    COMMON,
+    examples=("--host prod", "--host prod --json"),
+)

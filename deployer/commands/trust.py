@@ -3,7 +3,7 @@
 from deployer.access.host_key_trust import report, trust_host_keys
 from deployer.inventory.model import Inventory
 from deployer.output.report import ShownNote
-from deployer.run.command import COMMON, YES, Choices, Command, Option
+from deployer.run.command import COMMON, Choices, Command, Option
 from deployer.run.host_run import HostRun, on_hosts
 from deployer.run.hosts import ssh_settings
 from deployer.transport.protocol import Transport
@@ -34,6 +34,6 @@ COMMAND = Command(
         Option(
             "fingerprint", "pin this key without asking: SHA256:…; with a gateway one for each hop, joined by commas"
         ),
-        YES,
     ),
+    examples=("--host prod", "--host prod --fingerprint SHA256:2l1mZyNwgoiGnVWnDvLM1V3rB8xkLN3hXg3mUtz0Uco"),
 )

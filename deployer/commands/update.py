@@ -20,4 +20,5 @@ def _update(run: HostRun) -> int:
 COMMAND = Command(
     update,
     (*CHANGING, Option("ref", "a branch, tag or commit instead of the inventory's source.ref")),
+    examples=("--host prod", "--host prod --ref v1.4.0", "--host prod --dry-run"),
 )

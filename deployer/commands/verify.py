@@ -57,4 +57,8 @@ def _failure(run: HostRun, failed: Findings) -> DeployerError:
     )
 
 
-COMMAND = Command(verify, COMMON)
+COMMAND = Command(
+    verify,
+    COMMON,
+    examples=("--host prod", "--host prod --json"),
+)

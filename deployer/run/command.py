@@ -7,16 +7,24 @@ from pathlib import Path
 
 from deployer.errors import UsageError
 
+HOSTS, RELEASES, BACKUPS = "hosts", "releases", "backups"
+"""What a shell can complete a value from, besides fixed words."""
+
 
 @dataclass(frozen=True)
 class Option:
-    """A flag (`kind` bool), or an option with a value; `name` is without its leading dashes."""
+    """A flag (`kind` bool), or an option with a value; `name` is without its leading dashes.
+
+    A shell completes its value from `values`, or from `source`: HOSTS, RELEASES or BACKUPS.
+    """
 
     name: str
     help: str
     kind: type[bool] | type[int] | type[str] = str
     short: str = ""
     default: bool | int | str | None = None
+    values: tuple[str, ...] = ()
+    source: str = ""
 
     @property
     def key(self) -> str:
@@ -56,16 +64,19 @@ class Choices:
 class Command:
     """What a command does (returning the exit code), and what it takes; its name and summary are in the table.
 
-    A command that needs its `argument` raises UsageError without it.
+    A command that needs its `argument` raises UsageError without it. `examples` are words that follow its name.
     """
 
     run: Callable[[Choices], int]
     options: tuple[Option, ...] = ()
     argument: Option | None = None
     argument_needed: bool = False
+    examples: tuple[str, ...] = ()
 
 
-HOST = Option("host", "a host or group of the inventory; default: $DEPLOYER_HOST, or the only host", short="H")
+HOST = Option(
+    "host", "a host or group of the inventory; default: $DEPLOYER_HOST, or the only host", short="H", source=HOSTS
+)
 INVENTORY = Option("inventory", "the inventory's directory; default: $DEPLOYER_INVENTORY, or ./inventory", short="i")
 JSON = Option("json", "print events as JSON lines on standard output, and nothing else there", bool)
 VERBOSE = Option("verbose", "show all remote output", bool, short="v")
@@ -74,7 +85,7 @@ DRY_RUN = Option("dry-run", "print what would change; nothing is written on the 
 DIFF = Option("diff", "show the changes inside files", bool)
 DETAILED = Option("detailed-exitcode", "with --dry-run: exit code 10 if anything would change", bool)
 WAIT = Option("wait", "seconds to wait while another run holds the lock", int, default=0)
-YES = Option("yes", "answer yes to every question", bool, short="y")
+YES = Option("yes", "answer yes to every question, and never ask for a password", bool, short="y")
 
-COMMON = (HOST, INVENTORY, JSON, VERBOSE, QUIET)
+COMMON = (HOST, INVENTORY, JSON, VERBOSE, QUIET, YES)
 CHANGING = (*COMMON, DRY_RUN, DIFF, DETAILED, WAIT)

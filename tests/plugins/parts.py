@@ -16,7 +16,7 @@ PARTS: Mapping[str, tuple[str, ...]] = {
     "access": ("bootstrap", "logins", "secrets", "readme", "digest", "watching"),
     "site": ("letsencrypt", "browser", "headers", "maintenance"),
     "release": ("build", "traffic", "undropped"),
-    "update": ("update", "update_faults"),
+    "update": ("update", "update_faults", "full_disk"),
     "backup": ("backup", "backup_faults", "database_backup", "drill", "offsite", "postgres", "recovery"),
     "restore": ("restore", "restore_cut_off", "restore_damaged", "restore_meanwhile"),
     "bare": ("bare_machine",),

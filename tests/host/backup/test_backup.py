@@ -1,7 +1,10 @@
 """Backups on a real host: of one instant under load, read again, made by cron, for root alone."""
 
 import json
+import os
 import shlex
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -160,6 +163,24 @@ def test_a_damaged_one_is_found(site: Site) -> None:
     assert [name for name, said in told.items() if said] == [one]
     assert f"{one}_config.tar.zst is not what was written" in str(told[one])
     assert site.deployment.ok("backups", "--verify").exit_code == 0
+
+
+def test_a_shell_completes_what_the_host_has(site: Site) -> None:
+    """The timestamps of complete backups, the latest first, and the releases that are kept."""
+    stamps = [str(site.backup()["id"]).partition("_")[2] for _ in range(2)]
+    assert completed(site, "restore", "--ts", "20")[:2] == stamps[::-1]
+    kept = [event["id"] for event in site.deployment.ok("releases").events if event["event"] == "release"]
+    assert completed(site, "rollback", "--to", "") == kept[::-1]
+
+
+def completed(site: Site, command: str, option: str, begun: str) -> list[str]:
+    """What is offered, as bash asks for it."""
+    words = ["deployer", command, "--inventory", str(site.deployment.inventory), option, begun]
+    asking = {"_DEPLOYER_COMPLETE": "bash_complete", "COMP_WORDS": shlex.join(words), "COMP_CWORD": "5"}
+    ran = subprocess.run(
+        [sys.executable, "-m", "deployer"], env={**os.environ, **asking}, capture_output=True, text=True, check=True
+    )
+    return [line.removeprefix("plain,") for line in ran.stdout.splitlines()]
 
 
 def reschedule(site: Site, schedule: str) -> None:

@@ -1,5 +1,6 @@
 """Both front ends are made from one definition: the same commands, options and help; Invoke's own traps are refused."""
 
+import shlex
 import subprocess
 import sys
 from pathlib import Path
@@ -9,10 +10,12 @@ import pytest
 from click.testing import CliRunner
 from invoke.parser import Parser
 
+from deployer import __version__
 from deployer.cli.click import Commands
 from deployer.cli.invoke import collection
 from deployer.commands import NAMES, TABLE, Entry
 from deployer.errors import EXIT_CODES
+from deployer.run.command import DRY_RUN
 
 CHECKOUT = Path(__file__).parents[3]
 TASKS = collection(TABLE)
@@ -60,14 +63,83 @@ def test_both_offer_the_same_options(entry: Entry) -> None:
 
 
 @pytest.mark.parametrize("entry", TABLE, ids=lambda entry: entry.name)
-def test_the_help_of_a_command_is_its_summary(entry: Entry) -> None:
-    """The table's, in both; click adds what the argument is, which it would not print."""
+def test_the_help_of_a_command(entry: Entry) -> None:
+    """Its summary, its argument, examples, the exit codes: the same in both, but for the program's name."""
     definition = entry.load()
-    shown = (clicked(entry.name).help or "").split("\n\n")
-    assert shown[0] == entry.summary == TASKS[entry.name].__doc__
-    assert len(shown) == (2 if definition.argument else 1)
-    if definition.argument:
-        assert definition.argument.help in shown[1]
+    ours, theirs = (clicked(entry.name).help or "").replace("\b\n", ""), TASKS[entry.name].__doc__ or ""
+    assert ours.replace(f"deployer {entry.name}", f"invoke {entry.name}") == theirs
+    assert theirs.split("\n\n")[0] == entry.summary
+    assert not definition.argument or definition.argument.help in theirs
+    assert ("  6    " in theirs) is (DRY_RUN in definition.options)
+
+
+@pytest.mark.parametrize(
+    ("name", "example"), [(entry.name, example) for entry in TABLE for example in entry.load().examples]
+)
+def test_an_example_is_understood_by_both(name: str, example: str) -> None:
+    """Every command has one; its options and its argument exist."""
+    words = shlex.split(example.partition(">")[0])
+    clicked(name).make_context(name, list(words))
+    (parsed,) = Parser(CONTEXTS.values()).parse_argv([name, *words])
+    assert parsed.name == name
+
+
+def test_every_command_has_an_example() -> None:
+    assert [entry.name for entry in TABLE if not entry.load().examples] == []
+
+
+def said(*words: str) -> tuple[int, str]:
+    """The exit code and all that is printed."""
+    ran = CliRunner().invoke(Commands(), words, env={"DEPLOYER_INVENTORY": "/nonexistent"})
+    return ran.exit_code, ran.output
+
+
+def test_the_version() -> None:
+    assert said("--version") == (0, f"deployer {__version__}\n")
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_help_of_a_command(name: str) -> None:
+    """`deployer help NAME` is `deployer NAME --help`."""
+    assert said("help", name) == said(name, "--help")
+
+
+def test_help_without_a_name() -> None:
+    assert said("help") == said("--help")
+
+
+@pytest.mark.parametrize(
+    ("words", "meant"),
+    [
+        (("provison",), "Did you mean provision?"),
+        (("help", "updtae"), "Did you mean update?"),
+        (("backp", "--host", "x"), "Did you mean backup or backups?"),
+        (("zzz",), "No such command 'zzz'."),
+    ],
+)
+def test_a_command_that_is_misspelt(words: tuple[str, ...], meant: str) -> None:
+    code, text = said(*words)
+    assert (code, meant in text) == (2, True), text
+
+
+class TestSharedOptions:
+    """`deployer --host prod status`, as well as `deployer status --host prod`."""
+
+    def test_before_the_command(self) -> None:
+        code, text = said("--host", "prod", "--inventory", "/none", "status")
+        assert (code, "/none" in text, "prod" in text) == (2, True, True), text
+
+    def test_what_stands_after_the_command_wins(self) -> None:
+        assert "/two" in said("--inventory", "/one", "status", "--inventory", "/two", "--host", "x")[1]
+
+    def test_a_flag(self) -> None:
+        """As JSON: an error is an event then."""
+        assert '"event": "error"' in said("--json", "status")[1]
+
+    def test_one_that_the_command_does_not_have(self) -> None:
+        """It is refused: nothing that is given is without effect."""
+        code, text = said("--host", "prod", "schema")
+        assert (code, "schema has no option --host" in text) == (2, True)
 
 
 def test_the_list_of_commands_is_complete() -> None:
@@ -207,7 +279,6 @@ def test_our_usage_errors_exit_2_in_both(words: tuple[str, ...]) -> None:
         ("provision", "--nope"),
         ("nope",),
         ("provision", "--host"),
-        ("--host", "a", "status"),
         ("provision", "--dry-run=true"),
         ("provision", "status"),
         ("logs", "--host", "web", "--lines", "x"),

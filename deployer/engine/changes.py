@@ -99,6 +99,11 @@ class Send:
 Change = WriteFiles | Script | Gate | SecondLogin | OutsideCheck | Send
 
 
+def can_be_undone(change: Change) -> bool:
+    """Whether a later change that fails takes this one back. An OutsideCheck undoes what was before it."""
+    return isinstance(change, WriteFiles) or (isinstance(change, Script) and bool(change.undo))
+
+
 @dataclass(frozen=True)
 class Note:
     """Something the operator should know; nothing is changed for it."""

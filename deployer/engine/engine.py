@@ -13,17 +13,17 @@ from collections.abc import Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 
-from deployer.engine.changes import Send
+from deployer.engine.changes import Change, Send
 from deployer.engine.executor import Executor, Outside, not_looked_at
 from deployer.engine.facts import Answer, Resolve
 from deployer.engine.image_transfer import ImageTransfer, NoImageTransfer
 from deployer.engine.lock import LockOwner
 from deployer.engine.plan import Resolver, StepPlan, SurveyResult, asked_of_host, asked_of_names, plan
-from deployer.engine.progress import Progress, context_of
+from deployer.engine.progress import Progress, context_of, states_of
 from deployer.engine.session import Session
 from deployer.engine.step import Step
 from deployer.engine.survey import parse, script_for
-from deployer.errors import ConnectionFailed, DeployerError, Interrupted
+from deployer.errors import ConnectionFailed, DeployerError, Interrupted, RollbackFailed
 from deployer.inventory.model import Inventory
 from deployer.output.report import Report, Verdicts
 from deployer.transport.protocol import Transport
@@ -52,6 +52,7 @@ class Engine:
         self._questions = asked_of_host(host, self._steps)
         self._names = Future[dict[Resolve, Answer]]()
         self._acted = False
+        context.report.outline([step.TITLE for step in self._steps])
 
     # -- preview ---------------------------------------------------------------------------------------------------
 
@@ -120,16 +121,22 @@ class Engine:
 
     def _act(self, session: Session, planned: StepPlan, began: float) -> None:
         self._acted = True
-        context = self._context
+        context, begun = self._context, list[Change]()
+
+        def begin(change: Change) -> None:
+            begun.append(change)
+            context.report.begin(planned.step.TITLE, change.why)
+
+        executor = Executor(
+            self._host, self._transport, session, context.report, begin, context.outside, context.image_transfer
+        )
         try:
-            executor = Executor(
-                self._host, self._transport, session, context.report, context.outside, context.image_transfer
-            )
             executor.act(planned)
         except ConnectionFailed:
             raise  # the job continues on the host, and how it ends is not known here
-        except DeployerError:
-            self._progress.step(planned, "failed", began)
+        except DeployerError as error:
+            states = states_of(planned.changes, len(begun), undone=not isinstance(error, RollbackFailed))
+            self._progress.step(planned, "failed", began, states)
             raise
 
     def _verify_converged(self) -> None:

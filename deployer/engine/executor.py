@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from deployer.engine.changes import Change, Gate, OutsideCheck, Script, SecondLogin, Send, WriteFiles
+from deployer.engine.changes import Change, Gate, OutsideCheck, Script, SecondLogin, Send, can_be_undone
 from deployer.engine.image_transfer import ImageTransfer
 from deployer.engine.job import Job
 from deployer.engine.job_output import JobResult
@@ -38,6 +38,8 @@ class Executor:
     transport: Transport
     session: Session
     report: Report
+    on_change: Callable[[Change], None]
+    """Gets each of the step's changes when it begins."""
     outside: Outside
     image_transfer: ImageTransfer
 
@@ -57,14 +59,13 @@ class Executor:
                     self._run_or_fail(planned, group)
 
     def _run_or_fail(self, planned: StepPlan, changes: Sequence[Change]) -> None:
-        result = self._run(planned, changes)
+        result = self._run(planned, changes, self.on_change)
         if result.exit_code != 0:
             raise _failure(changes, result, context_of(self.host, planned))
 
-    def _run(self, planned: StepPlan, changes: Sequence[Change]) -> JobResult:
-        section = planned.step.TITLE
-        job = Job(section, changes, self.host.paths.env)
-        result = self.session.do(job, lambda why: self.report.begin(section, why), self.report.line)
+    def _run(self, planned: StepPlan, changes: Sequence[Change], on_change: Callable[[Change], None]) -> JobResult:
+        job = Job(planned.step.TITLE, changes, self.host.paths.env)
+        result = self.session.do(job, on_change, self.report.line)
         if result.parts:
             text = " · ".join(f"{name} {seconds:.1f} s" for name, seconds in result.parts.items())
             fields: dict[str, object] = {"step": name_of(planned.step), "parts": dict(result.parts)}
@@ -73,14 +74,14 @@ class Executor:
 
     def _check_from_outside(self, planned: StepPlan, check: OutsideCheck, before: Mapping[str, str]) -> None:
         """Undo the step where a check fails that passed before it."""
-        self.report.begin(planned.step.TITLE, check.why)
+        self.on_change(check)
         found = self.outside()
         worse = {name: seen for name, seen in found.items() if name not in before}
         if not worse:
             self._name_former_faults(found)
             return
         undo = Script("roll back to the previous state", check.undo, within=check.within, critical=True)
-        result = self._run(planned, (undo,))
+        result = self._run(planned, (undo,), lambda change: self.report.begin(planned.step.TITLE, change.why))
         what = "; ".join(f"{name}: {seen}" for name, seen in worse.items())
         context = replace(context_of(self.host, planned), output=result.output, exit_code=result.exit_code)
         if result.exit_code != GateFailed.exit_code:
@@ -95,7 +96,7 @@ class Executor:
             self.report.data("note", {"text": text, "remedy": remedy}, f"note: {text}\n      {remedy}")
 
     def _check_second_login(self, planned: StepPlan, login: SecondLogin) -> None:
-        self.report.begin(planned.step.TITLE, login.why)
+        self.on_change(login)
         second = self.transport.again()
         try:
             reply = second.run(login.script, limit=60)
@@ -105,7 +106,7 @@ class Executor:
             raise DeployerError(f"{login.why}: refused", context=context_of(self.host, planned))
 
     def _send(self, planned: StepPlan, send: Send) -> None:
-        self.report.begin(planned.step.TITLE, send.why)
+        self.on_change(send)
         try:
             self.image_transfer.send(send, self.transport)
         except DeployerError as error:
@@ -127,11 +128,11 @@ def _groups(changes: Sequence[Change]) -> Sequence[Sequence[Change]]:
 
 def _failure(changes: Sequence[Change], result: JobResult, context: Context) -> DeployerError:
     failed = changes[result.failed - 1] if result.failed else None
-    what = f"{failed.why}: failed" if failed else "the job ended before its first change"
+    what = f"{failed.why}: {result.cause or 'failed'}" if failed else "the job ended before its first change"
     context = replace(context, output=result.output, exit_code=result.exit_code)
     if not result.undone or result.exit_code == RollbackFailed.exit_code:
         return RollbackFailed(f"{what}, and undoing it failed too", remedy=_MANUAL, context=context)
-    undone = any(isinstance(change, WriteFiles) or getattr(change, "undo", "") for change in changes[: result.failed])
+    undone = any(can_be_undone(change) for change in changes[: result.failed])
     if result.exit_code == GateFailed.exit_code or (isinstance(failed, Gate) and undone):
         return GateFailed(f"{what}; the previous release is still serving", remedy=_FIX, context=context)
     return DeployerError(what, remedy=_FIX, context=context)

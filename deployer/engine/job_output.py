@@ -6,13 +6,17 @@ from dataclasses import dataclass, field
 
 @dataclass(frozen=True)
 class JobResult:
-    """How a job ended: `failed` is the number of the change that failed, 0 for none; `parts` are in seconds."""
+    """How a job ended: `failed` is the number of the change that failed, 0 for none; `parts` are in seconds.
+
+    `cause` is the first reason that the host program gave, in one line.
+    """
 
     exit_code: int
     failed: int = 0
     undone: bool = True
     output: str = ""
     parts: Mapping[str, float] = field(default_factory=dict)
+    cause: str = ""
 
 
 class JobOutput:
@@ -26,6 +30,7 @@ class JobOutput:
         self._kept: list[str] = []
         self._failed = 0
         self._undone = True
+        self._cause = ""
         self._parts: dict[str, float] = {}
         self._ready = False
         self.result: JobResult | None = None
@@ -40,8 +45,8 @@ class JobOutput:
             self._ready = line == "ready"
             self._start()
         elif line.startswith("\x1e"):
-            self._mark(line[1:].split())
-        elif line:
+            self._mark(line[1:].split(" "))
+        elif line := line.rstrip("\r").rpartition("\r")[2]:  # of a line that is written over, what it is at last
             self._kept = [*self._kept[-39:], line]
             self._on_line(line)
 
@@ -54,6 +59,8 @@ class JobOutput:
                 self._failed = int(number)
             case ["stuck"]:
                 self._undone = False
+            case ["cause", *words]:
+                self._cause = self._cause or " ".join(words)
             case ["part", name, seconds]:
                 self._parts[name] = float(seconds)
             case ["exit", code]:
@@ -63,4 +70,5 @@ class JobOutput:
                     self._undone,
                     "\n".join(self._kept),
                     self._parts,
+                    self._cause,
                 )

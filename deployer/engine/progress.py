@@ -4,10 +4,13 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from deployer.engine.changes import Change, can_be_undone
 from deployer.engine.plan import StepPlan, name_of
 from deployer.errors import Context, DeployerError
 from deployer.inventory.model import Inventory
-from deployer.output.report import Report, ShownChange, ShownNote, StepReport, Verdict, Verdicts
+from deployer.output.report import ChangeState, Report, ShownChange, ShownNote, StepReport, Verdict, Verdicts
+
+_PLANNED: ChangeState = ""
 
 
 def context_of(host: Inventory, planned: StepPlan) -> Context:
@@ -22,13 +25,15 @@ class Progress:
     report: Report
     verdicts: Verdicts
 
-    def step(self, planned: StepPlan, verdict: Verdict, began: float | None = None) -> None:
-        """Report how a step ended; `began` is a moment of time.monotonic()."""
+    def step(
+        self, planned: StepPlan, verdict: Verdict, began: float | None = None, states: Sequence[ChangeState] = ()
+    ) -> None:
+        """Report how a step ended; `began` is a moment of time.monotonic(), `states` are those of its changes."""
         self.verdicts.add(verdict)
         seconds = time.monotonic() - began if began is not None else 0.0
         reason = planned.unknown or "; ".join(problem.text for problem in planned.problems)
         name, title = name_of(planned.step), planned.step.TITLE
-        self.report.step(StepReport(name, title, verdict, *_shown(planned), reason, seconds))
+        self.report.step(StepReport(name, title, verdict, *_shown(planned, states), reason, seconds))
 
     def preview(self, plans: Sequence[StepPlan]) -> None:
         """Report what each step would do."""
@@ -61,8 +66,23 @@ class Progress:
             )
 
 
-def _shown(planned: StepPlan) -> tuple[tuple[ShownChange, ...], tuple[ShownNote, ...]]:
-    changes = tuple(ShownChange(change.why, getattr(change, "diff", "")) for change in planned.changes)
+def states_of(changes: Sequence[Change], begun: int, *, undone: bool) -> tuple[ChangeState, ...]:
+    """Of the changes of a step that failed at the last one that was begun; `undone` is whether undoing succeeded."""
+
+    def state(number: int, change: Change) -> ChangeState:
+        if number >= begun:
+            return "failed" if number == begun else "not run"
+        return "undone" if undone and can_be_undone(change) else "done"
+
+    return tuple(state(number, change) for number, change in enumerate(changes, 1))
+
+
+def _shown(planned: StepPlan, states: Sequence[ChangeState]) -> tuple[tuple[ShownChange, ...], tuple[ShownNote, ...]]:
+    known = states or [_PLANNED] * len(planned.changes)
+    changes = tuple(
+        ShownChange(change.why, getattr(change, "diff", ""), state)
+        for change, state in zip(planned.changes, known, strict=True)
+    )
     return changes, tuple(ShownNote(note.text, note.remedy) for note in planned.notes)
 
 

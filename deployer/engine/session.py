@@ -7,6 +7,7 @@ from contextlib import suppress
 from dataclasses import asdict
 from typing import Self
 
+from deployer.engine.changes import Change
 from deployer.engine.job import Job, pack
 from deployer.engine.job_output import JobOutput, JobResult
 from deployer.engine.lock import LockOwner, LockWait
@@ -73,11 +74,11 @@ class Session:
         while not waiting.take(self._conversation.read_line().decode(errors="replace").strip()):
             pass
 
-    def do(self, job: Job, on_change: Callable[[str], None], on_line: Callable[[str], None]) -> JobResult:
-        """Run a job to its end; reports why each change is made, and each line printed. It outlives the connection."""
+    def do(self, job: Job, on_change: Callable[[Change], None], on_line: Callable[[str], None]) -> JobResult:
+        """Run a job to its end; reports each change that begins, and each line printed. It outlives the connection."""
         self._count += 1
         name = str(self._count)
-        output = JobOutput(lambda: self._start(name), lambda number: on_change(job.changes[number - 1].why), on_line)
+        output = JobOutput(lambda: self._start(name), lambda number: on_change(job.changes[number - 1]), on_line)
         text = script("engine/follow.sh", work=f"/run/deployer/{self._host.name}/{name}")
         reply = self._transport.run(text, stdin=pack(job), limit=job.limit, on_output=output)
         if reply.exit_code != 0 or output.result is None:

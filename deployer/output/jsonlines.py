@@ -1,11 +1,12 @@
 """One JSON object a line on standard output, and nothing else there."""
 
 import json
+from collections.abc import Sequence
 from dataclasses import asdict
 from typing import TextIO
 
 from deployer.errors import DeployerError
-from deployer.output.report import Recap, StepReport
+from deployer.output.report import Recap, ShownChange, StepReport
 
 
 class JsonLines:
@@ -13,6 +14,9 @@ class JsonLines:
 
     def __init__(self, out: TextIO, log: TextIO) -> None:
         self._out, self._log = out, log
+
+    def outline(self, titles: Sequence[str]) -> None:
+        """A step's event has its section of the guide, which does not change from run to run."""
 
     def begin(self, section: str, what: str) -> None:
         print(f"{section}: {what}", file=self._log, flush=True)
@@ -26,7 +30,7 @@ class JsonLines:
             step=step.name,
             section=step.section,
             verdict=step.verdict,
-            changes=[asdict(change) for change in step.changes],
+            changes=[_change(change) for change in step.changes],
             notes=[asdict(note) for note in step.notes],
             reason=step.reason,
             seconds=round(step.seconds, 3),
@@ -44,3 +48,8 @@ class JsonLines:
 
     def _write(self, event: str, **fields: object) -> None:
         print(json.dumps({"event": event, **fields}), file=self._out, flush=True)
+
+
+def _change(change: ShownChange) -> dict[str, str]:
+    """Only of a step that failed its state."""
+    return {"why": change.why, "diff": change.diff, **({"state": change.state} if change.state else {})}

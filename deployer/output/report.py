@@ -23,12 +23,17 @@ class Verdicts:
         return sum(verdict in wanted for verdict in self.all)
 
 
+ChangeState = Literal["", "done", "undone", "failed", "not run"]
+"""What became of a change of a step that failed."""
+
+
 @dataclass(frozen=True)
 class ShownChange:
     """A change as it is printed: why in one line; `diff` is empty where no file changes, its secrets are masked."""
 
     why: str
     diff: str = ""
+    state: ChangeState = ""
 
 
 @dataclass(frozen=True)
@@ -70,6 +75,9 @@ class Recap:
 
 class Report(Protocol):
     """Where a run reports what it does."""
+
+    def outline(self, titles: Sequence[str]) -> None:
+        """What steps there will be, in their order."""
 
     def begin(self, section: str, what: str) -> None:
         """A step starts to act."""

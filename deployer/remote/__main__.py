@@ -24,11 +24,11 @@ def main(words: Sequence[str], program: Path) -> int:
     try:
         return _run(words, program)
     except Failure as failure:
-        output.say(str(failure))
+        output.cause(str(failure))
         return failure.exit_code
     except Exception as error:
         if isinstance(error, OSError) and (refused := of_the_disk(error)):
-            output.say(str(refused))
+            output.cause(str(refused))
             return refused.exit_code
         output.say(f"internal error of the host program: {type(error).__name__}: {error} ({_place(error)})")
         return INTERNAL_ERROR

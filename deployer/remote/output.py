@@ -47,6 +47,14 @@ def part(name: str, seconds: float) -> None:
     _write(f"{MARK}part {name} {seconds:.2f}\n")
 
 
+def cause(text: str) -> None:
+    """Print why the work failed; its first line is reported apart to the run that started it, which leads with it."""
+    say(text)
+    if not _with_times[-1]:
+        first = _masked(text).replace(MARK, "").partition("\n")[0]
+        _write(f"{MARK}cause {first}\n")
+
+
 @contextmanager
 def with_times() -> Iterator[None]:
     """Every line gets the time at which it is printed."""

@@ -78,6 +78,9 @@ class Recorder:
     told: list[tuple[str, dict[str, object], str]] = field(default_factory=list)
     on_line: Callable[[str], None] = lambda text: None
 
+    def outline(self, titles: Sequence[str]) -> None:
+        """Not kept."""
+
     def begin(self, section: str, what: str) -> None:
         self.begun.append(what)
 

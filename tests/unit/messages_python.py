@@ -167,7 +167,7 @@ class Finder:
             return
         named = {keyword.arg: keyword.value for keyword in call.keywords}
         yield from (value for key, value in named.items() if key in CARRY_TEXT)
-        if name in self.package.errors or name in ("print", "exit", "Exit"):
+        if name in self.package.errors or name.lstrip("_") in ("print", "plain", "exit", "Exit"):
             yield from call.args
         elif name == "sh" and call.args and isinstance(call.args[0], ast.Constant) and call.args[0].value == "echo":
             yield from call.args[1:]

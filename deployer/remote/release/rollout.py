@@ -117,7 +117,7 @@ def _from_switch_on(rollout: RollOut) -> None:
         with _refused("the hook after_switch failed"):
             run_hook(host, "after_switch", hooks.after_switch, rollout.backend)
     except Refused as refused:
-        output.say(str(refused))
+        output.cause(str(refused))
         way_back.go_back(host, rollout.target, refused.why)
 
 

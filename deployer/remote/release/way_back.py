@@ -40,7 +40,7 @@ class Attempt:
 def abort(attempt: Attempt, refused: Refused) -> NoReturn:
     """Remove the new containers; those that were stopped for them serve again. Raises Failure."""
     host = attempt.host
-    output.say(str(refused))
+    output.cause(str(refused))
     with suppress(Failure):
         run_hook(host, "on_failure", host.config.release.hooks.on_failure, attempt.backend)
     code = GATE_FAILED if any(attempt.former.values()) else FAILED

@@ -39,6 +39,9 @@ class Kept:
     steps: list[StepReport] = field(default_factory=list)
     errors: list[DeployerError] = field(default_factory=list)
 
+    def outline(self, titles: Sequence[str]) -> None:
+        """Not kept."""
+
     def begin(self, section: str, what: str) -> None:
         """Not kept."""
 

@@ -23,4 +23,4 @@ def test_in_a_step() -> None:
     console = Console(Detail(), RichConsole(file=out))
     console.begin("4. Proxy", "start it")
     console.line("pulling")
-    assert out.getvalue() == "4. Proxy: start it …\n"
+    assert out.getvalue() == "Proxy: start it …\n"

@@ -2,6 +2,7 @@
 
 from deployer.commands.verify import verify_host
 from deployer.engine.executor import not_looked_at
+from deployer.run.closing import show_way_on
 from deployer.run.command import CHANGING, Choices, Command, Option
 from deployer.run.convergence import converge_on, seen
 from deployer.run.host_run import HostRun, on_hosts
@@ -17,6 +18,7 @@ def _provision(run: HostRun) -> int:
     code = converge_on(run, run.host, GUIDE, "provision", outside)
     if not run.choices.flag("dry-run") and not run.choices.flag("no-verify"):
         verify_host(run)
+    show_way_on(run)
     return code
 
 

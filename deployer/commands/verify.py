@@ -1,16 +1,19 @@
 """`verify`: checks the site from outside, as a visitor and as an attacker, with the certificate checked."""
 
 import time
+from collections.abc import Mapping
 from dataclasses import asdict
 
 from deployer.errors import DeployerError
-from deployer.output.report import ShownNote, StepReport, Verdict
+from deployer.output import report
+from deployer.output.report import ShownNote, StepReport
 from deployer.run.command import COMMON, Choices, Command
 from deployer.run.host_run import HostRun, on_hosts
-from deployer.verify.findings import Finding, Findings
+from deployer.verify.findings import Finding, Findings, Verdict
 from deployer.verify.outside import check_site
 
 SECTION = "7.5 Verify from outside"
+COUNTED: Mapping[Verdict, str] = {"pass": "passed", "warning": "with a warning", "fail": "failed"}
 
 
 def verify(choices: Choices) -> int:
@@ -30,12 +33,20 @@ def verify_host(run: HostRun) -> None:
     failed = tuple(finding for finding in findings if finding.verdict == "fail")
     for finding in findings:
         run.report.data("check", asdict(finding), _text(run, finding))
-    verdict: Verdict = "failed" if failed else "unchanged"
+    verdict: report.Verdict = "failed" if failed else "unchanged"
     run.verdicts.add(verdict)
     notes = _notes(findings)
     run.report.step(StepReport("verify", SECTION, verdict, notes=notes, seconds=time.monotonic() - began))
+    _count(run, findings)
     if failed:
         raise _failure(run, failed)
+
+
+def _count(run: HostRun, findings: Findings) -> None:
+    verdicts = [finding.verdict for finding in findings]
+    counts: dict[str, object] = {verdict: verdicts.count(verdict) for verdict in COUNTED}
+    told = ", ".join(f"{number} {COUNTED[verdict]}" for verdict in COUNTED if (number := counts[verdict]))
+    run.report.data("checks", counts, "" if run.choices.flag("quiet") else f"              {told}")
 
 
 def _notes(findings: Findings) -> tuple[ShownNote, ...]:

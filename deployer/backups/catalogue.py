@@ -8,7 +8,9 @@ from dataclasses import dataclass, field
 from deployer.engine.facts import Ask, Unknown
 from deployer.engine.host_program import call
 from deployer.errors import UsageError
+from deployer.remote.backup.catalogue import is_time
 from deployer.run.host_run import HostRun
+from deployer.text.times import ago
 
 SHOWN = 10
 """How many backups a message lists."""
@@ -18,8 +20,8 @@ SHOWN = 10
 class Backup:
     """One backup; `problem` says why it is incomplete, and is empty for a complete one.
 
-    Times are UTC, ISO 8601; `verified` is empty until it was verified after it was made. Sizes are bytes, `paused` is
-    the number of seconds for which the application was paused.
+    Times are UTC, ISO 8601, and empty where a manifest, which anybody may have written, has none; `verified` is empty
+    until it was verified after it was made. Sizes are bytes; for `paused` seconds the application did not run.
     """
 
     id: str
@@ -62,7 +64,7 @@ def _backup(entry: Mapping[str, object]) -> Backup:
     release = _mapping(manifest.get("release"))
     return Backup(
         id=str(entry["id"]),
-        time=str(manifest.get("time", "")),
+        time=_time(manifest.get("time")),
         size=_number(manifest.get("bytes")),
         unpacked=_number(manifest.get("unpacked")),
         parts=tuple(str(part.get("part")) for part in parts if part.get("part") != "files"),
@@ -94,7 +96,7 @@ class Choice:
     def summary(self) -> str:
         """Which one it is, and why none of the newer ones."""
         skipped = (f"skipping {backup.id}, which is incomplete: {backup.problem}" for backup in self.skipped)
-        return "\n".join((*skipped, f"backup {self.backup.id} of {self.backup.time}"))
+        return "\n".join((*skipped, f"backup {self.backup.id}, made {ago(self.backup.time)}"))
 
 
 def choose(backups: tuple[Backup, ...], prefix: str = "") -> Choice:
@@ -115,6 +117,10 @@ def _listed(backups: tuple[Backup, ...]) -> str:
     lines = (f"  {one.id}" + (f" (incomplete: {one.problem})" if one.problem else "") for one in latest)
     older = len(backups) - len(latest)
     return "\n".join(("These exist:", *lines, *([f"  and {older} older ones"] if older else [])))
+
+
+def _time(value: object) -> str:
+    return str(value) if is_time(value) else ""
 
 
 def _mapping(value: object) -> Mapping[str, object]:

@@ -8,8 +8,9 @@ from deployer.backups.offsite import FIELDS, snapshots
 from deployer.backups.verification import verify
 from deployer.run.command import COMMON, Choices, Command, Option
 from deployer.run.host_run import HostRun, on_hosts
+from deployer.text.times import ago
 
-_HEAD = f"{'backup':36}  {'age':>8}  {'size':>9}  {'files':>8}  {'release':24}  {'verified':20}  parts"
+_HEAD = f"{'backup':36}  {'made':>14}  {'size':>9}  {'files':>8}  {'release':24}  {'verified':20}  parts"
 
 
 def backups(choices: Choices) -> int:
@@ -50,17 +51,8 @@ def line(backup: Backup, now: datetime) -> str:
     size = f"{backup.size / 1e6:,.1f} MB"
     verified = backup.verified or ("when it was made" if backup.parts else "")
     files = backup.files or ""
-    columns = f"{backup.id:36}  {age(backup, now):>8}  {size:>9}  {files:>8}  {backup.release:24}  {verified:20}"
+    columns = f"{backup.id:36}  {ago(backup.time, now):>14}  {size:>9}  {files:>8}  {backup.release:24}  {verified:20}"
     return f"{columns}  {', '.join(backup.parts)}"
-
-
-def age(backup: Backup, now: datetime) -> str:
-    """In the largest unit of which there are at least two."""
-    seconds = (now - datetime.fromisoformat(backup.time)).total_seconds()
-    for unit, length in (("days", 86400), ("hours", 3600), ("min", 60)):
-        if seconds >= 2 * length:
-            return f"{seconds / length:.0f} {unit}"
-    return f"{seconds:.0f} s"
 
 
 COMMAND = Command(

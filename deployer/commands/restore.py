@@ -15,10 +15,16 @@ from deployer.run.convergence import converge_on, converge_once, seen
 from deployer.run.host_run import HostRun, on_hosts
 from deployer.run.prompts import agrees, can_ask
 from deployer.steps import PREREQUISITES, environment, host_program, images, offsite, packages
+from deployer.text.times import ago
 
 GUIDE = Guide(packages, host_program, offsite, PREREQUISITES, AtLatestCommit(images))
 RESTORING_ENV = replace(
     GUIDE, prerequisites=tuple(ToBeRestored(step) if step is environment else step for step in PREREQUISITES)
+)
+
+LOST = (
+    "What was written since the backup is set aside on the host until the next one is made. "
+    "Visitors get the maintenance page for some seconds."
 )
 
 
@@ -72,10 +78,10 @@ def _confirm(run: HostRun, backup: Backup, scope: tuple[str, ...]) -> None:
     """Raises UsageError where nobody agrees: what was written since the backup is about to be replaced."""
     if run.choices.flag("yes"):
         return
-    what = f"replace {', '.join(scope)} of {run.host.host_name} with the state of {backup.time}"
+    what = f"replace {', '.join(scope)} of {run.host.host_name} with the state of {ago(backup.time)} ({backup.time})"
     if not can_ask(run.choices):
         raise UsageError(f"about to {what}", remedy="Run it with --dry-run to see the files, or with --yes to restore.")
-    if not agrees(f"{what[0].upper()}{what[1:]}?"):
+    if not agrees(f"{LOST}\n{what[0].upper()}{what[1:]}?"):
         raise UsageError("nothing was restored")
 
 

@@ -33,7 +33,7 @@ def ask(host: Inventory) -> Ask:
 def last_backup(listing: str, now: int) -> LastBackup | None:
     incomplete: list[str] = []
     for backup in reversed(parse(listing)):
-        if not backup.problem:
+        if not backup.problem and backup.time:
             age = now - int(datetime.fromisoformat(backup.time).timestamp())
             return LastBackup(backup.id, max(0, age), backup.size, backup.verified, tuple(incomplete))
         incomplete.append(backup.id)

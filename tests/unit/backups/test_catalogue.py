@@ -1,5 +1,8 @@
 """Which backup is chosen: the latest complete one whose name matches; and the message where there is none."""
 
+import re
+from datetime import UTC, datetime
+
 import pytest
 
 from deployer.backups.catalogue import Backup, choose, matching, parse
@@ -9,7 +12,10 @@ from deployer.errors import UsageError
 def backups(*told: str) -> tuple[Backup, ...]:
     """Oldest first; a minus in front of a timestamp makes an incomplete one."""
     names = ((f"x-y_{time.removeprefix('-')}", "SHA256SUMS is missing" * time.startswith("-")) for time in told)
-    return tuple(Backup(id=name, time=f"at {name}", problem=missing) for name, missing in names)
+    return tuple(
+        Backup(id=name, time=datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"), problem=missing)
+        for name, missing in names
+    )
 
 
 DAYS = backups("20251011_020000", "20251012_020000", "20251012_140000", "20251013_020000")
@@ -38,10 +44,11 @@ class TestChoose:
         )
         choice = choose(there, "20251012")
         assert choice.backup.timestamp == "20251012_020000"
-        assert choice.summary.splitlines() == [
+        *skipped, chosen = choice.summary.splitlines()
+        assert re.fullmatch(r"backup x-y_20251012_020000, made \d seconds? ago", chosen)
+        assert skipped == [
             "skipping x-y_20251012_040000, which is incomplete: SHA256SUMS is missing",
             "skipping x-y_20251012_030000, which is incomplete: SHA256SUMS is missing",
-            "backup x-y_20251012_020000 of at x-y_20251012_020000",
         ]
 
     def test_none_matches(self) -> None:

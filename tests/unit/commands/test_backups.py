@@ -1,13 +1,13 @@
 """`backup` and `backups`: a host's list of backups in, lines and exit codes out."""
 
 import json
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 
 import pytest
 
 from deployer.backups.catalogue import Backup
 from deployer.commands.backup import _backup
-from deployer.commands.backups import _backups, age, line
+from deployer.commands.backups import _backups, line
 from deployer.engine.facts import Ask
 from deployer.errors import DeployerError
 from deployer.steps import host_program
@@ -44,7 +44,7 @@ def test_the_list() -> None:
     (event, fields, first), (_, _, second) = kept.told
     assert (event, fields["size"], fields["parts"], fields["files"]) == ("backup", 12_300_000, ("volumes", "ssl"), 8)
     head, told = first.splitlines()
-    assert head.split() == ["backup", "age", "size", "files", "release", "verified", "parts"]
+    assert head.split() == ["backup", "made", "size", "files", "release", "verified", "parts"]
     assert "12.3 MB         8  r1" in told
     assert told.endswith("when it was made      volumes, ssl")
     assert second == "web_20260102_020000                   incomplete: SHA256SUMS is missing"
@@ -55,15 +55,6 @@ def test_none() -> None:
     run, kept = run_on(HOST, FakeTransport([listed()]), choices())
     assert _backups(run) == 0
     assert kept.told[0][2] == "no backup yet: deployer backup --host web"
-
-
-@pytest.mark.parametrize(
-    ("ago", "said"),
-    [(5, "5 s"), (119, "119 s"), (120, "2 min"), (7200, "2 hours"), (86400, "24 hours"), (172800, "2 days")],
-)
-def test_age(ago: int, said: str) -> None:
-    """In the largest unit of which there are two."""
-    assert age(Backup("x", time=(NOW - timedelta(seconds=ago)).isoformat()), NOW) == said
 
 
 def test_when_it_was_verified() -> None:

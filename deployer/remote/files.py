@@ -16,6 +16,16 @@ def write(path: Path, content: bytes, mode: int, owner: tuple[int, int] = (0, 0)
     replace({path: content}, {path: mode}, owner)
 
 
+def link(source: Path, path: Path) -> None:
+    """Put a file in place as a further name of another one: that needs no space. Raises Failure."""
+    staged = _staged(path)
+    with _removed_on_failure([staged]):
+        staged.unlink(missing_ok=True)
+        os.link(source, staged, follow_symlinks=False)
+        staged.replace(path)
+        sync_directory(path.parent)
+
+
 def append_line(path: Path, line: bytes, mode: int) -> None:
     """Write a file anew with a further line. One that a power cut left half-written stays a line of its own."""
     former = read(path)

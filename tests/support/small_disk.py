@@ -1,23 +1,14 @@
-"""The directory of the application on a small file system of its own, which outlives a reboot; filled, or read-only."""
+"""The directory of the application on a small file system of its own, which gets full, or read-only."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 
 from testbed.host import TestHost
-from tests.support.releasing import ROOT
+from tests.support.releasing import API, ROOT
 
-IMAGE = "/var/tmp/small-disk.img"
-SIZE = "400M"
-_MOVE_IN = f"""
-set -e
-running=$(docker ps -q); docker stop $running
-truncate -s {SIZE} {IMAGE}; mkfs.ext4 -q -m 0 {IMAGE}
-mkdir /var/tmp/moving; mount -o loop {IMAGE} /var/tmp/moving; cp -a {ROOT}/. /var/tmp/moving/; umount /var/tmp/moving
-echo '{IMAGE} {ROOT} ext4 loop 0 0' >>/etc/fstab
-systemctl daemon-reload; mount {ROOT}; docker start $running
-"""
-_MOVE_OUT = f"docker stop $(docker ps -q); umount -l {ROOT}; sed -i '\\|{IMAGE}|d' /etc/fstab; rm {IMAGE}"
+PLACE = "/var/tmp/root"
+ANSWERS = f"timeout 60 bash -c 'until curl -sfk --resolve {API}:443:127.0.0.1 https://{API}/health; do sleep 0.2; done'"
 
 
 @dataclass(frozen=True)
@@ -30,16 +21,24 @@ class Trouble:
 
 TROUBLES: Mapping[str, Trouble] = {
     "full": Trouble(f"! dd if=/dev/zero of={ROOT}/grown bs=4k 2>&1", f"rm {ROOT}/grown"),
-    "read-only": Trouble(f"mount -o remount,ro {ROOT}", f"mount -o remount,rw {ROOT}"),
+    "read-only": Trouble(f"mount -o remount,bind,ro {ROOT}", f"mount -o remount,bind,rw {ROOT}"),
 }
 
 
 @contextmanager
-def small_disk(host: TestHost, await_site: Callable[[], None]) -> Iterator[None]:
-    """Its containers are started on it; afterwards the host is of no further use."""
-    host.exec(_MOVE_IN, seconds=120)
-    await_site()
+def small_root(host: TestHost) -> Iterator[None]:
+    """100 MB of memory, on which its containers are started; afterwards its content is on the host's own disk."""
+    host.exec(
+        f"set -e; running=$(docker ps -q); docker stop $running; mkdir -p {PLACE}\n"
+        f"mount -t tmpfs -o size=100M tmpfs {PLACE}; cp -a {ROOT}/. {PLACE}/\n"
+        f"mount --bind {PLACE} {ROOT}; docker start $running; {ANSWERS}",
+        seconds=120,
+    )
     try:
         yield
     finally:
-        host.exec(_MOVE_OUT, check=False, seconds=120)
+        host.exec(
+            f"set -e; running=$(docker ps -q); docker stop $running; umount -l {ROOT}; rm -rf {ROOT}; mkdir {ROOT}\n"
+            f"cp -a {PLACE}/. {ROOT}/; umount -l {PLACE}; docker start $running; {ANSWERS}",
+            seconds=120,
+        )

@@ -24,6 +24,7 @@ from deployer.remote.survey.environment_facts import content_of
 
 SECRET = "=[secret]"  # noqa: S105 # in place of one
 ADDRESS = re.compile(rf"DATABASE_URL=.*{re.escape(IN_PLACE)}.*", re.DOTALL)
+PRIVATE = 0o600
 
 
 def environment(host: Host, words: Sequence[str]) -> None:
@@ -65,9 +66,11 @@ def _filled(host: Host, wanted: Iterable[str], value: Callable[[str], str]) -> I
 
 def _put(host: Host, lines: Sequence[str]) -> None:
     path = host.config.environment
+    content = dotenv.encoded("".join(f"{line}\n" for line in lines))
     path.parent.mkdir(parents=True, exist_ok=True)
     reached("write .env")
-    files.write(path, dotenv.encoded("".join(f"{line}\n" for line in lines)), 0o600)
+    if content_of(path) != content or path.stat().st_mode & 0o777 != PRIVATE:
+        files.write(path, content, PRIVATE)
 
 
 def _restore(host: Host, words: Sequence[str]) -> None:

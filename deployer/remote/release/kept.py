@@ -93,7 +93,10 @@ def _put(source: Path, target: Path) -> bool:
     content = files.read(source)
     if content == files.read(target):
         return False
-    files.write(target, content, MODE)
+    try:
+        files.write(target, content, MODE)
+    except Failure:
+        files.link(source, target)  # the disk may be full, which is why there is a way back at all
     return True
 
 

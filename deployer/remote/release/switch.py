@@ -4,6 +4,7 @@ import re
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from functools import partial
+from pathlib import Path
 
 from deployer.remote import files, output, proxy, signals
 from deployer.remote.failure import Failure
@@ -33,8 +34,8 @@ def switch(host: Host, new: Containers, former: Containers) -> None:
     nginx resolves a new name only after it has loaded it, and answers 502 until it has the address; known addresses
     survive a reload. So the new containers serve alongside the former ones until the proxy reaches them, then alone.
     """
-    before, former_file = upstream_text(host), upstream_file(host).with_suffix(".upstreams.former")
-    files.write(former_file, before.encode(), MODE)  # for people, should the power go now
+    former_file = upstream_file(host).with_suffix(".upstreams.former")
+    files.write(former_file, upstream_text(host).encode(), MODE)  # for people, too, should the power go now
     try:
         if any(former.values()) and proxy_runs(host):
             _write(host, {service: (*names, *former.get(service, ())) for service, names in new.items()})
@@ -46,7 +47,7 @@ def switch(host: Host, new: Containers, former: Containers) -> None:
     except Failure:
         output.say("the proxy rejected the new containers and keeps the old ones")
         with signals.ignored():
-            _put_back(host, before)
+            _put_back(host, former_file)
         raise
     finally:
         former_file.unlink(missing_ok=True)
@@ -65,8 +66,9 @@ def _write(host: Host, servers: Containers) -> None:
     files.write(upstream_file(host), rewritten(upstream_text(host), servers).encode(), MODE)
 
 
-def _put_back(host: Host, text: str) -> None:
-    files.write(upstream_file(host), text.encode(), MODE)
+def _put_back(host: Host, former_file: Path) -> None:
+    """By renaming: the disk may be full."""
+    former_file.replace(upstream_file(host))
     with suppress(Failure):
         proxy.reload(host)
 

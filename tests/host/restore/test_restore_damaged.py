@@ -1,18 +1,17 @@
 """Backups that are damaged, broken or made by somebody else: refused untouched, or gone back from."""
 
 from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 
 from testbed.bed import Bed
-from testbed.host import TestHost
 from tests.support.doctoring import UNSAFE
 from tests.support.halting import REACHED, Halt
 from tests.support.interrupting import await_point
-from tests.support.releasing import API, ROOT
+from tests.support.releasing import ROOT
 from tests.support.restoring import BACKUPS, NAME, Kept, Pair, Serving, pair, timestamp
+from tests.support.small_disk import small_root
 
 pytestmark = pytest.mark.in_turn
 
@@ -144,25 +143,3 @@ def refused_beforehand(site: Kept, backup: str) -> None:
     refused = site.restore(backup)
     assert (refused.exit_code, "not enough disk space below" in refused.out) == (1, True), refused
     host.exec(f"rm {ROOT}/grown")
-
-
-@contextmanager
-def small_root(host: TestHost) -> Iterator[None]:
-    """The root directory in 100 MB of memory; its containers are started on it."""
-    host.exec(
-        f"set -e; running=$(docker ps -q); docker stop $running; mkdir -p /var/tmp/root\n"
-        f"mount -t tmpfs -o size=100M tmpfs /var/tmp/root; cp -a {ROOT}/. /var/tmp/root/\n"
-        f"mount --bind /var/tmp/root {ROOT}; docker start $running; {ANSWERS}",
-        seconds=120,
-    )
-    try:
-        yield
-    finally:
-        host.exec(
-            f"set -e; running=$(docker ps -q); docker stop $running; umount -l {ROOT}; rm -rf {ROOT}; mkdir {ROOT}\n"
-            f"cp -a /var/tmp/root/. {ROOT}/; umount -l /var/tmp/root; docker start $running; {ANSWERS}",
-            seconds=120,
-        )
-
-
-ANSWERS = f"timeout 60 bash -c 'until curl -sfk --resolve {API}:443:127.0.0.1 https://{API}/health; do sleep 0.2; done'"

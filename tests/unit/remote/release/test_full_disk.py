@@ -4,9 +4,10 @@ import json
 
 import pytest
 
+from deployer.remote.failure import GATE_FAILED
 from deployer.remote.release import assets, kept, log, rollout
 from deployer.remote.release.history import releases
-from tests.unit.remote.full_disk import MANNERS, failed_on
+from tests.unit.remote.full_disk import FULL, MANNERS, NO_FILES, failed_on
 from tests.unit.remote.release.conftest import Deployed, target
 
 BOTH = ("backend-api", "demo-wallet")
@@ -55,6 +56,25 @@ def test_update(files: int, manner: str, deployed: Deployed) -> None:
     assert served(deployed) == {"2"}
     assert sorted(deployed.site.containers) == deployed.serves()
     assert log.current(deployed.host).endswith("-2222222")
+
+
+@pytest.mark.parametrize("manner", [FULL, NO_FILES])
+@pytest.mark.parametrize("files", range(9))
+def test_the_configuration_comes_back(files: int, manner: str, deployed: Deployed) -> None:
+    """It was written for the release that is refused: putting it back needs no space."""
+    for name, path in kept.configuration(deployed.host).items():
+        path.write_text(f"{name} of release 2")
+    deployed.host.config.environment.write_text(f"A=1\nAPI_SECRET_KEY={'s' * 40}\n")
+    deployed.host.config.environment.chmod(0o600)
+    failure = failed_on(deployed.host.config.root_directory, files, lambda: update(deployed), manner)
+    if served(deployed) == {"1"}:
+        assert failure
+        assert failure.exit_code == GATE_FAILED
+        assert [path.read_text() for path in kept.configuration(deployed.host).values()] == [
+            *kept.configuration(deployed.host)
+        ]
+        update(deployed)
+    assert served(deployed) == {"2"}
 
 
 @pytest.mark.parametrize("manner", MANNERS)

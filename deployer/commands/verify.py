@@ -45,8 +45,8 @@ def verify_host(run: HostRun) -> None:
 def _count(run: HostRun, findings: Findings) -> None:
     verdicts = [finding.verdict for finding in findings]
     counts: dict[str, object] = {verdict: verdicts.count(verdict) for verdict in COUNTED}
-    told = ", ".join(f"{number} {COUNTED[verdict]}" for verdict in COUNTED if (number := counts[verdict]))
-    run.report.data("checks", counts, "" if run.choices.flag("quiet") else f"              {told}")
+    text = ", ".join(f"{number} {COUNTED[verdict]}" for verdict in COUNTED if (number := counts[verdict]))
+    run.report.data("checks", counts, "" if run.choices.flag("quiet") else f"              {text}")
 
 
 def _notes(findings: Findings) -> tuple[ShownNote, ...]:

@@ -57,7 +57,7 @@ def test_the_newest_whole_one_is_meant(site: Kept, both: Pair) -> None:
     finally:
         site.deployment.host.exec(f"rm -r {BACKUPS}/{broken}")
     assert told.exit_code == 0
-    assert f"skipping {broken}, which is incomplete: SHA256SUMS is missing\nbackup {newest} of " in told.out
+    assert f"skipping {broken}, which is incomplete: SHA256SUMS is missing\nbackup {newest}, made " in told.out
 
 
 def test_no_such_backup(site: Kept, both: Pair) -> None:

@@ -4,7 +4,6 @@ The options that most commands share may stand before the command, too: `deploye
 """
 
 from collections.abc import Callable
-from difflib import get_close_matches
 from itertools import groupby
 
 import click
@@ -55,6 +54,8 @@ class Commands(click.Group):
         """Raises click.UsageError, with the commands that have a similar name."""
         if name in self._entries or name == "help":
             return
+        from difflib import get_close_matches  # only what is misspelt needs it
+
         near = " or ".join(get_close_matches(name, self._entries, n=2))
         what = f"No such command {name!r}." + (f" Did you mean {near}?" if near else "")
         raise click.UsageError(what, ctx)
@@ -100,14 +101,14 @@ def _help(group: Commands) -> click.Command:
     """The command `help NAME` shows the same as `NAME --help`."""
 
     def show(command: str | None) -> None:
-        whole = click.get_current_context().find_root()
+        root = click.get_current_context().find_root()
         if command is None:
-            click.echo(group.get_help(whole))
+            click.echo(group.get_help(root))
             return
-        group._require(whole, command)
-        found = group.get_command(whole, command)
+        group._require(root, command)
+        found = group.get_command(root, command)
         assert found  # noqa: S101  # for the type checker
-        click.echo(found.get_help(click.Context(found, parent=whole, info_name=command)))
+        click.echo(found.get_help(click.Context(found, parent=root, info_name=command)))
 
     return click.Command("help", params=[click.Argument(["command"], required=False)], callback=show)
 

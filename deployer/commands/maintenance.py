@@ -6,6 +6,7 @@ from deployer.engine.engine import Engine, RunContext
 from deployer.engine.facts import Answer, Resolve
 from deployer.engine.lock import LockOwner
 from deployer.errors import UsageError
+from deployer.remote.maintenance import STATES
 from deployer.run.command import CHANGING, Choices, Command, Option
 from deployer.run.convergence import converge
 from deployer.run.host_run import HostRun, on_hosts
@@ -15,7 +16,7 @@ from deployer.steps import host_program
 
 def maintenance(choices: Choices) -> int:
     given = choices.text("state")
-    if given not in ("on", "off"):
+    if given not in STATES:
         got = f", got {given!r}" if given else ""
         remedy = "run `deployer maintenance on` or `deployer maintenance off`"
         raise UsageError(f"maintenance: expected on or off{got}", remedy=remedy)
@@ -37,7 +38,7 @@ def _no_names(asked: tuple[Resolve, ...]) -> Mapping[Resolve, Answer]:
 COMMAND = Command(
     maintenance,
     CHANGING,
-    Option("state", "on or off", values=("on", "off")),
+    Option("state", "on or off", values=STATES),
     argument_needed=True,
     examples=("on --host prod", "off --host prod"),
 )

@@ -19,7 +19,7 @@ def say(text: str) -> None:
 
     Nothing that is done depends on it: a log on a full disk, or a reader that is gone, does not end the program.
     """
-    for line in _masked(text).replace(MARK, "").rstrip("\n").split("\n"):
+    for line in _shown(text).rstrip("\n").split("\n"):
         _write(f"{now()} {line}\n" if _with_times[-1] else f"{line}\n")
 
 
@@ -27,6 +27,11 @@ def _write(line: str) -> None:
     with suppress(OSError):
         sys.stdout.write(line)
         sys.stdout.flush()
+
+
+def _shown(text: str) -> str:
+    """Without secrets, and without what only this program may print."""
+    return _masked(text).replace(MARK, "")
 
 
 def _masked(text: str) -> str:
@@ -51,7 +56,7 @@ def cause(text: str) -> None:
     """Print why the work failed; its first line is reported apart to the run that started it, which leads with it."""
     say(text)
     if not _with_times[-1]:
-        first = _masked(text).replace(MARK, "").partition("\n")[0]
+        first, _, _ = _shown(text).partition("\n")
         _write(f"{MARK}cause {first}\n")
 
 

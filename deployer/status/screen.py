@@ -5,6 +5,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from deployer.inventory.model import Inventory
 from deployer.status.last_backup import LastBackup
 from deployer.status.state import Container, State
+from deployer.text.times import in_largest
 
 Rows = Sequence[tuple[str, ...]]
 
@@ -99,10 +100,8 @@ def _numbered(lines: Iterator[str]) -> Iterator[tuple[bool, str]]:
 
 def duration(seconds: int) -> str:
     """In the largest unit of which there are two: 40 s, 12 min, 5 h, 3 days."""
-    for length, unit in ((86400, "days"), (3600, "h"), (60, "min")):
-        if seconds >= 2 * length:
-            return f"{seconds // length} {unit}"
-    return f"{seconds} s"
+    number, unit = in_largest(seconds, ("days", "h", "min", "s"))
+    return f"{number} {unit}"
 
 
 def size(amount: int) -> str:

@@ -90,6 +90,7 @@ SHARED_STEMS = {
 """File names that stand in several folders, each with the one noun that all of them are about."""
 TOP_LEVEL = {"__init__.py", "__main__.py", "errors.py", "py.typed", "secret.py"}
 LATE_IMPORTS = {
+    "cli/click.py": "difflib, which only a command that is misspelt needs",
     "cli/completion.py": "what connects, and the inventory, which `deployer --help` does not need",
     "cli/execute.py": "pydantic, which `deployer --help` does not need",
     "commands/demo.py": "the test bed, which is in a checkout only",
